@@ -1,0 +1,1 @@
+//! certplan: declarative batch jobs for commercial certificate authorities.
