@@ -1,0 +1,172 @@
+//! What happens during a run, and the report that the events add up to.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    AccountName, Address, CertificateId, CertificatePin, Digest, OrderId, RequestId, RunId,
+};
+use crate::plan::{Action, Warning};
+
+/// Something seen while applying.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The run began.
+    Started {
+        /// The run.
+        run: RunId,
+        /// The plan.
+        plan: Digest,
+        /// When.
+        at: Timestamp,
+        /// How many steps have something to do.
+        steps: usize,
+    },
+    /// A step began.
+    StepStarted {
+        /// The item.
+        address: Address,
+        /// What is done.
+        action: Action,
+    },
+    /// A step came to its outcome for this run.
+    StepFinished(Box<ActionReport>),
+    /// The CA asked for a pause, or an account was stopped.
+    Paused {
+        /// The account.
+        account: AccountName,
+        /// Why and for how long.
+        why: String,
+    },
+    /// Nothing can be started; the run looks again at the CA.
+    Polling {
+        /// How many steps wait.
+        waiting: usize,
+        /// How long the run still waits at most, in seconds.
+        seconds_left: u64,
+    },
+    /// A signal came: nothing new is started.
+    Stopping(Stop),
+    /// The run is over.
+    Finished {
+        /// When.
+        at: Timestamp,
+        /// Requests sent, by account.
+        requests: BTreeMap<AccountName, u32>,
+        /// The journal's head hash.
+        head: Digest,
+        /// What a person should know.
+        warnings: Vec<Warning>,
+    },
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGINT: exit 130.
+    Interrupt,
+    /// SIGTERM or SIGHUP: exit 143.
+    Terminate,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// Taken by the CA; waits for the CA or for people. Or: its dependency waits.
+    Waiting,
+    /// Refused by the CA, or it could not be sent.
+    Failed,
+    /// The outcome is not known: `certplan resolve`.
+    Unknown,
+    /// Not tried, because something it needs failed or the run stopped.
+    Skipped,
+    /// As desired; nothing to do.
+    Kept,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the summary.
+    pub const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Waiting,
+        Self::Failed,
+        Self::Unknown,
+        Self::Skipped,
+        Self::Kept,
+    ];
+
+    /// The word of the JSON form.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
+            Self::Kept => "kept",
+        }
+    }
+}
+
+/// What became of one step, with the ids that are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionReport {
+    /// The item.
+    pub address: Address,
+    /// Its account.
+    pub account: AccountName,
+    /// What was planned.
+    pub action: Action,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The order.
+    pub order_id: Option<OrderId>,
+    /// The request that an administrator decides.
+    pub request_id: Option<RequestId>,
+    /// The certificate.
+    pub certificate_id: Option<CertificateId>,
+    /// Certificates whose revocation was asked for or is in force.
+    pub revoked: Vec<CertificatePin>,
+    /// What it waits for.
+    pub waiting_for: Option<String>,
+    /// What went wrong and what to do; safe to print.
+    pub error: Option<String>,
+}
+
+/// A run, told after its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunReport {
+    /// The run.
+    pub run_id: RunId,
+    /// The plan that was carried out.
+    pub plan_id: Digest,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// One for each step of the plan, in its order.
+    pub actions: Vec<ActionReport>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+    /// Requests sent, by account.
+    pub requests: BTreeMap<AccountName, u32>,
+    /// The journal's head hash after the run.
+    pub head: Digest,
+    /// Set when a signal ended it.
+    pub stopped: Option<Stop>,
+}
+
+impl RunReport {
+    /// How many steps have each outcome; every outcome is present.
+    pub fn summary(&self) -> BTreeMap<Outcome, u32> {
+        let mut summary: BTreeMap<Outcome, u32> =
+            Outcome::ALL.into_iter().map(|o| (o, 0)).collect();
+        for action in &self.actions {
+            *summary.entry(action.outcome).or_default() += 1;
+        }
+        summary
+    }
+}

@@ -1,0 +1,41 @@
+//! The vocabulary of certplan. Imports nothing of the other modules.
+//!
+//! Facts and plans are stored as JSON, so the types here derive serde: a stored form that is kept by
+//! hand beside each type would be a second truth. What a CA sends or is sent has its own types in
+//! [`crate`]'s provider modules, never these.
+
+mod batch;
+mod digest;
+mod ids;
+mod observed;
+mod operation;
+mod reason;
+mod record;
+mod secret;
+mod untrusted;
+
+pub use batch::{
+    Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Order, Place, Policy,
+    Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource, Until, Wanted,
+};
+pub use digest::Digest;
+pub use ids::{
+    AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
+    SerialNumber, Tag, TagParts,
+};
+pub use observed::{
+    CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed, ObservedAccount,
+    ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind, RequestStatus,
+    StatusChange, TagLookup,
+};
+pub use operation::{
+    CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RenewalOf,
+    RequestPreview, RevokeCall, RevokeOperation, RevokeScope,
+};
+pub use reason::Reason;
+pub use record::{
+    Attempt, Ending, Fact, FactBody, Failure, IllegalFact, LiveOrder, LiveState, OpenOperation,
+    PartState, Phase, Record, Records,
+};
+pub use secret::Secret;
+pub use untrusted::Untrusted;

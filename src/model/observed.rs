@@ -1,0 +1,253 @@
+//! What a CA says: orders, certificates, requests, keys. Filled by the provider adapters, one shape
+//! for every CA.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::ids::{AccountName, CertificateId, KeyId, OrderId, RequestId, SerialNumber, Tag};
+use super::untrusted::Untrusted;
+
+/// What was read for one plan, account by account.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// Accounts that were read. With `--offline` it is empty.
+    pub accounts: BTreeMap<AccountName, ObservedAccount>,
+}
+
+/// One account as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedAccount {
+    /// Who the key belongs to, where the CA says so.
+    pub identity: Option<Identity>,
+    /// The key itself, when the manifest gives its id.
+    pub key: Option<KeyFacts>,
+    /// Orders by id: all of the account (summary), those that needed it in full.
+    pub orders: BTreeMap<OrderId, ObservedOrder>,
+    /// Look-ups by tag that were made.
+    pub tags: BTreeMap<Tag, TagLookup>,
+    /// How many requests the reading took.
+    pub requests: u32,
+    /// Funds that can be spent, with the currency, where the CA says so.
+    pub funds: Option<(Decimal, String)>,
+}
+
+/// The user behind a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The customer account at the CA; a key that belongs to another one is refused.
+    pub account_id: String,
+    /// For people.
+    pub user: Untrusted,
+    /// Role names, for people.
+    pub roles: Vec<Untrusted>,
+}
+
+/// `GET /key/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The key's id.
+    pub id: KeyId,
+    /// The key's name.
+    pub name: Untrusted,
+    /// Active or revoked.
+    pub status: KeyStatus,
+    /// `restricted_to_role_id`: 0 none, 100 orders, 101 orders, domains and organizations, 102 view
+    /// only, 103 user management (CertCentral glossary).
+    pub restricted_to_role_id: u64,
+    /// True for the key behind an ACME directory URL: it cannot be used for this API.
+    pub acme: bool,
+    /// The user it belongs to.
+    pub user: Untrusted,
+}
+
+impl KeyFacts {
+    /// True for a key that CertCentral allows GET only.
+    pub fn is_view_only(&self) -> bool {
+        self.restricted_to_role_id == 102
+    }
+}
+
+/// Whether a key works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It works.
+    Active,
+    /// It was revoked.
+    Revoked,
+    /// A word that certplan does not know.
+    Other(Untrusted),
+}
+
+/// An order at the CA. Members that only a full read brings are `None` in a summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedOrder {
+    /// The CA's id.
+    pub id: OrderId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// CertCentral's `product.name_id`; ncloud's certificate type.
+    pub product: Option<String>,
+    /// The order's common name.
+    pub common_name: Option<String>,
+    /// Sorted, lower case: common name, DNS names and e-mail addresses as far as the CA shows them.
+    pub names: Vec<String>,
+    /// The primary certificate.
+    pub certificate_id: Option<CertificateId>,
+    /// Of the primary certificate.
+    pub serial_number: Option<SerialNumber>,
+    /// Of the primary certificate, as the CA writes it (CertCentral: `yyyy-MM-dd`).
+    pub valid_till: Option<String>,
+    /// When it was placed.
+    pub created_at: Option<Timestamp>,
+    /// How many duplicates the CA counts.
+    pub duplicates: u32,
+    /// What was paid; 0 is never a price (CertCentral answers 0 when it cannot tell).
+    pub price: Option<Decimal>,
+    /// `alternative_order_id`; full read only.
+    pub tag: Option<String>,
+    /// The key of the order's CSR; full read only, and only where the order has a CSR.
+    pub public_key: Option<Digest>,
+    /// Every certificate, duplicates and reissues included, sorted by id; full read only.
+    pub certificates: Option<Vec<ObservedCertificate>>,
+    /// What waits for an administrator or was decided by one; full read only.
+    pub requests: Option<Vec<ObservedRequest>>,
+}
+
+/// An order's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// Asked for, not finished; the text is the CA's own word.
+    Pending(Untrusted),
+    /// Certificates are in force (or have run out: CertCentral lists expired ones as issued).
+    Issued,
+    /// In force, and a reissue is under way.
+    ReissuePending,
+    /// Refused by the CA or by an approver.
+    Rejected,
+    /// Withdrawn.
+    Canceled,
+    /// Every certificate is revoked.
+    Revoked,
+    /// A revocation of every certificate is under way (ncloud -7).
+    RevocationPending,
+    /// Run out.
+    Expired,
+    /// A word that certplan does not know: treated as in progress, never as success or failure.
+    Other(Untrusted),
+}
+
+/// One certificate of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedCertificate {
+    /// The CA's id.
+    pub id: CertificateId,
+    /// Absent until issued.
+    pub serial_number: Option<SerialNumber>,
+    /// Sorted, lower case.
+    pub names: Vec<String>,
+    /// The last day of validity, as the CA writes it.
+    pub valid_till: Option<String>,
+    /// Where it stands.
+    pub state: CertificateState,
+    /// What it is within its order.
+    pub kind: CertificateKind,
+}
+
+/// What a certificate is within its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CertificateKind {
+    /// The order's own certificate, the latest reissue included.
+    Original,
+    /// A duplicate.
+    Duplicate,
+    /// An earlier or later certificate of a reissue.
+    Reissue,
+}
+
+/// Where a certificate stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateState {
+    /// Asked for.
+    Pending,
+    /// In force: it would die by a revocation.
+    Issued,
+    /// A revocation is under way (ncloud -7).
+    RevocationPending,
+    /// Revoked.
+    Revoked,
+    /// Run out.
+    Expired,
+    /// Never came to be.
+    Failed,
+    /// A word that certplan does not know.
+    Other(Untrusted),
+}
+
+/// A request that an administrator decides (CertCentral).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedRequest {
+    /// The request's id.
+    pub id: RequestId,
+    /// What it asks for.
+    pub kind: RequestKind,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// The order it belongs to, where the answer says so.
+    pub order_id: Option<OrderId>,
+    /// When it was made.
+    pub date: Option<Timestamp>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestKind {
+    /// A new order.
+    NewRequest,
+    /// A revocation.
+    Revoke,
+    /// A duplicate.
+    Duplicate,
+    /// A reissue.
+    Reissue,
+    /// A word that certplan does not know.
+    Other(Untrusted),
+}
+
+/// Where a request stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestStatus {
+    /// Waits for the first approver.
+    Submitted,
+    /// Waits for an administrator.
+    Pending,
+    /// Granted.
+    Approved,
+    /// Refused.
+    Rejected,
+    /// A word that certplan does not know.
+    Other(Untrusted),
+}
+
+/// One line of CertCentral's status-changes or of a look-up by tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its primary certificate.
+    pub certificate_id: Option<CertificateId>,
+    /// Its status now.
+    pub status: OrderStatus,
+}
+
+/// What a look-up by tag brought: every order that carries the tag and that this key may see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagLookup {
+    /// Sorted by order id.
+    pub orders: Vec<StatusChange>,
+}

@@ -1,0 +1,232 @@
+//! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Operation,
+    OrderId, RequestId, RequestPreview,
+};
+
+/// What apply would do, in an order in which it can be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The digest of what would be done and against what.
+    pub plan_id: Digest,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The manifest's digest.
+    pub manifest: Digest,
+    /// The journal that it was made with.
+    pub state: PlannedState,
+    /// The accounts that it touches.
+    pub accounts: BTreeMap<AccountName, PlannedAccount>,
+    /// True when the CA was not asked (`--offline`): such a plan cannot be applied.
+    pub offline: bool,
+    /// What `--target` named; empty for everything.
+    pub targets: Vec<Address>,
+    /// One for each item, in an order in which dependencies come first.
+    pub steps: Vec<Step>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+    /// Policy limits that the plan breaks; apply refuses it (exit 5).
+    pub breaches: Vec<Breach>,
+    /// What it takes.
+    pub cost: Cost,
+}
+
+/// The journal's place when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedState {
+    /// The journal's lineage; empty when there was none.
+    pub lineage: String,
+    /// Its number of facts.
+    pub serial: u64,
+}
+
+/// An account as the plan saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAccount {
+    /// `certcentral` or `ncloud`.
+    pub provider: String,
+    /// The base URL.
+    pub endpoint: String,
+    /// The CA's id of the customer account, where it was read.
+    pub account_id: Option<String>,
+    /// How many certificates in force were known.
+    pub certificates: u32,
+}
+
+/// What is planned for one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The item.
+    pub address: Address,
+    /// Its account.
+    pub account: AccountName,
+    /// What is done.
+    pub action: Action,
+    /// Why, one line for people.
+    pub reason: String,
+    /// What must come first; for a step that does nothing it is empty.
+    pub after: Vec<After>,
+    /// What is sent; also for `settle`, where it is what was being sent.
+    pub operation: Option<Operation>,
+    /// How the calls will look, without keys.
+    pub requests: Vec<RequestPreview>,
+    /// Certificates that die by this step, collateral of a reissue included.
+    pub revokes: Vec<CertificatePin>,
+    /// Changed values as `(name, old, new)`, for people.
+    pub changes: Vec<Change>,
+    /// What a `wait` waits for, or what a dependent step will wait for.
+    pub waits_for: Option<String>,
+    /// What apply writes to the journal for this step without any call: an adoption, or news about a
+    /// live order.
+    pub news: Vec<FactBody>,
+    /// The order, where it is known.
+    pub order_id: Option<OrderId>,
+    /// The certificate, where it is known.
+    pub certificate_id: Option<CertificateId>,
+    /// The request that an administrator decides, where it is known.
+    pub request_id: Option<RequestId>,
+    /// The price that this account last paid for the product, where the CA shows it.
+    pub price: Option<Decimal>,
+}
+
+/// A value that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The member, for example `certificate.dns_names`.
+    pub member: String,
+    /// What it is at the CA; `None` where it is not shown or not set.
+    pub old: Option<String>,
+    /// What it will be; `None` where it goes away.
+    pub new: Option<String>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// A new order.
+    Order,
+    /// A new order that renews another.
+    Renew,
+    /// The same order with other names or another key.
+    Reissue,
+    /// A revocation.
+    Revoke,
+    /// Bind an order that exists; buy nothing.
+    Adopt,
+    /// Look up an earlier attempt's outcome before anything else.
+    Settle,
+    /// Asked for, not finished.
+    Wait,
+    /// As desired.
+    Keep,
+}
+
+impl Action {
+    /// Every action, in the order of the summary line.
+    pub const ALL: [Self; 8] = [
+        Self::Order,
+        Self::Renew,
+        Self::Reissue,
+        Self::Revoke,
+        Self::Adopt,
+        Self::Settle,
+        Self::Wait,
+        Self::Keep,
+    ];
+
+    /// The word of the JSON forms.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Renew => "renew",
+            Self::Reissue => "reissue",
+            Self::Revoke => "revoke",
+            Self::Adopt => "adopt",
+            Self::Settle => "settle",
+            Self::Wait => "wait",
+            Self::Keep => "keep",
+        }
+    }
+
+    /// The mark in front of a line; none for `keep`.
+    pub fn symbol(self) -> Option<char> {
+        match self {
+            Self::Order => Some('+'),
+            Self::Renew | Self::Reissue => Some('~'),
+            Self::Revoke => Some('-'),
+            Self::Adopt => Some('='),
+            Self::Settle => Some('?'),
+            Self::Wait => Some('.'),
+            Self::Keep => None,
+        }
+    }
+
+    /// True where apply has something to do.
+    pub fn is_change(self) -> bool {
+        !matches!(self, Self::Wait | Self::Keep)
+    }
+}
+
+/// Something that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The item it is about; `None` for the whole plan.
+    pub address: Option<Address>,
+    /// One line.
+    pub message: String,
+}
+
+/// A policy limit that the plan breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breach {
+    /// `max_orders`, `max_revocations`, `max_revocation_percent`.
+    pub rule: String,
+    /// What, how much, the limit, and how to allow it.
+    pub message: String,
+}
+
+/// What a plan takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Cost {
+    /// API requests that apply will send, by account.
+    pub requests: BTreeMap<AccountName, u32>,
+    /// The least time that the rate limits allow for them, in seconds.
+    pub seconds: f64,
+    /// What the orders will cost: the sum of the prices last paid, where the CA shows them.
+    pub money: Option<Decimal>,
+    /// The currency, where the CA tells.
+    pub currency: Option<String>,
+    /// Orders for which the CA shows no price.
+    pub unpriced: u32,
+    /// Spendable funds by account, where the CA tells.
+    pub funds: BTreeMap<AccountName, Decimal>,
+}
+
+impl Plan {
+    /// How many steps have each action; every action is present.
+    pub fn summary(&self) -> BTreeMap<Action, u32> {
+        let mut summary: BTreeMap<Action, u32> = Action::ALL.into_iter().map(|a| (a, 0)).collect();
+        for step in &self.steps {
+            *summary.entry(step.action).or_default() += 1;
+        }
+        summary
+    }
+
+    /// How many certificates die.
+    pub fn revoked_certificates(&self) -> usize {
+        self.steps.iter().map(|step| step.revokes.len()).sum()
+    }
+
+    /// True when apply has something to do.
+    pub fn has_changes(&self) -> bool {
+        self.steps.iter().any(|step| step.action.is_change())
+    }
+}

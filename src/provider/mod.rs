@@ -1,0 +1,135 @@
+//! The certificate authorities: what can be read of them ([`Observe`]) and what can be done
+//! ([`Act`]). `plan` is given an [`Observe`], which has no method that sends anything but GET.
+//!
+//! Retry and rate limits live in the transport below both adapters ([`http`]), not in wrappers around
+//! these traits: a list of ten pages costs ten requests, and only the transport sees them.
+
+mod error;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+pub use error::{ErrorKind, ProviderError, Verdict};
+
+use crate::model::{
+    AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    OrderOperation, ReissueOperation, RequestId, RequestStatus, RevokeCall, StatusChange, Tag,
+    TagLookup,
+};
+
+/// What every read and every change answers with.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+
+/// How much of an order is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The order itself: one request.
+    Order,
+    /// Its duplicates and reissues as well, wherever the CA counts any or does not count.
+    Certificates,
+}
+
+/// Reads of one account. Every method sends only GET, repeats what is safe to repeat, and stays
+/// inside the account's rate limits.
+pub trait Observe: Send + Sync {
+    /// The account's name in the manifest.
+    fn account(&self) -> &AccountName;
+
+    /// The base URL with its path, without a slash at the end.
+    fn endpoint(&self) -> &str;
+
+    /// Who the key belongs to; `None` where the CA has no such call (ncloud).
+    fn identity(&self) -> Answer<'_, Option<Identity>>;
+
+    /// One API key; `None` where the CA has no such call or does not know the id.
+    fn key<'a>(&'a self, id: &'a KeyId) -> Answer<'a, Option<KeyFacts>>;
+
+    /// Every order of the account, in about N/1000 requests, without repeats.
+    fn orders(&self) -> Answer<'_, Vec<ObservedOrder>>;
+
+    /// One order in full; `None` when the CA says that it does not exist or that this key may not see
+    /// it (CertCentral answers 404 for both).
+    fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>>;
+
+    /// Every order that carries a tag and that this key may see. Errors are errors: only a complete,
+    /// well-formed answer (or CertCentral's own 404 `not_found`) counts as "none".
+    fn tagged<'a>(&'a self, tag: &'a Tag) -> Answer<'a, TagLookup>;
+
+    /// Orders whose status changed within the last `window` (rounded up to a second, at most 7 days).
+    /// ncloud's feed leaves revocations out, so its adapter reads the whole list instead.
+    fn changes(&self, window: Duration) -> Answer<'_, Vec<StatusChange>>;
+
+    /// Requests to revoke that are open or were decided; empty where the CA has none (ncloud).
+    fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>>;
+
+    /// Spendable funds and their currency, where the CA tells.
+    fn funds(&self) -> Answer<'_, Option<(rust_decimal::Decimal, String)>>;
+
+    /// The CA's clock minus ours, as the last answer's `Date` showed it; `None` before any answer.
+    fn clock_skew(&self) -> Option<jiff::SignedDuration>;
+
+    /// How many requests were sent so far, repeats included.
+    fn requests_sent(&self) -> u32;
+}
+
+/// A slot under the account's rate limits and its cap on calls in flight, to be spent on one call.
+/// Taken before the intent is written, so that nothing waits between intent and call.
+#[must_use]
+#[derive(Debug)]
+pub struct Permit(throttle::Slot);
+
+/// Changes at one account. Each sends exactly one request or proves that it sent none; nothing is
+/// repeated, redirected or shared on a pooled connection that could be stale.
+pub trait Act: Observe {
+    /// Waits for a slot.
+    fn permit(&self) -> BoxFuture<'_, Permit>;
+
+    /// Places an order. `renewal_of` is the id behind the operation's own `renewal_of`.
+    fn place_order<'a>(
+        &'a self,
+        permit: Permit,
+        operation: &'a OrderOperation,
+        renewal_of: Option<&'a OrderId>,
+    ) -> Answer<'a, Placed>;
+
+    /// Reissues an order.
+    fn reissue<'a>(&'a self, permit: Permit, operation: &'a ReissueOperation)
+    -> Answer<'a, Placed>;
+
+    /// Sends one call of a revocation.
+    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer>;
+}
+
+/// What the CA said to an order or a reissue that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The order's id.
+    pub order_id: OrderId,
+    /// The request and its status, where the CA named one.
+    pub request: Option<(RequestId, RequestStatus)>,
+    /// Present when no approval is outstanding.
+    pub certificate_id: Option<CertificateId>,
+}
+
+/// What the CA said to a revocation that it took. Both are success, and they mean different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevokeAnswer {
+    /// Taken; waits for an administrator (CertCentral 201) or for the CA (ncloud).
+    Requested {
+        /// The request, where the CA named one.
+        request_id: Option<RequestId>,
+        /// How many certificates the CA says the request covers (ncloud `totalRows`).
+        certificates: Option<u64>,
+    },
+    /// In force (CertCentral 204).
+    Revoked,
+}
+
+mod throttle {
+    //! Placeholder types until the limiter is in place.
+
+    /// A slot.
+    #[derive(Debug)]
+    pub(super) struct Slot;
+}
