@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::JournalError;
 
-use crate::model::{AccountName, Digest, Fact, Records};
+use crate::model::{AccountName, Address, Digest, Fact, Record, Records};
 
 /// Where the journal stands: two journals with the same mark say the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub trait Journal: Send + Sync {
 
     /// The records as of the last durable fact.
     fn records(&self) -> Records;
+
+    /// One record as of the last durable fact; `None` for an item nothing was written about.
+    fn record(&self, address: &Address) -> Option<Record>;
 
     /// Where the journal stands now.
     fn mark(&self) -> StateMark;

@@ -25,8 +25,13 @@ pub struct ObservedAccount {
     pub identity: Option<Identity>,
     /// The key itself, when the manifest gives its id.
     pub key: Option<KeyFacts>,
-    /// Orders by id: all of the account (summary), those that needed it in full.
+    /// Every order of the account, as the list shows it.
     pub orders: BTreeMap<OrderId, ObservedOrder>,
+    /// Orders that were read in full; `None` for one that the CA says does not exist or that this key
+    /// may not see.
+    pub details: BTreeMap<OrderId, Option<ObservedOrder>>,
+    /// Requests to revoke, where they were asked for.
+    pub revocation_requests: Option<Vec<ObservedRequest>>,
     /// Look-ups by tag that were made.
     pub tags: BTreeMap<Tag, TagLookup>,
     /// How many requests the reading took.
@@ -103,8 +108,10 @@ pub struct ObservedOrder {
     pub valid_till: Option<String>,
     /// When it was placed.
     pub created_at: Option<Timestamp>,
-    /// How many duplicates the CA counts.
-    pub duplicates: u32,
+    /// How many duplicates the CA counts; `None` where it does not say.
+    pub duplicates: Option<u32>,
+    /// How many reissues the CA counts; `None` where it does not say.
+    pub reissues: Option<u32>,
     /// What was paid; 0 is never a price (CertCentral answers 0 when it cannot tell).
     pub price: Option<Decimal>,
     /// `alternative_order_id`; full read only.

@@ -91,6 +91,8 @@ pub struct RevokeOperation {
     pub comments: Option<String>,
     /// Asks for revocation without approval.
     pub skip_approval: bool,
+    /// The manifest's generation of the entry.
+    pub generation: u32,
     /// Every certificate that will die, sorted by id. With [`RevokeScope::Certificates`] never empty.
     pub pins: Vec<CertificatePin>,
 }

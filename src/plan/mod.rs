@@ -1,5 +1,14 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
+mod cost;
+mod make;
+mod matching;
+mod order;
+mod questions;
+mod revocation;
+mod safety;
+mod sequence;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -8,8 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Operation,
-    OrderId, RequestId, RequestPreview,
+    OrderId, RequestId, RequestPreview, Until,
 };
+
+pub use make::{Inputs, make};
+pub use matching::differences;
+pub use order::{live_state, seen};
+pub use questions::{Questions, questions};
+pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 
 /// What apply would do, in an order in which it can be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +107,8 @@ pub struct Step {
     pub certificate_id: Option<CertificateId>,
     /// The request that an administrator decides, where it is known.
     pub request_id: Option<RequestId>,
+    /// How far the item has come already: what depends on it may start.
+    pub reached: Option<Until>,
     /// The price that this account last paid for the product, where the CA shows it.
     pub price: Option<Decimal>,
 }
@@ -211,6 +228,11 @@ pub struct Cost {
 }
 
 impl Plan {
+    /// stub
+    pub fn digest(&self) -> Digest {
+        Digest::of(&[])
+    }
+
     /// How many steps have each action; every action is present.
     pub fn summary(&self) -> BTreeMap<Action, u32> {
         let mut summary: BTreeMap<Action, u32> = Action::ALL.into_iter().map(|a| (a, 0)).collect();

@@ -1,0 +1,221 @@
+//! What every step of a run shares: the journal, the accounts, the send gate.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::event::{ActionReport, Outcome, Stop};
+use crate::journal::{Journal, JournalError};
+use crate::model::{
+    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Provider, Record, RunId, Until,
+};
+use crate::plan::{ApprovedPlan, Step};
+use crate::provider::{Act, Permit};
+
+/// What a run is given.
+pub struct Run<'a> {
+    /// The run's id.
+    pub run_id: RunId,
+    /// What is carried out.
+    pub approved: &'a ApprovedPlan,
+    /// Where intents and facts go.
+    pub journal: &'a dyn Journal,
+    /// The accounts of the plan.
+    pub lanes: BTreeMap<AccountName, Lane>,
+    /// How long to wait for the CA and for people after everything was sent.
+    pub wait: Duration,
+    /// What becomes of doubt.
+    pub doubt: Doubt,
+    /// Set once by the first signal.
+    pub stop: watch::Receiver<Option<Stop>>,
+}
+
+/// One account during a run.
+#[derive(Clone)]
+pub struct Lane {
+    /// The account at the CA.
+    pub act: Arc<dyn Act>,
+    /// Which CA.
+    pub provider: Provider,
+    /// How many steps may be under way at once.
+    pub max_in_flight: usize,
+}
+
+/// Shared by the steps of a run. Only the scheduler changes what it decides.
+pub(super) struct Context<'a> {
+    pub(super) run: &'a Run<'a>,
+    halts: Mutex<BTreeMap<AccountName, String>>,
+    state_error: Mutex<Option<String>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(run: &'a Run<'a>) -> Self {
+        Self {
+            run,
+            halts: Mutex::new(BTreeMap::new()),
+            state_error: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn record_of(&self, address: &Address) -> Record {
+        self.run.journal.record(address).unwrap_or_default()
+    }
+
+    /// Writes facts about a step. The first error stops the run: nothing more is sent.
+    pub(super) async fn write(
+        &self,
+        step: &Step,
+        bodies: Vec<FactBody>,
+    ) -> Result<(), JournalError> {
+        let at = Timestamp::now();
+        let facts = bodies
+            .into_iter()
+            .map(|body| Fact {
+                at,
+                run: self.run.run_id.clone(),
+                address: step.address.clone(),
+                account: step.account.clone(),
+                body,
+            })
+            .collect();
+        self.append(facts).await
+    }
+
+    pub(super) async fn append(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        let written = self.run.journal.append(facts).await;
+        if let Err(error) = &written {
+            let mut known = self
+                .state_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            known.get_or_insert_with(|| error.to_string());
+        }
+        written
+    }
+
+    /// Stops new calls of one account.
+    pub(super) fn halt(&self, account: &AccountName, why: String) {
+        let mut halts = self.halts.lock().unwrap_or_else(PoisonError::into_inner);
+        halts.entry(account.clone()).or_insert(why);
+    }
+
+    /// Why nothing new may be sent for an account; `None` when the gate is open.
+    pub(super) fn closed(&self, account: &AccountName) -> Option<String> {
+        if let Some(error) = &*self
+            .state_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            return Some(error.clone());
+        }
+        if let Some(stop) = *self.run.stop.borrow() {
+            return Some(match stop {
+                Stop::Interrupt => "the run was interrupted".to_owned(),
+                Stop::Terminate => "the run was terminated".to_owned(),
+            });
+        }
+        self.halts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(account)
+            .cloned()
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.run.stop.borrow().is_some()
+    }
+
+    /// Returns when the first signal has come.
+    pub(super) async fn until_stopped(&self) {
+        let mut stop = self.run.stop.clone();
+        // An error means that nobody can stop the run any more.
+        if stop.wait_for(Option::is_some).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// A slot, or the reason why the gate closed while waiting for it. The gate is looked at last:
+    /// nothing waits between this and the intent.
+    pub(super) async fn permit(&self, step: &Step, lane: &Lane) -> Result<Permit, String> {
+        if let Some(why) = self.closed(&step.account) {
+            return Err(why);
+        }
+        let permit = tokio::select! {
+            permit = lane.act.permit() => permit,
+            () = self.until_stopped() => {
+                return Err(self.closed(&step.account).unwrap_or_default());
+            }
+        };
+        match self.closed(&step.account) {
+            None => Ok(permit),
+            Some(why) => Err(why),
+        }
+    }
+}
+
+/// What a step came to.
+pub(super) struct Finished {
+    pub(super) report: ActionReport,
+    /// How far the item has come: what depends on it may start.
+    pub(super) reached: Option<Until>,
+    /// A doubt that could not be settled.
+    pub(super) in_doubt: bool,
+    /// The CA answered with an error of its own.
+    pub(super) server_error: bool,
+    /// Why no more may be sent for the account.
+    pub(super) halt: Option<String>,
+    /// Taken by the CA; the next look at the CA may show more.
+    pub(super) watch: bool,
+}
+
+impl Finished {
+    pub(super) fn new(step: &Step, outcome: Outcome) -> Self {
+        Self {
+            report: ActionReport {
+                address: step.address.clone(),
+                account: step.account.clone(),
+                action: step.action,
+                outcome,
+                order_id: step.order_id.clone(),
+                request_id: step.request_id.clone(),
+                certificate_id: step.certificate_id.clone(),
+                revoked: Vec::<CertificatePin>::new(),
+                waiting_for: None,
+                error: None,
+            },
+            reached: step.reached,
+            in_doubt: false,
+            server_error: false,
+            halt: None,
+            watch: false,
+        }
+    }
+
+    pub(super) fn failed(step: &Step, error: impl Into<String>) -> Self {
+        let mut finished = Self::new(step, Outcome::Failed);
+        finished.report.error = Some(error.into());
+        finished
+    }
+
+    pub(super) fn skipped(step: &Step, why: impl Into<String>) -> Self {
+        let mut finished = Self::new(step, Outcome::Skipped);
+        finished.report.error = Some(why.into());
+        finished
+    }
+
+    pub(super) fn unknown(step: &Step, why: impl Into<String>) -> Self {
+        let mut finished = Self::new(step, Outcome::Unknown);
+        finished.report.error = Some(why.into());
+        finished.in_doubt = true;
+        finished
+    }
+
+    pub(super) fn waiting(step: &Step, waiting_for: impl Into<String>) -> Self {
+        let mut finished = Self::new(step, Outcome::Waiting);
+        finished.report.waiting_for = Some(waiting_for.into());
+        finished
+    }
+}

@@ -1,0 +1,286 @@
+//! Orders and reissues: intent, call, fact.
+
+use std::time::Duration;
+
+use super::context::{Context, Finished, Lane};
+use super::event::Outcome;
+use super::settle::settle_order;
+use crate::journal::JournalError;
+use crate::model::{
+    Address, Attempt, FactBody, Operation, OperationKind, OrderId, OrderOperation,
+    ReissueOperation, RenewalOf, Until, Untrusted,
+};
+use crate::plan::Step;
+use crate::provider::{ErrorKind, Placed, ProviderError, Verdict, body_digest};
+
+/// How often a call that was proved unsent, or refused for rate limits, is made anew in one run.
+/// Each time is a new intent.
+const TRIES: u32 = 5;
+
+/// What follows from a call that the CA did not take.
+pub(super) enum Refusal {
+    /// Proved unsent or refused before execution: it may be made anew, with a new intent.
+    Again,
+    /// The end for this run.
+    End(Box<Finished>),
+    /// Whether it had its effect is unknown; the doubt is recorded.
+    Doubt(String, ErrorKind),
+}
+
+/// Places an order.
+pub(super) async fn place_order(
+    context: &Context<'_>,
+    step: &Step,
+    lane: &Lane,
+    operation: &OrderOperation,
+) -> Finished {
+    let renewal_of = match renewed_order(context, operation) {
+        Ok(renewal_of) => renewal_of,
+        Err(why) => return Finished::failed(step, why),
+    };
+    let kind = if renewal_of.is_some() {
+        OperationKind::Renew
+    } else {
+        OperationKind::Order
+    };
+    let whole = Operation::Order(Box::new(operation.clone()));
+    for tried in 1.. {
+        let permit = match context.permit(step, lane).await {
+            Ok(permit) => permit,
+            Err(why) => return Finished::skipped(step, why),
+        };
+        let attempt = Attempt {
+            kind,
+            part: None,
+            number: context.record_of(&step.address).attempts.saturating_add(1),
+            generation: operation.order.generation,
+            order_id: renewal_of.clone(),
+            tag: Some(operation.tag.clone()),
+            body: body_digest(&lane.provider, &whole, None, renewal_of.as_ref()),
+            certificate: Some(operation.order.certificate.digest()),
+            terms: Some(operation.order.terms()),
+        };
+        if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
+            return not_recorded(step, &error);
+        }
+        let answer = lane
+            .act
+            .place_order(permit, operation, renewal_of.as_ref())
+            .await;
+        match answer {
+            Ok(placed) => return accepted(context, step, placed).await,
+            Err(error) => match refusal(context, step, error, tried).await {
+                Refusal::Again => backoff(context, tried).await,
+                Refusal::End(finished) => return *finished,
+                Refusal::Doubt(why, kind) => {
+                    let mut finished = settle_order(context, step, lane, operation).await;
+                    finished.server_error = kind == ErrorKind::Server;
+                    if finished.in_doubt {
+                        finished.report.error = Some(format!(
+                            "{why}; {}",
+                            finished.report.error.unwrap_or_default()
+                        ));
+                    }
+                    return finished;
+                }
+            },
+        }
+    }
+    Finished::failed(step, "not tried")
+}
+
+/// Reissues an order.
+pub(super) async fn reissue(
+    context: &Context<'_>,
+    step: &Step,
+    lane: &Lane,
+    operation: &ReissueOperation,
+) -> Finished {
+    let whole = Operation::Reissue(Box::new(operation.clone()));
+    for tried in 1.. {
+        let permit = match context.permit(step, lane).await {
+            Ok(permit) => permit,
+            Err(why) => return Finished::skipped(step, why),
+        };
+        let attempt = Attempt {
+            kind: OperationKind::Reissue,
+            part: None,
+            number: context.record_of(&step.address).attempts.saturating_add(1),
+            generation: operation.order.generation,
+            order_id: Some(operation.order_id.clone()),
+            tag: None,
+            body: body_digest(&lane.provider, &whole, None, None),
+            certificate: Some(operation.order.certificate.digest()),
+            terms: None,
+        };
+        if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
+            return not_recorded(step, &error);
+        }
+        match lane.act.reissue(permit, operation).await {
+            Ok(placed) if placed.order_id == operation.order_id => {
+                return accepted(context, step, placed).await;
+            }
+            Ok(placed) => {
+                let why = format!(
+                    "the CA answered with order {} to a reissue of order {}",
+                    placed.order_id, operation.order_id
+                );
+                return doubted(context, step, why).await;
+            }
+            Err(error) => match refusal(context, step, error, tried).await {
+                Refusal::Again => backoff(context, tried).await,
+                Refusal::End(finished) => return *finished,
+                Refusal::Doubt(why, kind) => {
+                    let mut finished =
+                        super::settle::settle_reissue(context, step, lane, operation).await;
+                    finished.server_error = kind == ErrorKind::Server;
+                    if finished.in_doubt {
+                        finished.report.error = Some(why);
+                    }
+                    return finished;
+                }
+            },
+        }
+    }
+    Finished::failed(step, "not tried")
+}
+
+/// The id behind `renewal_of`.
+fn renewed_order(
+    context: &Context<'_>,
+    operation: &OrderOperation,
+) -> Result<Option<OrderId>, String> {
+    match &operation.order.renewal_of {
+        None => Ok(None),
+        Some(RenewalOf::OrderId(id)) => Ok(Some(id.clone())),
+        Some(RenewalOf::Item(name)) => context
+            .record_of(&Address::Order(name.clone()))
+            .live
+            .map(|live| Some(live.order_id))
+            .ok_or_else(|| format!("orders.{name} has no order at the CA that could be renewed")),
+    }
+}
+
+async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finished {
+    let request_id = placed.request.map(|(id, _)| id);
+    let fact = FactBody::Accepted {
+        order_id: placed.order_id.clone(),
+        request_id: request_id.clone(),
+        certificate_id: placed.certificate_id.clone(),
+    };
+    let written = context.write(step, vec![fact]).await;
+    let mut finished = Finished::new(step, Outcome::Waiting);
+    finished.report.order_id = Some(placed.order_id.clone());
+    finished.report.request_id = request_id;
+    finished.report.certificate_id = placed.certificate_id;
+    if let Err(error) = written {
+        // The order exists and the journal does not know its id: the next run finds it by its tag.
+        finished.report.outcome = Outcome::Unknown;
+        finished.in_doubt = true;
+        finished.report.error = Some(format!(
+            "order {} was taken, but {error}; the next run looks it up",
+            placed.order_id
+        ));
+        return finished;
+    }
+    finished.reached = Some(Until::Submitted);
+    finished.watch = true;
+    if finished.report.certificate_id.is_some() {
+        finished.report.outcome = Outcome::Done;
+    } else {
+        finished.report.waiting_for = Some(match &finished.report.request_id {
+            Some(request) => format!("approval of request {request}, validation or issuance"),
+            None => "approval, validation or issuance".to_owned(),
+        });
+    }
+    finished
+}
+
+/// Records what an error proves, and says what follows. Shared by all three kinds of call.
+pub(super) async fn refusal(
+    context: &Context<'_>,
+    step: &Step,
+    error: ProviderError,
+    tried: u32,
+) -> Refusal {
+    let text = error.to_string();
+    let account_stops = matches!(
+        error.kind,
+        ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Funds
+    );
+    let (fact, follows) = match error.verdict {
+        Verdict::InDoubt => (
+            FactBody::Doubted {
+                why: Untrusted::new(text.clone()),
+            },
+            Refusal::Doubt(text.clone(), error.kind),
+        ),
+        Verdict::NotSent if error.kind == ErrorKind::Unsupported => (
+            FactBody::Unsent {
+                why: Untrusted::new(text.clone()),
+            },
+            Refusal::End(Box::new(Finished::failed(step, text))),
+        ),
+        Verdict::NotSent | Verdict::Rejected
+            if error.verdict == Verdict::NotSent || error.kind == ErrorKind::RateLimited =>
+        {
+            let fact = FactBody::Unsent {
+                why: Untrusted::new(text.clone()),
+            };
+            if tried < TRIES {
+                (fact, Refusal::Again)
+            } else {
+                (fact, Refusal::End(Box::new(Finished::failed(step, text))))
+            }
+        }
+        Verdict::NotSent | Verdict::Rejected if account_stops => {
+            let mut finished = Finished::failed(step, text.clone());
+            finished.halt = Some(format!("account `{}` was stopped: {text}", step.account));
+            (
+                FactBody::Unsent {
+                    why: Untrusted::new(text),
+                },
+                Refusal::End(Box::new(finished)),
+            )
+        }
+        Verdict::NotSent | Verdict::Rejected => (
+            FactBody::Refused {
+                code: error.code,
+                message: error.message,
+            },
+            Refusal::End(Box::new(Finished::failed(step, text))),
+        ),
+    };
+    match context.write(step, vec![fact]).await {
+        Ok(()) => follows,
+        Err(error) => Refusal::End(Box::new(not_recorded(step, &error))),
+    }
+}
+
+/// Records a doubt that has no error behind it.
+async fn doubted(context: &Context<'_>, step: &Step, why: String) -> Finished {
+    let fact = FactBody::Doubted {
+        why: Untrusted::new(why.clone()),
+    };
+    match context.write(step, vec![fact]).await {
+        Ok(()) => Finished::unknown(step, why),
+        Err(error) => not_recorded(step, &error),
+    }
+}
+
+/// The journal could not be written. What the CA did, if it was asked, the next run finds out.
+pub(super) fn not_recorded(step: &Step, error: &JournalError) -> Finished {
+    match error {
+        JournalError::Illegal(_) => Finished::failed(step, error.to_string()),
+        _ => Finished::unknown(step, error.to_string()),
+    }
+}
+
+/// Waits before a new intent: 1, 2, 4, 8 seconds. The account's own pause after a 429 comes on top.
+pub(super) async fn backoff(context: &Context<'_>, tried: u32) {
+    let delay = Duration::from_secs(1 << (tried - 1).min(4));
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = context.until_stopped() => {}
+    }
+}

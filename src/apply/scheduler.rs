@@ -1,0 +1,491 @@
+//! Who may run now. One loop owns the run's state; steps run beside it and report to it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::context::{Context, Finished, Lane, Run};
+use super::event::{Event, Outcome, RunReport};
+use super::fold::Fold;
+use super::place::{place_order, reissue};
+use super::poll::look;
+use super::revoke::revoke;
+use super::settle::{look_once, settle};
+use crate::model::{AccountName, Address, After, Fact, Operation, Until};
+use crate::plan::{Action, Plan, Step, Warning};
+
+/// Unsettled doubts after which nothing new is sent: a sick API must not turn 200 orders into 200
+/// doubts.
+const DOUBT_LIMIT: u32 = 3;
+/// Errors of the CA in a row after which nothing new is sent.
+const SERVER_ERROR_LIMIT: u32 = 5;
+/// How long calls in flight may take to finish after the first signal.
+const GRACE: Duration = Duration::from_secs(30);
+/// Facts written in one go for news that the plan brought.
+const NEWS_BATCH: usize = 1000;
+const FIRST_POLL: Duration = Duration::from_secs(1);
+const LAST_POLL: Duration = Duration::from_secs(30);
+
+/// Carries a plan out. Every event goes to `observer`; the report is what they add up to.
+pub async fn run(run: Run<'_>, observer: &mut (dyn FnMut(&Event) + Send)) -> RunReport {
+    let plan = run.approved.plan();
+    let context = Context::new(&run);
+    let fold = Fold::new(run.run_id.clone(), plan);
+    let mut scheduler = Scheduler::new(&context, plan, fold, observer);
+    scheduler.start().await;
+    scheduler.work().await;
+    scheduler.finish()
+}
+
+/// Where a step stands in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Some dependency has not come far enough.
+    Blocked,
+    /// In its account's queue.
+    Ready,
+    /// Under way.
+    Running,
+    /// Told to the observer.
+    Told,
+}
+
+struct Scheduler<'c, 'r, 'o> {
+    context: &'c Context<'r>,
+    plan: &'c Plan,
+    fold: Fold,
+    observer: &'o mut (dyn FnMut(&Event) + Send),
+    state: Vec<State>,
+    outcome: Vec<Option<Outcome>>,
+    reached: Vec<Option<Until>>,
+    missing: Vec<usize>,
+    dependents: Vec<Vec<(usize, Until)>>,
+    positions: BTreeMap<&'c Address, usize>,
+    ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
+    active: BTreeMap<&'c AccountName, usize>,
+    watched: BTreeMap<&'c AccountName, Vec<usize>>,
+    fresh: bool,
+    doubts: Vec<usize>,
+    doubt_count: u32,
+    server_errors: u32,
+    warnings: Vec<Warning>,
+    started: Timestamp,
+}
+
+impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
+    fn new(
+        context: &'c Context<'r>,
+        plan: &'c Plan,
+        fold: Fold,
+        observer: &'o mut (dyn FnMut(&Event) + Send),
+    ) -> Self {
+        let count = plan.steps.len();
+        let positions: BTreeMap<&Address, usize> = plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(at, step)| (&step.address, at))
+            .collect();
+        let mut missing = vec![0; count];
+        let mut dependents: Vec<Vec<(usize, Until)>> = vec![Vec::new(); count];
+        let reached: Vec<Option<Until>> = plan.steps.iter().map(|step| step.reached).collect();
+        for (position, step) in plan.steps.iter().enumerate() {
+            for After { address, until } in &step.after {
+                let Some(&needed) = positions.get(address) else {
+                    // A dependency outside the plan was never proved to hold.
+                    missing[position] += 1;
+                    continue;
+                };
+                if reached[needed].is_none_or(|reached| reached < *until) {
+                    missing[position] += 1;
+                    dependents[needed].push((position, *until));
+                }
+            }
+        }
+        Self {
+            context,
+            plan,
+            fold,
+            observer,
+            state: vec![State::Blocked; count],
+            outcome: vec![None; count],
+            reached,
+            missing,
+            dependents,
+            positions,
+            ready: BTreeMap::new(),
+            active: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            fresh: false,
+            doubts: Vec::new(),
+            doubt_count: 0,
+            server_errors: 0,
+            warnings: Vec::new(),
+            started: Timestamp::now(),
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        (self.observer)(&event);
+        self.fold.add(&event);
+    }
+
+    fn lane(&self, account: &AccountName) -> Option<&'c Lane> {
+        self.context.run.lanes.get(account)
+    }
+
+    /// Writes down what the plan already saw, and tells what needs no call.
+    async fn start(&mut self) {
+        let steps = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.action.is_change())
+            .count();
+        self.emit(Event::Started {
+            run: self.context.run.run_id.clone(),
+            plan: self.plan.plan_id,
+            at: self.started,
+            steps,
+        });
+        let mut facts: Vec<Fact> = Vec::new();
+        for step in &self.plan.steps {
+            facts.extend(step.news.iter().map(|body| Fact {
+                at: self.started,
+                run: self.context.run.run_id.clone(),
+                address: step.address.clone(),
+                account: step.account.clone(),
+                body: body.clone(),
+            }));
+        }
+        while !facts.is_empty() {
+            let rest = facts.split_off(facts.len().min(NEWS_BATCH));
+            if self.context.append(facts).await.is_err() {
+                break;
+            }
+            facts = rest;
+        }
+        for (position, step) in self.plan.steps.iter().enumerate() {
+            match step.action {
+                Action::Keep => self.tell(position, Finished::new(step, Outcome::Kept)),
+                Action::Wait => {
+                    let mut finished = Finished::waiting(
+                        step,
+                        step.waits_for
+                            .clone()
+                            .unwrap_or_else(|| step.reason.clone()),
+                    );
+                    finished.watch = step.reached.is_some();
+                    self.tell(position, finished);
+                }
+                Action::Adopt => {
+                    let finished = match self.context.closed(&step.account) {
+                        None => Finished::new(step, Outcome::Done),
+                        Some(why) => Finished::failed(step, why),
+                    };
+                    self.tell(position, finished);
+                }
+                _ if self.missing[position] == 0 => self.queue(position),
+                _ => {}
+            }
+        }
+        // Only what this run sends makes a look at the CA worth a request.
+        self.fresh = false;
+    }
+
+    fn queue(&mut self, position: usize) {
+        self.state[position] = State::Ready;
+        self.ready
+            .entry(&self.plan.steps[position].account)
+            .or_default()
+            .push_back(position);
+    }
+
+    /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
+    fn tell(&mut self, position: usize, finished: Finished) {
+        let step = &self.plan.steps[position];
+        if let Some(why) = finished.halt {
+            self.emit(Event::Paused {
+                account: step.account.clone(),
+                why: why.clone(),
+            });
+            self.context.halt(&step.account, why);
+        }
+        if finished.server_error {
+            self.server_errors += 1;
+        } else if matches!(finished.report.outcome, Outcome::Done | Outcome::Waiting) {
+            self.server_errors = 0;
+        }
+        if finished.in_doubt {
+            if !self.doubts.contains(&position) {
+                self.doubts.push(position);
+                self.doubt_count += 1;
+            }
+        } else {
+            self.doubts.retain(|&doubt| doubt != position);
+        }
+        if self.doubt_count >= DOUBT_LIMIT || self.server_errors >= SERVER_ERROR_LIMIT {
+            let why = format!(
+                "account `{}` was stopped: {} outcomes are unknown and the CA failed {} times in a row",
+                step.account, self.doubt_count, self.server_errors
+            );
+            self.context.halt(&step.account, why);
+        }
+        let watched = self.watched.entry(&step.account).or_default();
+        watched.retain(|&other| other != position);
+        if finished.watch {
+            watched.push(position);
+            self.fresh = true;
+        }
+        self.state[position] = State::Told;
+        self.outcome[position] = Some(finished.report.outcome);
+        if finished.reached > self.reached[position] {
+            self.reached[position] = finished.reached;
+            let reached = finished.reached;
+            let mut freed = Vec::new();
+            self.dependents[position].retain(|&(dependent, until)| {
+                let holds = reached.is_some_and(|reached| reached >= until);
+                if holds {
+                    freed.push(dependent);
+                }
+                !holds
+            });
+            for dependent in freed {
+                self.missing[dependent] -= 1;
+                if self.missing[dependent] == 0 && self.state[dependent] == State::Blocked {
+                    self.queue(dependent);
+                }
+            }
+        }
+        self.emit(Event::StepFinished(Box::new(finished.report)));
+    }
+
+    /// Runs steps until nothing can run, then looks at the CA, until nothing can change any more.
+    async fn work(&mut self) {
+        let mut running: FuturesUnordered<BoxFuture<'c, (usize, Finished)>> =
+            FuturesUnordered::new();
+        let deadline = Instant::now() + self.context.run.wait;
+        let mut pause = FIRST_POLL;
+        let mut grace: Option<Instant> = None;
+        loop {
+            self.launch(&mut running);
+            if running.is_empty() {
+                if self.context.stopped() {
+                    break;
+                }
+                if self.fresh {
+                    self.fresh = false;
+                    self.look_at_all().await;
+                    continue;
+                }
+                if !self.may_change() || Instant::now() >= deadline {
+                    break;
+                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                let waiting =
+                    self.watched.values().map(Vec::len).sum::<usize>() + self.doubts.len();
+                self.emit(Event::Polling {
+                    waiting,
+                    seconds_left: left.as_secs(),
+                });
+                tokio::select! {
+                    () = tokio::time::sleep(pause.min(left)) => {}
+                    () = self.context.until_stopped() => continue,
+                }
+                pause = (pause * 2).min(LAST_POLL);
+                self.look_at_all().await;
+                self.look_at_doubts().await;
+                continue;
+            }
+            let stopping = grace.is_some();
+            tokio::select! {
+                Some((position, finished)) = running.next() => {
+                    let account = &self.plan.steps[position].account;
+                    if let Some(active) = self.active.get_mut(account) {
+                        *active -= 1;
+                    }
+                    self.tell(position, finished);
+                    pause = FIRST_POLL;
+                }
+                () = self.context.until_stopped(), if !stopping => {
+                    grace = Some(Instant::now() + GRACE);
+                    let stop = *self.context.run.stop.borrow();
+                    if let Some(stop) = stop {
+                        self.emit(Event::Stopping(stop));
+                    }
+                }
+                () = sleep_until(grace), if stopping => break,
+            }
+        }
+        drop(running);
+    }
+
+    /// Starts what may start.
+    fn launch(&mut self, running: &mut FuturesUnordered<BoxFuture<'c, (usize, Finished)>>) {
+        let accounts: Vec<&'c AccountName> = self.ready.keys().copied().collect();
+        for account in accounts {
+            let Some(lane) = self.lane(account) else {
+                continue;
+            };
+            loop {
+                let closed = self.context.closed(account).is_some();
+                let active = self.active.entry(account).or_default();
+                if *active >= lane.max_in_flight || closed {
+                    break;
+                }
+                let Some(position) = self.ready.get_mut(account).and_then(VecDeque::pop_front)
+                else {
+                    break;
+                };
+                *active += 1;
+                self.state[position] = State::Running;
+                let step = &self.plan.steps[position];
+                self.emit(Event::StepStarted {
+                    address: step.address.clone(),
+                    action: step.action,
+                });
+                let context = self.context;
+                running.push(Box::pin(async move {
+                    (position, execute(context, step, lane).await)
+                }));
+            }
+        }
+    }
+
+    /// True when a later look at the CA could free or finish a step.
+    fn may_change(&self) -> bool {
+        !self.doubts.is_empty() || self.watched.values().any(|watched| !watched.is_empty())
+    }
+
+    async fn look_at_all(&mut self) {
+        let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
+        for account in accounts {
+            let watched = self.watched.get(account).cloned().unwrap_or_default();
+            let Some(lane) = self.lane(account) else {
+                continue;
+            };
+            if watched.is_empty() {
+                continue;
+            }
+            let found = look(self.context, lane, &self.plan.steps, &watched, self.started).await;
+            for (position, mut finished) in found.news {
+                if finished.report.outcome == Outcome::Waiting {
+                    finished.report.waiting_for =
+                        self.waits_for(position).or(finished.report.waiting_for);
+                }
+                self.tell(position, finished);
+            }
+        }
+        self.fresh = false;
+    }
+
+    /// The more telling words for what a step waits for: a request's id, if one is known.
+    fn waits_for(&self, position: usize) -> Option<String> {
+        let step = &self.plan.steps[position];
+        let request = self.context.record_of(&step.address).live?.request_id?;
+        Some(format!(
+            "approval of request {request}, validation or issuance"
+        ))
+    }
+
+    async fn look_at_doubts(&mut self) {
+        for position in self.doubts.clone() {
+            let step = &self.plan.steps[position];
+            let (Some(lane), Some(Operation::Order(operation))) =
+                (self.lane(&step.account), &step.operation)
+            else {
+                continue;
+            };
+            let finished = look_once(self.context, step, lane, operation).await;
+            self.tell(position, finished);
+        }
+    }
+
+    /// Tells what was never tried, and closes the report.
+    fn finish(mut self) -> RunReport {
+        for position in 0..self.plan.steps.len() {
+            if self.state[position] == State::Told {
+                continue;
+            }
+            let finished = self.untried(position);
+            self.tell(position, finished);
+        }
+        let requests = self
+            .context
+            .run
+            .lanes
+            .iter()
+            .map(|(name, lane)| (name.clone(), lane.act.requests_sent()))
+            .collect();
+        let warnings = std::mem::take(&mut self.warnings);
+        self.emit(Event::Finished {
+            at: Timestamp::now(),
+            requests,
+            head: self.context.run.journal.mark().head,
+            warnings,
+        });
+        self.fold.report(self.plan)
+    }
+
+    fn untried(&self, position: usize) -> Finished {
+        let step = &self.plan.steps[position];
+        if self.state[position] == State::Running {
+            return Finished::unknown(
+                step,
+                "it was under way when the run was stopped; the next run looks it up",
+            );
+        }
+        if let Some(why) = self.context.closed(&step.account)
+            && self.missing[position] == 0
+        {
+            return Finished::skipped(step, why);
+        }
+        let mut waits = Vec::new();
+        for After { address, until } in &step.after {
+            let Some(&needed) = self.positions.get(address) else {
+                return Finished::skipped(step, format!("{address} is not part of this plan"));
+            };
+            if self.reached[needed].is_some_and(|reached| reached >= *until) {
+                continue;
+            }
+            match self.outcome[needed] {
+                Some(Outcome::Failed | Outcome::Unknown | Outcome::Skipped) => {
+                    return Finished::skipped(
+                        step,
+                        format!("{address} did not come to be {}", until.word()),
+                    );
+                }
+                _ => waits.push(format!("{address} ({})", until.word())),
+            }
+        }
+        if waits.is_empty() {
+            let why = self.context.closed(&step.account);
+            return Finished::skipped(
+                step,
+                why.unwrap_or_else(|| "the run ended first".to_owned()),
+            );
+        }
+        Finished::waiting(step, waits.join(", "))
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn execute(context: &Context<'_>, step: &Step, lane: &Lane) -> Finished {
+    match (step.action, &step.operation) {
+        (Action::Settle, _) => settle(context, step, lane).await,
+        (_, Some(Operation::Order(operation))) => place_order(context, step, lane, operation).await,
+        (_, Some(Operation::Reissue(operation))) => reissue(context, step, lane, operation).await,
+        (_, Some(Operation::Revoke(operation))) => revoke(context, step, lane, operation).await,
+        (_, None) => Finished::failed(step, "the plan does not say what to send"),
+    }
+}

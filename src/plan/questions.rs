@@ -1,0 +1,101 @@
+//! What has to be read beyond the lists before a plan can be made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::make::Inputs;
+use super::matching::{NameIndex, day};
+use super::order::{bound_orders, needs_new_order, order_tag};
+use super::revocation::{Answered, standing};
+use crate::model::{AccountName, OrderId, Provider, Tag, Wanted};
+
+/// What to read in one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Orders to read with all their certificates.
+    pub orders: BTreeSet<OrderId>,
+    /// Tags to look up.
+    pub tags: BTreeSet<Tag>,
+    /// Whether to list requests to revoke.
+    pub revocation_requests: bool,
+}
+
+impl Questions {
+    /// True when nothing is left to read.
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.tags.is_empty() && !self.revocation_requests
+    }
+}
+
+/// What is still unanswered, by account. Ask, add the answers, and call again until it is empty: the
+/// answer to a look-up by tag can raise the question for the order behind it.
+pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
+    let bound = bound_orders(inputs.records);
+    let today = day(inputs.now);
+    let mut indexes: BTreeMap<&AccountName, NameIndex<'_>> = BTreeMap::new();
+    let mut questions: BTreeMap<AccountName, Questions> = BTreeMap::new();
+    let selected = inputs.selected();
+    for item in inputs
+        .batch
+        .items
+        .iter()
+        .filter(|item| selected.contains(&item.address))
+    {
+        let Some(account) = inputs.observed.accounts.get(&item.account) else {
+            continue;
+        };
+        let record = inputs.records.get(&item.address);
+        let mut asked = Questions::default();
+        match &item.wanted {
+            Wanted::Order(order) => {
+                let open = record.is_some_and(|record| record.open.is_some());
+                if !open && needs_new_order(order, record) {
+                    let index = indexes
+                        .entry(&item.account)
+                        .or_insert_with(|| NameIndex::new(account, &bound, today));
+                    let similar = index
+                        .similar(order)
+                        .into_iter()
+                        .any(|similar| !inputs.is_renewed_by(order, &similar.id));
+                    if let Some(tag) = order_tag(inputs, item, order)
+                        && similar
+                    {
+                        match account.tags.get(&tag) {
+                            None => {
+                                asked.tags.insert(tag);
+                            }
+                            Some(lookup) => {
+                                if let [hit] = lookup.orders.as_slice()
+                                    && !account.details.contains_key(&hit.order_id)
+                                {
+                                    asked.orders.insert(hit.order_id.clone());
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            Wanted::Revocation(revocation) => {
+                if let Answered::Ask(order_id) = standing(inputs, revocation, account) {
+                    asked.orders.insert(order_id);
+                }
+                let central = inputs
+                    .batch
+                    .accounts
+                    .get(&item.account)
+                    .is_some_and(|account| {
+                        matches!(account.provider, Provider::CertCentral { .. })
+                    });
+                if central && account.revocation_requests.is_none() {
+                    asked.revocation_requests = true;
+                }
+            }
+        }
+        if !asked.is_empty() {
+            let all = questions.entry(item.account.clone()).or_default();
+            all.orders.append(&mut asked.orders);
+            all.tags.append(&mut asked.tags);
+            all.revocation_requests |= asked.revocation_requests;
+        }
+    }
+    questions
+}
