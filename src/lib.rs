@@ -1,1 +1,3 @@
 //! certplan: declarative batch jobs for commercial certificate authorities.
+
+pub mod sandbox;
