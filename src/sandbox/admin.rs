@@ -162,25 +162,36 @@ fn decide(world: &mut World, asked: &Requests, verdict: Verdict) -> Result<Answe
         (None, None, true) => pending.map(|one| one.id).collect(),
         _ => return Err("say one of request_id, order_id and \"all\": true".into()),
     };
-    let mut effect = Effect {
-        name: "none",
+    let mut decide_one = |id: u64| {
+        let comment = asked.comment.clone();
+        match verdict {
+            Verdict::Approve => decisions::approve(world, id, comment),
+            Verdict::Reject => decisions::reject(world, id, comment),
+        }
+    };
+    if let [id] = ids.as_slice() {
+        let effect = decide_one(*id).map_err(|refusal| refusal.text())?;
+        return Ok(done(&json!({"request_ids": ids}), effect));
+    }
+    let (mut decided, mut failed) = (Vec::new(), Vec::new());
+    for id in ids {
+        match decide_one(id) {
+            Ok(_) => decided.push(id),
+            Err(refusal) => failed.push(json!({"request_id": id, "error": refusal.text()})),
+        }
+    }
+    let effect = Effect {
+        name: if decided.is_empty() {
+            "none"
+        } else {
+            "requests_decided"
+        },
         ..Effect::NONE
     };
-    for id in &ids {
-        let comment = asked.comment.clone();
-        let decided = match verdict {
-            Verdict::Approve => decisions::approve(world, *id, comment),
-            Verdict::Reject => decisions::reject(world, *id, comment),
-        };
-        effect = decided.map_err(|refusal| refusal.text())?;
-    }
-    if ids.len() > 1 {
-        effect = Effect {
-            name: "requests_decided",
-            ..Effect::NONE
-        };
-    }
-    Ok(done(&json!({"request_ids": ids}), effect))
+    Ok(done(
+        &json!({"request_ids": decided, "failed": failed}),
+        effect,
+    ))
 }
 
 /// A revocation or cancellation that did not come through the API. Ids may be strings.

@@ -212,10 +212,15 @@ pub(super) async fn answer(shared: Arc<Shared>, call: Call) -> Response {
         .map(Duration::from_millis);
     let late = rule.as_ref().is_some_and(|rule| rule.late);
     let outgoing = if late {
-        // In a task of its own: the effect happens even when the client has hung up by then.
+        // In a task of its own: the effect happens even when the client has hung up by then. It does not
+        // keep a stopped sandbox alive.
+        let waiting = Arc::downgrade(&shared);
+        drop(shared);
         let task = tokio::spawn(async move {
             tokio::time::sleep(wait.unwrap_or_default()).await;
-            shared.perform(&call, rule.as_ref())
+            waiting
+                .upgrade()
+                .map_or(Outgoing::Cut, |shared| shared.perform(&call, rule.as_ref()))
         });
         task.await.unwrap_or(Outgoing::Cut)
     } else {

@@ -32,6 +32,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 /// What the documents of the two APIs do not say and the sandbox had to choose, one sentence each.
 pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: an order that waits for approval has status `pending`; only its request can be decided, PUT status refuses it.",
@@ -177,12 +179,14 @@ pub enum SandboxError {
     Ended(String),
 }
 
-/// A running sandbox. Dropping it ends the server and its connections.
+/// A running sandbox. Dropping it ends the server and its connections; [`Sandbox::stop`] waits for that.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
     seed: u64,
     server: tokio::task::JoinHandle<()>,
+    /// Ends the server when used or dropped.
+    end: oneshot::Sender<()>,
 }
 
 impl Sandbox {
@@ -204,11 +208,13 @@ impl Sandbox {
             .await
             .map_err(listen_failed)?;
         let address = listener.local_addr().map_err(listen_failed)?;
-        let server = tokio::spawn(server::serve(listener, shared));
+        let (end, ended) = oneshot::channel();
+        let server = tokio::spawn(server::serve(listener, shared, ended));
         Ok(Self {
             address,
             seed,
             server,
+            end,
         })
     }
 
@@ -241,22 +247,16 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the serving task was aborted or panicked.
-    pub async fn wait(mut self) -> Result<(), SandboxError> {
-        (&mut self.server)
+    pub async fn wait(self) -> Result<(), SandboxError> {
+        self.server
             .await
             .map_err(|error| SandboxError::Ended(error.to_string()))
     }
 
-    /// Stops accepting, drops every connection and returns when that is done.
-    pub async fn stop(mut self) {
-        self.server.abort();
-        // An error here is the abort itself.
-        let _ = (&mut self.server).await;
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.server.abort();
+    /// Stops accepting, drops every connection and returns when that is done and the data folder is free.
+    pub async fn stop(self) {
+        drop(self.end);
+        // An error here is a server that has ended before.
+        let _ = self.server.await;
     }
 }

@@ -12,6 +12,7 @@ use hyper::service::Service as _;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::call::{Call, Provider};
@@ -29,8 +30,12 @@ pub(super) struct CutConnection;
 #[error("the connection is cut on purpose")]
 struct Cut;
 
-/// Serves until the task is aborted; the connections end with it.
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+/// Serves until told to end (or the sender is gone); every connection has ended when it returns.
+pub(super) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut ended: oneshot::Receiver<()>,
+) {
     let router = Router::new()
         .route("/services/v2/{*rest}", any(certcentral))
         .route("/api/v2/{*rest}", any(ncloud))
@@ -48,8 +53,10 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
+            _ = &mut ended => break,
         }
     }
+    connections.shutdown().await;
 }
 
 async fn connection(stream: TcpStream, router: Router) {

@@ -93,6 +93,12 @@ pub(in crate::sandbox) fn reject(
 fn issue_order(world: &mut World, order_id: u64) -> Result<u64, Refusal> {
     let book = &mut world.certcentral;
     let order = book.change(order_id)?;
+    if order.status != OrderStatus::Pending {
+        return Err(Refusal::bad(
+            "order_not_pending",
+            "The order does not wait for approval any more.",
+        ));
+    }
     let product = super::products::find(&order.product);
     if !order.paid {
         order.paid = true;

@@ -107,6 +107,12 @@ fn further(form: &mut Form<'_>, order: &Order, part: Part) -> Result<Certificate
         Some(_) => form.texts("certificate.emails"),
         None => current.emails.clone(),
     };
+    if emails
+        .iter()
+        .any(|email| !email.contains('@') || !email.is_ascii())
+    {
+        form.wrong("certificate.emails", "must be e-mail addresses.");
+    }
     let organization_units = match form.member("certificate.organization_units") {
         Some(_) => form.texts("certificate.organization_units"),
         None => current.organization_units.clone(),
@@ -182,8 +188,15 @@ fn add(
 /// Issues an approved duplicate or reissue.
 pub(super) fn issue(world: &mut World, order_id: u64, certificate_id: u64) -> Result<(), Refusal> {
     let order = world.certcentral.change(order_id)?;
-    if order.status == OrderStatus::ReissuePending {
-        order.status = OrderStatus::Issued;
+    match order.status {
+        OrderStatus::Issued => {}
+        OrderStatus::ReissuePending => order.status = OrderStatus::Issued,
+        _ => {
+            return Err(Refusal::bad(
+                "order_not_issued",
+                "The order is not in force any more.",
+            ));
+        }
     }
     let before = order.current().map(names).unwrap_or_default();
     let new = order

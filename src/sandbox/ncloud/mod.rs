@@ -80,7 +80,8 @@ pub(super) fn gateway_error(status: u16) -> Answer {
         401 => return unauthenticated(signature::WRONG),
         // A key of a sub account: 403 with an empty body.
         403 => {
-            return Answer::text(403, "", "").with_header("x-ncp-apigw-response-origin", "ENDPOINT");
+            return Answer::text(403, "", "")
+                .with_header("x-ncp-apigw-response-origin", "ENDPOINT");
         }
         404 => ("300", "Not Found Exception", "URL not found."),
         429 => ("410", "Throttle Limited", "Too many requests."),

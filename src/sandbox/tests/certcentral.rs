@@ -309,7 +309,7 @@ async fn revocation_is_a_request_or_done_at_once() {
             .as_array()
             .expect("a list")
             .iter()
-            .find(|entry| entry["effect"] == effect);
+            .find(|entry| entry["effect"] == effect && entry["provider"] == "certcentral");
         entry.expect("an entry")["comment_member"].clone()
     };
     assert_eq!(
