@@ -1,6 +1,7 @@
 //! The sandbox's own endpoints under `/sandbox`: decide, change things behind the client's back, break things,
 //! look at the ledger. No key is asked for; they exist on loopback only.
 
+mod options;
 mod seeding;
 
 use std::collections::BTreeMap;
@@ -12,12 +13,11 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Effect};
 use super::call::{Call, Provider};
-use super::certcentral::book::RequestStatus;
+use super::certcentral::order::RequestStatus;
 use super::certcentral::{Refusal, decisions, revoking};
-use super::dispatch::{Inner, provider_name, refusal};
+use super::dispatch::{Inner, refusal};
 use super::faults::Rule;
 use super::world::World;
-use super::{Approval, RateLimits};
 
 pub(super) fn handle(inner: &mut Inner, call: &Call) -> Answer {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
@@ -37,7 +37,7 @@ pub(super) fn handle(inner: &mut Inner, call: &Call) -> Answer {
         ("POST", ["revoke"]) => read(call).and_then(|asked| revoke(&mut inner.world, &asked)),
         ("POST", ["cancel"]) => read(call).and_then(|asked| cancel(&mut inner.world, &asked)),
         ("POST", ["edit"]) => read(call).and_then(|asked| edit(&mut inner.world, asked)),
-        ("POST", ["options"]) => read(call).map(|asked| change_options(&mut inner.world, asked)),
+        ("POST", ["options"]) => read(call).map(|asked| options::change(&mut inner.world, asked)),
         _ => return Answer::json(404, &json!({"error": "the sandbox has no such endpoint"})),
     };
     outcome.unwrap_or_else(refusal)
@@ -283,7 +283,7 @@ fn cancel(world: &mut World, asked: &Outside) -> Result<Answer, String> {
         .certcentral
         .change(id)
         .map_err(|refusal| refusal.text())?;
-    order.status = super::certcentral::book::OrderStatus::Canceled;
+    order.status = super::certcentral::order::OrderStatus::Canceled;
     Ok(done(
         &json!({"order_id": id}),
         Effect::on_order("order_canceled", id),
@@ -343,68 +343,4 @@ fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
         &json!({"order_id": id}),
         Effect::on_order("order_edited", id),
     ))
-}
-
-/// `rate_limits`: `"documented"`, `"off"`, or a list of `{"requests", "per_ms"}`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Changes {
-    approval: Option<Approval>,
-    index_lag_ms: Option<u64>,
-    ncloud_revoke_delay_ms: Option<u64>,
-    rate_limits: Option<Limits>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum NamedLimits {
-    Documented,
-    Off,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Limits {
-    Named(NamedLimits),
-    Custom(Vec<Limit>),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Limit {
-    requests: u32,
-    per_ms: u64,
-}
-
-fn change_options(world: &mut World, changes: Changes) -> Answer {
-    let settings = &mut world.settings;
-    if let Some(approval) = changes.approval {
-        settings.approval = approval;
-    }
-    if let Some(ms) = changes.index_lag_ms {
-        settings.index_lag = Duration::from_millis(ms);
-    }
-    if let Some(ms) = changes.ncloud_revoke_delay_ms {
-        settings.ncloud_revoke_delay = Duration::from_millis(ms);
-    }
-    if let Some(limits) = changes.rate_limits {
-        let limits = match limits {
-            Limits::Named(NamedLimits::Documented) => RateLimits::Documented,
-            Limits::Named(NamedLimits::Off) => RateLimits::Off,
-            Limits::Custom(limits) => RateLimits::Custom(
-                limits
-                    .iter()
-                    .map(|limit| (limit.requests, Duration::from_millis(limit.per_ms)))
-                    .collect(),
-            ),
-        };
-        settings.limits = limits.windows();
-    }
-    done(
-        &json!({"changed": provider_name(Provider::Sandbox)}),
-        Effect {
-            name: "options_changed",
-            ..Effect::NONE
-        },
-    )
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::ca::Authority;
-use super::certcentral::book::{self as certcentral, Order, Request};
+use super::certcentral::book as certcentral;
+use super::certcentral::order::{Order, Request};
 use super::ncloud::book::{self as ncloud, NcloudOrder};
 use super::{Approval, Options};
 

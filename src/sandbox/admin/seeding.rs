@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::ca::serial_number;
-use crate::sandbox::certcentral::book::{
+use crate::sandbox::certcentral::order::{
     Certificate, CertificateStatus, Issued, Order, OrderStatus, Part,
 };
 use crate::sandbox::certcentral::products::{self, Product};

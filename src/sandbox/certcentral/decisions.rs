@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::book::{CertificateStatus, OrderStatus, Part, Request, RequestStatus, RequestType};
 use super::form::Form;
+use super::order::{CertificateStatus, OrderStatus, Part, Request, RequestStatus, RequestType};
 use super::{Outcome, Refusal, listing, views};
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::call::Call;

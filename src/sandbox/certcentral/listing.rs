@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::book::Order;
+use super::order::Order;
 use super::{Outcome, Refusal, views};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;

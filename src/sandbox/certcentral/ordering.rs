@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::book::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
 use super::form::Form;
+use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
 use super::products::{self, Kind, Product};
 use super::{Outcome, Refusal, decisions, downloads};
 use crate::sandbox::answer::{Answer, Effect};

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::book::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
 use super::form::Form;
+use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
 use super::{Outcome, Refusal, decisions, ordering, views};
 use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};

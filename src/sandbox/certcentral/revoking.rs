@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::book::{CertificateStatus, OrderStatus, RequestStatus, RequestType};
 use super::form::Form;
+use super::order::{CertificateStatus, OrderStatus, RequestStatus, RequestType};
 use super::products::{self, Product};
 use super::{Outcome, Refusal, decisions, views};
 use crate::sandbox::Approval;

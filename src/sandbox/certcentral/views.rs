@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::book::{Certificate, CertificateStatus, Order, OrderStatus, Part, Request};
+use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, Request};
 use super::products;
 use super::{EMAIL, FIRST_NAME, LAST_NAME, Outcome, Refusal, USER_ID, account};
 use crate::sandbox::answer::Answer;

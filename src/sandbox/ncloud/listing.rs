@@ -10,13 +10,11 @@ use crate::sandbox::call::Call;
 use crate::sandbox::clock::{date_of, days_between, plus_years, spaced, today};
 use crate::sandbox::world::World;
 
-/// `page` counts from 1; `pageSize` 0 takes all.
-fn page<'a, T>(call: &Call, rows: &'a [T]) -> Result<&'a [T], Answer> {
-    let number = |name: &str, default: usize| match call.parameter(name) {
+/// `page` counts from 1; `pageSize` 0 takes all. The error is the name of the bad parameter.
+fn page<'a, T>(call: &Call, rows: &'a [T]) -> Result<&'a [T], &'static str> {
+    let number = |name: &'static str, default: usize| match call.parameter(name) {
         None | Some("") => Ok(default),
-        Some(text) => text
-            .parse()
-            .map_err(|_| refused(400, "2000", &format!("invalid input: {name}"))),
+        Some(text) => text.parse().map_err(|_| name),
     };
     let (page, size) = (number("page", 1)?.max(1), number("pageSize", 0)?);
     if size == 0 {
@@ -26,6 +24,10 @@ fn page<'a, T>(call: &Call, rows: &'a [T]) -> Result<&'a [T], Answer> {
         .get((page - 1).saturating_mul(size)..)
         .unwrap_or_default();
     Ok(rows.get(..size).unwrap_or(rows))
+}
+
+fn invalid(name: &str) -> Answer {
+    refused(400, "2000", &format!("invalid input: {name}"))
 }
 
 fn certificate(order: &NcloudOrder, certificate: &NcloudCertificate) -> Value {
@@ -79,7 +81,7 @@ pub(super) fn paid_certificates(world: &World, call: &Call) -> Answer {
         .collect();
     let rows = match page(call, &orders) {
         Ok(rows) => rows,
-        Err(refusal) => return refusal,
+        Err(name) => return invalid(name),
     };
     let rows: Vec<Value> = rows
         .iter()
@@ -116,7 +118,7 @@ pub(super) fn certificates(world: &World, call: &Call) -> Answer {
                 .collect();
             success(json!({"totalCount": all.len(), "sslCertificateList": rows}))
         }
-        Err(refusal) => refusal,
+        Err(name) => invalid(name),
     }
 }
 
@@ -143,7 +145,7 @@ pub(super) fn orders(world: &World, call: &Call) -> Answer {
             let rows: Vec<Value> = rows.iter().map(|order| subscription(order)).collect();
             success(json!({"totalCount": orders.len(), "orders": rows}))
         }
-        Err(refusal) => refusal,
+        Err(name) => invalid(name),
     }
 }
 
@@ -201,7 +203,7 @@ pub(super) fn recent_changes(world: &World, call: &Call) -> Answer {
         _ => None,
     };
     let Some((from, to)) = window else {
-        return refused(400, "2000", "invalid input: window");
+        return invalid("window");
     };
     let rows: Vec<Value> = world
         .ncloud

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use super::*;
 
-const CLIENT: &str = "/order/certificate/client_premium_sha2";
-
 async fn broken(rule: Value) -> Lab {
     let lab = Lab::new().await;
     let mut rule = rule;

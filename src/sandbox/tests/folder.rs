@@ -6,8 +6,6 @@ use std::path::Path;
 use super::*;
 use crate::sandbox::SandboxError;
 
-const CLIENT: &str = "/order/certificate/client_premium_sha2";
-
 fn keeping(folder: &Path) -> Options {
     Options {
         data: Some(folder.to_owned()),

@@ -1,6 +1,8 @@
 //! The sandbox over a real socket: what a client sees, and what the ledger says happened.
 
+mod account;
 mod certcentral;
+mod certificates;
 mod faults;
 mod folder;
 mod ncloud;
@@ -169,6 +171,26 @@ fn client_order() -> Value {
 fn with(mut order: Value, member: &str, value: Value) -> Value {
     order[member] = value;
     order
+}
+
+/// Where client certificates are ordered.
+const CLIENT: &str = "/order/certificate/client_premium_sha2";
+
+fn tls_order(names: &[&str]) -> Value {
+    json!({
+        "certificate": {"common_name": names[0], "dns_names": names, "csr": csr().0, "signature_hash": "sha256"},
+        "organization": {"id": 112_233},
+        "order_validity": {"years": 1},
+        "skip_approval": true,
+    })
+}
+
+async fn issued(lab: &Lab) -> u64 {
+    let (status, answer) = lab
+        .post(CLIENT, with(client_order(), "skip_approval", json!(true)))
+        .await;
+    assert_eq!(status, 201, "{answer}");
+    answer["id"].as_u64().expect("an id")
 }
 
 #[tokio::test]
