@@ -217,27 +217,23 @@ impl Rule {
         answer.with_effect(effect)
     }
 
-    fn refusal(&self, provider: Provider, status: u16) -> Answer {
-        let unauthorized = self.fault == Fault::Unauthorized;
-        let answer = match provider {
-            Provider::Ncloud => super::ncloud::gateway_error(status),
-            Provider::Certcentral | Provider::Sandbox => {
-                let code = match status {
-                    429 => "request_limit_exceeded",
-                    403 if unauthorized => "access_denied|access_denied_invalid_key",
-                    403 => "access_denied|missing_permission",
-                    _ => "server_error",
-                };
-                Answer::json(
-                    status,
-                    &json!({"errors": [{"code": code, "message": "The sandbox was told to answer this."}]}),
-                )
-            }
-        };
-        Answer {
-            status: self.status.unwrap_or(answer.status),
-            ..answer
+    fn refusal(&self, provider: Provider, usual: u16) -> Answer {
+        let status = self.status.unwrap_or(usual);
+        if provider == Provider::Ncloud {
+            return super::ncloud::gateway_error(status);
         }
+        let code = match status {
+            429 => "request_limit_exceeded",
+            404 => "not_found",
+            403 if self.fault == Fault::Unauthorized => "access_denied|access_denied_invalid_key",
+            403 => "access_denied|missing_permission",
+            _ => "server_error",
+        };
+        let message = "The sandbox was told to answer this.";
+        Answer::json(
+            status,
+            &json!({"errors": [{"code": code, "message": message}]}),
+        )
     }
 }
 

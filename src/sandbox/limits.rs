@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::RateLimits;
 
 /// The requests one key was let through, newest last.
+///
+/// Assumption: what was refused does not count, and the key is free again as soon as the window allows it.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     passed: VecDeque<Instant>,

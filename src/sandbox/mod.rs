@@ -57,6 +57,7 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: orders cost 175.00 (TLS), 32.50 (client) or 45.00 (secure email) USD, charged when approved from a balance of 1000000.00 that never refuses.",
     "certcentral: a duplicate that was approved is issued at once and listed as `approved`; once revoked it is listed as `revoked`.",
     "certcentral: the view-only key answers every request but GET with 403 `access_denied|missing_permission`.",
+    "certcentral: every TLS certificate is capped at 199 days, private ones too; every organization id is a validated organization.",
     "ncloud: an unknown path is 404 with error code 300 before the signature is looked at.",
     "ncloud: a timestamp five minutes or more away is answered like a wrong signature.",
     "ncloud: only the header x-ncp-apigw-signature-v2 is read; Accept and Content-Type are not required.",

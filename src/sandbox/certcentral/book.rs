@@ -12,6 +12,7 @@ use crate::sandbox::ca::{Authority, Contents, Usage, serial_number};
 use crate::sandbox::clock;
 
 /// A public TLS certificate lives no longer than this, whatever the order's validity (since 2026-02-24).
+/// Assumption: private TLS products are capped too.
 const LONGEST_TLS_DAYS: i64 = 199;
 
 #[derive(Debug)]

@@ -28,6 +28,7 @@ impl<'a> Form<'a> {
             .filter(|value| !value.is_null())
     }
 
+    /// Assumption: the code of a missing member; `required_param:note` is the only one ever documented.
     pub(super) fn missing(&mut self, path: &str) {
         self.problems.push((
             format!("required_param:{path}"),

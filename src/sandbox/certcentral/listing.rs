@@ -82,6 +82,7 @@ pub(super) fn orders(world: &World, call: &Call) -> Outcome {
     let visible = visible(world);
     let takes = |order: &&Order| visible(order) && matches(&filters, order);
     let book = &world.certcentral;
+    // Assumption: newest first when nothing is said.
     let sort = call.parameter("sort").unwrap_or("-order_id");
     let mut found: Vec<&Order> = match sort {
         // Ids grow with time.
@@ -239,6 +240,8 @@ fn brief(order: &Order) -> Value {
 }
 
 /// `GET /order/alternate/{alternative_order_id}`.
+///
+/// Assumption: a value that nobody used is an empty list, not a 404.
 pub(super) fn by_alternative_id(world: &World, call: &Call, value: &str) -> Outcome {
     let page = page(call)?;
     let visible = visible(world);

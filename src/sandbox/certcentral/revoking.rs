@@ -10,6 +10,7 @@ use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::world::World;
 
+/// Assumption: the five reasons that other clients send, in snake case; only `superseded` is documented.
 const REASONS: &[&str] = &[
     "unspecified",
     "key_compromise",
@@ -24,6 +25,7 @@ pub(super) fn order(world: &mut World, id: &str, body: &Value) -> Outcome {
     let asked = read(world, id, body)?;
     match world.certcentral.order(id)?.status {
         OrderStatus::Issued | OrderStatus::ReissuePending => ask(world, id, None, asked),
+        // Assumption: the code of a second revocation is not documented.
         OrderStatus::Revoked => Err(Refusal::bad(
             "order_already_revoked",
             "The order has been revoked already.",

@@ -31,6 +31,7 @@ pub(super) fn revoke(world: &mut World, call: &Call) -> Answer {
     };
     let delay = world.settings.ncloud_revoke_delay;
     let Some(order) = world.ncloud.orders.get(order_id) else {
+        // Assumption: no code is documented for an unknown order.
         return refused(200, "1006", "There is no such order.");
     };
     let in_scope = |one: &u64| number == 0 || *one == number;
@@ -47,6 +48,7 @@ pub(super) fn revoke(world: &mut World, call: &Call) -> Answer {
         .iter()
         .any(|one| in_scope(&one.number) && one.revocation.is_none())
     {
+        // Assumption: no code is documented for revoking again.
         return refused(200, "26034", "The certificate cannot be revoked.");
     }
     let mut revoked = Vec::new();

@@ -311,3 +311,78 @@ async fn a_domain_validated_order_has_an_empty_array_for_its_organization_and_mo
     );
     assert_eq!(lab.get("/finance/balance").await.1["balance"], "999825.00");
 }
+
+#[tokio::test]
+async fn keys_of_every_usual_kind_are_signed_and_measured() {
+    let lab = Lab::new().await;
+    for (algorithm, bits) in [
+        (&rcgen::PKCS_RSA_SHA256, 2048),
+        (&rcgen::PKCS_ECDSA_P256_SHA256, 256),
+        (&rcgen::PKCS_ECDSA_P384_SHA384, 384),
+        (&rcgen::PKCS_ED25519, 256),
+    ] {
+        let key = KeyPair::generate_for(algorithm).expect("a key");
+        // Names and extensions of the CSR are not taken over, and not in the way.
+        let mut params = CertificateParams::new(["other.example.com".to_owned()]).expect("params");
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyEncipherment];
+        let csr = params
+            .serialize_request(&key)
+            .expect("a request")
+            .pem()
+            .expect("PEM");
+        let mut order = with(client_order(), "skip_approval", json!(true));
+        order["certificate"]["csr"] = json!(csr);
+        let (status, placed) = lab.post(CLIENT, order).await;
+        assert_eq!(status, 201, "{placed}");
+        let pem = placed["certificate_chain"][0]["pem"].as_str().expect("PEM");
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).expect("PEM");
+        let leaf = pem.parse_x509().expect("a certificate");
+        assert_eq!(
+            leaf.public_key().subject_public_key.data.as_ref(),
+            key.public_key_raw()
+        );
+        assert!(
+            !pem.contents
+                .windows(17)
+                .any(|part| part == b"other.example.com")
+        );
+        let (_, info) = lab
+            .get(&format!("/order/certificate/{}", placed["id"]))
+            .await;
+        assert_eq!(info["certificate"]["key_size"], bits);
+    }
+}
+
+#[tokio::test]
+async fn an_outside_edit_revocation_and_cancellation_show_in_the_order() {
+    let lab = Lab::new().await;
+    let id = issued(&lab).await;
+    lab.admin(
+        "/edit",
+        json!({"order_id": id, "common_name": "Terra Branford"}),
+    )
+    .await;
+    let path = format!("/order/certificate/{id}");
+    assert_eq!(
+        lab.get(&path).await.1["certificate"]["common_name"],
+        "Terra Branford"
+    );
+    let certificate = lab.get(&path).await.1["certificate"]["id"].clone();
+    lab.admin("/revoke", json!({"certificate_id": certificate}))
+        .await;
+    assert_eq!(lab.get(&path).await.1["certificate"]["status"], "revoked");
+    assert_eq!(lab.get(&path).await.1["status"], "issued");
+    lab.admin("/cancel", json!({"order_id": id})).await;
+    assert_eq!(lab.get(&path).await.1["status"], "canceled");
+    assert_eq!(
+        read(lab.admin_request("/revoke", &json!({"order_id": 1})))
+            .await
+            .0,
+        400
+    );
+    assert_eq!(
+        lab.effects().await,
+        ["order_created"],
+        "what happens outside is no call of the API"
+    );
+}
