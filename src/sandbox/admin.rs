@@ -101,6 +101,7 @@ fn state(inner: &Inner) -> Value {
         "max_requests_in_5s_by_provider": peaks,
         "ledger_entries": inner.ledger.entries.len(),
         "approval": world.settings.approval,
+        "habits": world.settings.habits,
         "index_lag_ms": u64::try_from(world.settings.index_lag.as_millis()).unwrap_or(u64::MAX),
         "seed": world.seed,
     })
@@ -306,6 +307,10 @@ struct Edit {
 
 fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
     let refused = |refusal: Refusal| refusal.text();
+    // X.509 has two forms for times; both cover these years.
+    if asked.valid_till.is_some_and(|date| date.year() < 1950) {
+        return Err("valid_till must be 1950 or later".into());
+    }
     let id = world
         .certcentral
         .find_order(&text(&asked.order_id))

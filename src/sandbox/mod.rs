@@ -9,7 +9,25 @@
 //!
 //! A request takes this way: `server` (sockets) → `dispatch` (count, fault, effect, ledger, answer) →
 //! `certcentral` or `ncloud` → `ca` (really signs). Everything that the documents leave open is listed in
-//! [`ASSUMPTIONS`].
+//! [`ASSUMPTIONS`]; where documents or clients contradict each other, `habits` has the other form as well.
+//!
+//! | `/sandbox/…` | body | what it does |
+//! |---|---|---|
+//! | `GET ledger[?after=SEQ]` | | every call of the two APIs and every change: effect, ids, answer or `cut` |
+//! | `GET state` | | orders by status, pending requests, requests seen, 429s, the busiest five seconds |
+//! | `POST seed` | `{"certcentral", "product", "duplicates_per_order", "alternative_order_ids", "ncloud_orders", "certificates_per_order", "ncloud_order_ids", "first_certificate_no"}` | issued orders in bulk; returns their ids |
+//! | `POST approve`, `reject` | `{"request_id"}`, `{"order_id"}` or `{"all": true}`; `"comment"` | decides requests |
+//! | `POST revoke` | `{"order_id"}` or `{"certificate_id"}`; `"provider": "ncloud"` with `order_id` | a revocation outside the API |
+//! | `POST cancel` | `{"order_id"}` | an order is canceled outside |
+//! | `POST edit` | `{"order_id", "common_name", "dns_names", "emails", "organization_units", "product", "organization_id", "valid_till"}` | an order is edited outside |
+//! | `POST faults` | a list of rules, or `{"rules", "seed"}` | replaces the fault script |
+//! | `GET faults`, `DELETE faults` | | shows the script with its counts, or ends it |
+//! | `POST options` | `{"approval", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits"}` | changes settings while it runs |
+//!
+//! A fault rule: `{"match": {"provider", "method", "path_contains"}, "fault": NAME, "ms", "status",
+//! "retry_after", "location", "bytes", "late", "skip", "times", "probability"}`. Without effect: `rate_limit`,
+//! `error_before`, `cut_before`, `html`, `huge`, `redirect`, `unauthorized`, `forbidden`. After the effect:
+//! `delay`, `error_after`, `cut_after`, `truncate`, `empty`, `wrong_types`. `ms` delays any of them.
 
 mod admin;
 mod answer;
@@ -19,6 +37,7 @@ mod certcentral;
 mod clock;
 mod dispatch;
 mod faults;
+mod habits;
 mod ledger;
 mod limits;
 mod ncloud;

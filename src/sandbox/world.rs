@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::ca::Authority;
 use super::certcentral::book as certcentral;
 use super::certcentral::order::{Order, Request};
+use super::habits::Habits;
 use super::ncloud::book::{self as ncloud, NcloudOrder};
 use super::{Approval, Options};
 
@@ -15,6 +16,7 @@ pub(super) struct Settings {
     pub(super) index_lag: Duration,
     pub(super) limits: Vec<(u32, Duration)>,
     pub(super) ncloud_revoke_delay: Duration,
+    pub(super) habits: Habits,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl World {
                 index_lag: options.index_lag,
                 limits: options.rate_limits.windows(),
                 ncloud_revoke_delay: options.ncloud_revoke_delay,
+                habits: Habits::default(),
             },
             seed: options.seed,
             certcentral_key: options.certcentral_key.clone(),

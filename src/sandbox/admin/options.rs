@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::done;
 use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::habits::Habits;
 use crate::sandbox::world::World;
 use crate::sandbox::{Approval, RateLimits};
 
@@ -18,6 +19,8 @@ pub(super) struct Changes {
     index_lag_ms: Option<u64>,
     ncloud_revoke_delay_ms: Option<u64>,
     rate_limits: Option<Limits>,
+    /// Replaces all habits; those not named are the default ones.
+    habits: Option<Habits>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,6 +54,9 @@ pub(super) fn change(world: &mut World, changes: Changes) -> Answer {
     }
     if let Some(ms) = changes.ncloud_revoke_delay_ms {
         settings.ncloud_revoke_delay = Duration::from_millis(ms);
+    }
+    if let Some(habits) = changes.habits {
+        settings.habits = habits;
     }
     if let Some(limits) = changes.rate_limits {
         let limits = match limits {

@@ -18,6 +18,9 @@ use crate::sandbox::world::World;
 /// More than this at once is refused: it would not fit into memory.
 const MOST: usize = 1_000_000;
 
+/// The highest certificate number to begin with.
+const HIGHEST: u64 = 999_999_999_999;
+
 /// What to seed; each member may be left out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -80,7 +83,7 @@ pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
     }
     if let Some(first) = asked.first_certificate_no {
         let taken = |one: &NcloudCertificate| one.number >= first;
-        if first == 0
+        if !(1..=HIGHEST).contains(&first)
             || world
                 .ncloud
                 .orders
@@ -88,7 +91,7 @@ pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
                 .any(|order| order.certificates.iter().any(taken))
         {
             return Err(
-                "first_certificate_no must be above every certificate number in use".into(),
+                "first_certificate_no must be above every number in use, and below 10^12".into(),
             );
         }
         world.ncloud.next_certificate = first;

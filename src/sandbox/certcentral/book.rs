@@ -64,9 +64,9 @@ impl Book {
 
     /// Puts an order in, or back, and into every index.
     pub(in crate::sandbox) fn restore_order(&mut self, order: Order) {
-        self.next_order = self.next_order.max(order.id + 1);
+        self.next_order = self.next_order.max(order.id.saturating_add(1));
         for certificate in &order.certificates {
-            self.next_certificate = self.next_certificate.max(certificate.id + 1);
+            self.next_certificate = self.next_certificate.max(certificate.id.saturating_add(1));
             self.order_of.insert(certificate.id, order.id);
             if let Some(issued) = &certificate.issued {
                 self.by_name
@@ -99,7 +99,7 @@ impl Book {
     }
 
     pub(in crate::sandbox) fn restore_request(&mut self, request: Request) {
-        self.next_request = self.next_request.max(request.id + 1);
+        self.next_request = self.next_request.max(request.id.saturating_add(1));
         self.changed_requests.insert(request.id);
         self.requests.insert(request.id, request);
     }

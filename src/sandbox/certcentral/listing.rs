@@ -9,6 +9,7 @@ use super::{Outcome, Refusal, views};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
 use crate::sandbox::clock;
+use crate::sandbox::habits::UnknownAlternativeId;
 use crate::sandbox::world::World;
 
 /// A part of a list.
@@ -212,13 +213,10 @@ fn compares(date: &str, wanted: &str) -> bool {
     if let Some((from, to)) = wanted.split_once("...") {
         return date >= from && (date <= to || date.starts_with(to));
     }
-    for (sign, holds) in [
-        (">=", date >= &wanted[2.min(wanted.len())..]),
-        ("<=", date <= &wanted[2.min(wanted.len())..]),
-    ] {
-        if wanted.starts_with(sign) {
-            return holds;
-        }
+    match (wanted.strip_prefix(">="), wanted.strip_prefix("<=")) {
+        (Some(bound), _) => return date >= bound,
+        (_, Some(bound)) => return date <= bound,
+        (None, None) => {}
     }
     match (wanted.strip_prefix('>'), wanted.strip_prefix('<')) {
         (Some(bound), _) => date > bound,
@@ -256,6 +254,11 @@ pub(super) fn by_alternative_id(world: &World, call: &Call, value: &str) -> Outc
         .filter_map(|id| book.orders.get(id))
         .filter(|order| visible(order))
         .collect();
+    if found.is_empty()
+        && world.settings.habits.unknown_alternative_id == UnknownAlternativeId::NotFound
+    {
+        return Err(Refusal::not_found("order"));
+    }
     let rows: Vec<Value> = page.of(&found).iter().map(|order| brief(order)).collect();
     Ok(Answer::json(
         200,

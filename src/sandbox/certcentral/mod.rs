@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
+use super::habits::{Ids, ids_as_strings};
 use super::limits::Window;
 use super::world::World;
 
@@ -115,7 +116,13 @@ pub(super) fn handle(
         let message = "The API key does not permit this action.";
         return Refusal::new(403, "access_denied|missing_permission", message).into();
     }
-    route(world, call).unwrap_or_else(Answer::from)
+    let mut answer = route(world, call).unwrap_or_else(Answer::from);
+    if world.settings.habits.certcentral_ids == Ids::Strings
+        && let Ok(body) = serde_json::from_slice(&answer.body)
+    {
+        answer.body = ids_as_strings(body).to_string().into_bytes();
+    }
+    answer
 }
 
 fn route(world: &mut World, call: &Call) -> Outcome {

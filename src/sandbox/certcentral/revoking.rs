@@ -8,6 +8,7 @@ use super::products::{self, Product};
 use super::{Outcome, Refusal, decisions, views};
 use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::habits::SecondRevocation;
 use crate::sandbox::world::World;
 
 /// Assumption: the five reasons that other clients send, in snake case; only `superseded` is documented.
@@ -23,7 +24,9 @@ const REASONS: &[&str] = &[
 pub(super) fn order(world: &mut World, id: &str, body: &Value) -> Outcome {
     let id = world.certcentral.find_order(id)?;
     let asked = read(world, id, body)?;
+    let repeatable = world.settings.habits.second_revocation == SecondRevocation::Accepted;
     match world.certcentral.order(id)?.status {
+        OrderStatus::Revoked if repeatable => ask(world, id, None, asked),
         OrderStatus::Issued | OrderStatus::ReissuePending => ask(world, id, None, asked),
         // Assumption: the code of a second revocation is not documented.
         OrderStatus::Revoked => Err(Refusal::bad(
@@ -49,7 +52,9 @@ pub(super) fn certificate(world: &mut World, name: &str, body: &Value) -> Outcom
         .certificates
         .iter()
         .find(|certificate| certificate.id == id);
+    let repeatable = world.settings.habits.second_revocation == SecondRevocation::Accepted;
     match certificate.map(|certificate| certificate.status) {
+        Some(CertificateStatus::Revoked) if repeatable => ask(world, order_id, Some(id), asked),
         Some(CertificateStatus::Revoked) => Err(Refusal::bad(
             "certificate_already_revoked",
             "The certificate has been revoked already.",

@@ -87,7 +87,9 @@ impl Book {
             self.next_order = self.next_order.max(number.saturating_add(1));
         }
         for certificate in &order.certificates {
-            self.next_certificate = self.next_certificate.max(certificate.number + 1);
+            self.next_certificate = self
+                .next_certificate
+                .max(certificate.number.saturating_add(1));
         }
         self.changed.insert(order.order_id.clone());
         self.orders.insert(order.order_id.clone(), order);

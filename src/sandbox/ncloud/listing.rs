@@ -8,6 +8,7 @@ use super::{refused, success};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
 use crate::sandbox::clock::{date_of, days_between, plus_years, spaced, today};
+use crate::sandbox::habits::Names;
 use crate::sandbox::world::World;
 
 /// `page` counts from 1; `pageSize` 0 takes all. The error is the name of the bad parameter.
@@ -92,10 +93,31 @@ pub(super) fn paid_certificates(world: &World, call: &Call) -> Answer {
                 .filter(wanted)
                 .map(|one| certificate(order, one))
                 .collect();
-            json!({"orderId": order.order_id, "certificates": certificates})
+            match world.settings.habits.ncloud_names {
+                Names::Current => json!({"orderId": order.order_id, "certificates": certificates}),
+                Names::Older => {
+                    let certificates: Vec<Value> =
+                        certificates.into_iter().map(older_names).collect();
+                    json!({"orderID": order.order_id, "certificates": certificates})
+                }
+            }
         })
         .collect();
     success(json!({"totalCount": orders.len(), "orders": rows}))
+}
+
+fn older_names(mut certificate: Value) -> Value {
+    if let Some(members) = certificate.as_object_mut() {
+        for (now, before) in [
+            ("orderId", "orderID"),
+            ("certificateType", "certificateTypeCode"),
+        ] {
+            if let Some(value) = members.remove(now) {
+                members.insert(before.to_owned(), value);
+            }
+        }
+    }
+    certificate
 }
 
 /// `GET /certificate/certificates`: the certificates alone.

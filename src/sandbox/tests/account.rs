@@ -217,3 +217,67 @@ async fn a_new_order_is_missing_from_the_indexes_for_the_lag_but_not_by_its_id()
         json!({"order_id": placed["id"], "status": "pending"})
     );
 }
+
+#[tokio::test]
+async fn the_other_habits_of_the_service_can_be_asked_for() {
+    let lab = Lab::new().await;
+    let habits = json!({
+        "unknown_alternative_id": "not_found",
+        "second_revocation": "accepted",
+        "certcentral_ids": "strings",
+        "ncloud_names": "older",
+    });
+    lab.admin("/options", json!({"habits": habits})).await;
+    let (status, answer) = lab.get("/order/alternate/none").await;
+    assert_eq!(
+        (status, &answer["errors"][0]["code"]),
+        (404, &json!("not_found|order"))
+    );
+    let (_, placed) = lab
+        .post(CLIENT, with(client_order(), "skip_approval", json!(true)))
+        .await;
+    let id = placed["id"].as_str().expect("a string");
+    assert!(placed["certificate_id"].is_string() && placed["requests"][0]["id"].is_string());
+    let path = format!("/order/certificate/{id}/revoke");
+    let revoke = json!({"comments": "x", "skip_approval": true});
+    assert_eq!(lab.put(&path, revoke.clone()).await.0, 204);
+    assert_eq!(lab.put(&path, revoke).await.0, 204);
+    assert_eq!(lab.put(&path, json!({"comments": "x"})).await.0, 201);
+    lab.admin("/seed", json!({"ncloud_orders": 1})).await;
+    let (_, paid) = lab
+        .ncloud("GET", "/certificate/getPaidCertificates", None)
+        .await;
+    let order = &paid["orders"][0];
+    assert_eq!(
+        (&order["orderID"], order.get("orderId")),
+        (&json!("900001"), None)
+    );
+    assert_eq!(
+        order["certificates"][0]["certificateTypeCode"],
+        "NCP_PAID_DV_01"
+    );
+    lab.admin("/options", json!({"habits": {}})).await;
+    assert_eq!(lab.get("/order/alternate/none").await.0, 200);
+}
+
+#[tokio::test]
+async fn no_filter_text_breaks_the_list() {
+    let lab = Lab::new().await;
+    lab.admin("/seed", json!({"certcentral": 1})).await;
+    for text in [
+        "%25",
+        "%25%25",
+        "a%C3%A9",
+        "%3E",
+        "%3C%3D",
+        "...",
+        "%3E%C3%A9",
+        "%FF",
+    ] {
+        for filter in ["date_created", "valid_till", "common_name", "search", "id"] {
+            let path = format!("/order/certificate?filters[{filter}]={text}");
+            let (status, list) = lab.get(&path).await;
+            assert_eq!(status, 200, "{filter} {text} {list}");
+        }
+    }
+}
