@@ -18,3 +18,5 @@ pub mod apply;
 pub mod journal;
 pub mod plan;
 pub mod provider;
+
+pub mod sandbox;

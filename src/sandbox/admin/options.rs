@@ -1,0 +1,81 @@
+//! `POST /sandbox/options`: what can be changed while the sandbox runs.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::done;
+use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::habits::Habits;
+use crate::sandbox::world::World;
+use crate::sandbox::{Approval, RateLimits};
+
+/// `rate_limits`: `"documented"`, `"off"`, or a list of `{"requests", "per_ms"}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changes {
+    approval: Option<Approval>,
+    index_lag_ms: Option<u64>,
+    ncloud_revoke_delay_ms: Option<u64>,
+    rate_limits: Option<Limits>,
+    /// Replaces all habits; those not named are the default ones.
+    habits: Option<Habits>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum NamedLimits {
+    Documented,
+    Off,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Limits {
+    Named(NamedLimits),
+    Custom(Vec<Limit>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    requests: u32,
+    per_ms: u64,
+}
+
+pub(super) fn change(world: &mut World, changes: Changes) -> Answer {
+    let settings = &mut world.settings;
+    if let Some(approval) = changes.approval {
+        settings.approval = approval;
+    }
+    if let Some(ms) = changes.index_lag_ms {
+        settings.index_lag = Duration::from_millis(ms);
+    }
+    if let Some(ms) = changes.ncloud_revoke_delay_ms {
+        settings.ncloud_revoke_delay = Duration::from_millis(ms);
+    }
+    if let Some(habits) = changes.habits {
+        settings.habits = habits;
+    }
+    if let Some(limits) = changes.rate_limits {
+        let limits = match limits {
+            Limits::Named(NamedLimits::Documented) => RateLimits::Documented,
+            Limits::Named(NamedLimits::Off) => RateLimits::Off,
+            Limits::Custom(limits) => RateLimits::Custom(
+                limits
+                    .iter()
+                    .map(|limit| (limit.requests, Duration::from_millis(limit.per_ms)))
+                    .collect(),
+            ),
+        };
+        settings.limits = limits.windows();
+    }
+    done(
+        &json!({}),
+        Effect {
+            name: "options_changed",
+            ..Effect::NONE
+        },
+    )
+}

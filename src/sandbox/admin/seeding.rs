@@ -1,0 +1,222 @@
+//! `POST /sandbox/seed`: issued orders in bulk. Nothing is signed until somebody looks at it, so that
+//! 100,000 orders take seconds; serial numbers depend on the seed and the certificate id alone.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::ca::serial_number;
+use crate::sandbox::certcentral::order::{
+    Certificate, CertificateStatus, Issued, Order, OrderStatus, Part,
+};
+use crate::sandbox::certcentral::products::{self, Product};
+use crate::sandbox::clock;
+use crate::sandbox::ncloud::book::{NcloudCertificate, NcloudOrder};
+use crate::sandbox::world::World;
+
+/// More than this at once is refused: it would not fit into memory.
+const MOST: usize = 1_000_000;
+
+/// The highest certificate number to begin with.
+const HIGHEST: u64 = 999_999_999_999;
+
+/// What to seed; each member may be left out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Seed {
+    /// How many issued CertCentral orders.
+    certcentral: usize,
+    product: String,
+    duplicates_per_order: usize,
+    /// The tag of the first, second, ... order.
+    alternative_order_ids: Vec<String>,
+    /// How many ncloud orders.
+    ncloud_orders: usize,
+    certificates_per_order: usize,
+    /// The id of the first, second, ... ncloud order; numbers from 900001 without.
+    ncloud_order_ids: Vec<String>,
+    /// The number of the first ncloud certificate.
+    first_certificate_no: Option<u64>,
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self {
+            certcentral: 0,
+            product: "ssl_basic".into(),
+            duplicates_per_order: 0,
+            alternative_order_ids: Vec::new(),
+            ncloud_orders: 0,
+            certificates_per_order: 1,
+            ncloud_order_ids: Vec::new(),
+            first_certificate_no: None,
+        }
+    }
+}
+
+pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
+    let product = products::find(&asked.product).ok_or("there is no such product")?;
+    let certificates = |orders: usize, each: usize| orders.saturating_mul(each);
+    let total = certificates(
+        asked.certcentral,
+        asked.duplicates_per_order.saturating_add(1),
+    )
+    .saturating_add(certificates(
+        asked.ncloud_orders,
+        asked.certificates_per_order,
+    ));
+    if total > MOST {
+        return Err(format!(
+            "{total} certificates are too many: at most {MOST} at once"
+        ));
+    }
+    let mut tags = asked.alternative_order_ids.into_iter();
+    let mut orders = Vec::with_capacity(asked.certcentral);
+    for _ in 0..asked.certcentral {
+        orders.push(certcentral_order(
+            world,
+            product,
+            asked.duplicates_per_order,
+            tags.next(),
+        ));
+    }
+    if let Some(first) = asked.first_certificate_no {
+        let taken = |one: &NcloudCertificate| one.number >= first;
+        if !(1..=HIGHEST).contains(&first)
+            || world
+                .ncloud
+                .orders
+                .values()
+                .any(|order| order.certificates.iter().any(taken))
+        {
+            return Err(
+                "first_certificate_no must be above every number in use, and below 10^12".into(),
+            );
+        }
+        world.ncloud.next_certificate = first;
+    }
+    let mut names = asked.ncloud_order_ids.into_iter();
+    let mut ncloud = Vec::with_capacity(asked.ncloud_orders);
+    for _ in 0..asked.ncloud_orders {
+        ncloud.push(ncloud_order(
+            world,
+            asked.certificates_per_order,
+            names.next(),
+        )?);
+    }
+    let answer = json!({"certcentral_order_ids": orders, "ncloud_order_ids": ncloud});
+    Ok(Answer::json(200, &answer).with_effect(Effect {
+        name: "seeded",
+        ..Effect::NONE
+    }))
+}
+
+fn certcentral_order(
+    world: &mut World,
+    product: Product,
+    duplicates: usize,
+    tag: Option<String>,
+) -> u64 {
+    let (now, today) = (Timestamp::now(), clock::today());
+    let id = world.certcentral.new_order_id();
+    let end = clock::plus_years(today, 1);
+    let certificate_end = if product.is_tls() {
+        end.min(clock::plus_days(today, 199))
+    } else {
+        end
+    };
+    let mut certificate = |part: Part| {
+        let certificate_id = world.certcentral.new_certificate_id();
+        let name = format!("host-{id}.example.com");
+        let (dns_names, emails) = if product.is_tls() {
+            (vec![name.clone()], Vec::new())
+        } else {
+            (Vec::new(), vec![format!("person-{id}@example.com")])
+        };
+        Certificate {
+            id: certificate_id,
+            part,
+            status: CertificateStatus::Issued,
+            common_name: if product.is_tls() {
+                name
+            } else {
+                format!("Person {id}")
+            },
+            dns_names,
+            emails,
+            organization_units: Vec::new(),
+            csr: None,
+            signature_hash: "sha256".into(),
+            key_size: 256,
+            server_platform: 45,
+            created: now,
+            issued: Some(Issued {
+                serial_number: serial_number(world.seed, "certcentral", certificate_id),
+                valid_from: today,
+                valid_till: certificate_end,
+                at: now,
+                signed: None,
+            }),
+        }
+    };
+    let mut certificates = vec![certificate(Part::Original)];
+    certificates.extend((0..duplicates).map(|_| certificate(Part::Duplicate)));
+    world.certcentral.restore_order(Order {
+        id,
+        alternative_order_id: tag,
+        product: product.name_id.to_owned(),
+        status: OrderStatus::Issued,
+        created: now,
+        changed: now,
+        organization_id: Some(112_233),
+        container_id: None,
+        valid_till: end,
+        renewal_of: None,
+        renewed_by: None,
+        price_cents: product.price_cents(),
+        paid: false,
+        echoed: std::collections::BTreeMap::new(),
+        notes: Vec::new(),
+        certificates,
+        requests: Vec::new(),
+    });
+    id
+}
+
+fn ncloud_order(
+    world: &mut World,
+    certificates: usize,
+    name: Option<String>,
+) -> Result<String, String> {
+    let book = &mut world.ncloud;
+    let order_id = name.unwrap_or_else(|| book.next_order.to_string());
+    if order_id.is_empty() || book.orders.contains_key(&order_id) {
+        return Err(format!("ncloud order {order_id} exists already"));
+    }
+    let now = Timestamp::now();
+    let first = book.next_certificate;
+    let certificate = |number: u64| {
+        let common_name = format!("shop-{number}.example.com");
+        NcloudCertificate {
+            number,
+            name: format!("shop-{number}"),
+            dns_names: vec![common_name.clone(), format!("www.{common_name}")],
+            common_name,
+            serial_number: serial_number(world.seed, "ncloud", number),
+            issued: now,
+            updated: now,
+            revocation: None,
+        }
+    };
+    let certificates: Vec<NcloudCertificate> =
+        (first..).take(certificates).map(certificate).collect();
+    book.next_certificate = first + certificates.len() as u64;
+    book.restore(NcloudOrder {
+        order_id: order_id.clone(),
+        subscription_start: now,
+        subscription_years: 1,
+        certificates,
+    });
+    Ok(order_id)
+}

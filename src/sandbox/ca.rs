@@ -1,0 +1,234 @@
+//! The throw-away CA: reads CSRs, checks their signature, and signs X.509 certificates with an ECDSA key
+//! made at start (or kept in the data folder). Main type: [`Authority`].
+
+use aws_lc_rs::digest;
+use data_encoding::{HEXLOWER, HEXUPPER};
+use jiff::civil::Date;
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, SubjectPublicKeyInfo, date_time_ymd,
+};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+
+use super::SandboxError;
+
+/// The CA's subject common name.
+pub(super) const CA_NAME: &str = "certplan sandbox CA (not trusted)";
+
+pub(super) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    key_pem: String,
+    ca_pem: String,
+    /// The CSR behind every seeded order: making 100,000 keys would take too long.
+    seeded_csr: String,
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
+
+/// What goes into a certificate, from the request and never from the CSR.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contents<'a> {
+    pub(super) common_name: &'a str,
+    pub(super) organization: Option<&'a str>,
+    pub(super) organization_units: &'a [String],
+    pub(super) dns_names: &'a [String],
+    pub(super) emails: &'a [String],
+    pub(super) usage: Usage,
+    pub(super) serial_number: &'a str,
+    pub(super) valid_from: Date,
+    pub(super) valid_till: Date,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    Server,
+    Client,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    pub(super) pem: String,
+    /// SHA-1 of the certificate, upper-case hex: what CertCentral calls the thumbprint.
+    pub(super) thumbprint: String,
+}
+
+/// A CSR that cannot be used: not PEM, not a CSR, wrong signature, or an unsupported key.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UnusableCsr(String);
+
+impl Authority {
+    /// A CA with a new key, or the one whose PEM files are given (key, certificate).
+    pub(super) fn open(kept: Option<(String, String)>) -> Result<Self, SandboxError> {
+        let failed = |error: rcgen::Error| SandboxError::Authority(error.to_string());
+        let (key, ca_pem) = match kept {
+            Some((key_pem, ca_pem)) => (KeyPair::from_pem(&key_pem).map_err(failed)?, ca_pem),
+            None => {
+                let key = KeyPair::generate().map_err(failed)?;
+                let mut params = CertificateParams::default();
+                params.distinguished_name = named(CA_NAME);
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+                let ca_pem = params.self_signed(&key).map_err(failed)?.pem();
+                (key, ca_pem)
+            }
+        };
+        let key_pem = key.serialize_pem();
+        let issuer = Issuer::from_ca_cert_pem(&ca_pem, key).map_err(failed)?;
+        let subject = KeyPair::generate().map_err(failed)?;
+        let mut request = CertificateParams::default();
+        request.distinguished_name = named("seeded");
+        let seeded_csr = request
+            .serialize_request(&subject)
+            .and_then(|csr| csr.pem())
+            .map_err(failed)?;
+        Ok(Self {
+            issuer,
+            key_pem,
+            ca_pem,
+            seeded_csr,
+        })
+    }
+
+    pub(super) fn key_pem(&self) -> &str {
+        &self.key_pem
+    }
+
+    pub(super) fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    pub(super) fn seeded_csr(&self) -> &str {
+        &self.seeded_csr
+    }
+
+    /// Signs a certificate for the CSR's public key.
+    pub(super) fn sign(&self, csr: &str, contents: &Contents<'_>) -> Result<Signed, UnusableCsr> {
+        let unusable = |error: rcgen::Error| UnusableCsr(error.to_string());
+        let der = der(csr)?;
+        let (_, request) = X509CertificationRequest::from_der(&der)
+            .map_err(|error| UnusableCsr(error.to_string()))?;
+        let key =
+            SubjectPublicKeyInfo::from_der(request.certification_request_info.subject_pki.raw)
+                .map_err(unusable)?;
+
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(contents.common_name);
+        if let Some(organization) = contents.organization {
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, organization);
+        }
+        for unit in contents.organization_units {
+            params
+                .distinguished_name
+                .push(DnType::OrganizationalUnitName, unit.as_str());
+        }
+        let ascii = |name: &String| Ia5String::try_from(name.as_str()).map_err(unusable);
+        for name in contents.dns_names {
+            params
+                .subject_alt_names
+                .push(SanType::DnsName(ascii(name)?));
+        }
+        for email in contents.emails {
+            params
+                .subject_alt_names
+                .push(SanType::Rfc822Name(ascii(email)?));
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = match contents.usage {
+            Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
+            Usage::Client => vec![
+                ExtendedKeyUsagePurpose::ClientAuth,
+                ExtendedKeyUsagePurpose::EmailProtection,
+            ],
+        };
+        let serial = HEXUPPER
+            .decode(contents.serial_number.as_bytes())
+            .unwrap_or_default();
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        let (from, till) = (contents.valid_from, contents.valid_till);
+        params.not_before = date_time_ymd(
+            from.year().into(),
+            from.month().unsigned_abs(),
+            from.day().unsigned_abs(),
+        );
+        params.not_after = date_time_ymd(
+            till.year().into(),
+            till.month().unsigned_abs(),
+            till.day().unsigned_abs(),
+        );
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(unusable)?;
+        Ok(Signed {
+            thumbprint: sha1_hex(certificate.der()),
+            pem: certificate.pem(),
+        })
+    }
+}
+
+/// Checks a CSR, its signature included, and says how many bits its key has.
+pub(super) fn check_csr(csr: &str) -> Result<u64, UnusableCsr> {
+    let der = der(csr)?;
+    let (rest, request) =
+        X509CertificationRequest::from_der(&der).map_err(|error| UnusableCsr(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(UnusableCsr("bytes follow the request".into()));
+    }
+    request
+        .verify_signature()
+        .map_err(|error| UnusableCsr(error.to_string()))?;
+    let key = &request.certification_request_info.subject_pki;
+    SubjectPublicKeyInfo::from_der(key.raw).map_err(|error| UnusableCsr(error.to_string()))?;
+    Ok(match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) => rsa.key_size() as u64,
+        Ok(PublicKey::EC(point)) => point.key_size() as u64,
+        _ => 256,
+    })
+}
+
+/// A serial number of 16 bytes, upper-case hex, that depends on the seed and the certificate's id alone.
+pub(super) fn serial_number(seed: u64, purpose: &str, certificate_id: u64) -> String {
+    let digest = digest::digest(
+        &digest::SHA256,
+        format!("{seed}/{purpose}/{certificate_id}").as_bytes(),
+    );
+    let mut bytes: Vec<u8> = digest.as_ref().iter().copied().take(16).collect();
+    if let Some(first) = bytes.first_mut() {
+        // Positive, and no leading zero byte: the text stays the same in every tool.
+        *first = (*first & 0x3f) | 0x40;
+    }
+    HEXUPPER.encode(&bytes)
+}
+
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+fn sha1_hex(bytes: &[u8]) -> String {
+    HEXUPPER.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
+}
+
+fn der(csr: &str) -> Result<Vec<u8>, UnusableCsr> {
+    let (_, pem) = x509_parser::pem::parse_x509_pem(csr.as_bytes())
+        .map_err(|error| UnusableCsr(error.to_string()))?;
+    match pem.label.as_str() {
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Ok(pem.contents),
+        other => Err(UnusableCsr(format!(
+            "PEM label {other} is not that of a request"
+        ))),
+    }
+}
+
+fn named(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    name
+}

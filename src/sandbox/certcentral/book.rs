@@ -1,0 +1,266 @@
+//! All of CertCentral's orders and requests, with the indexes that keep a look-up from being a scan,
+//! and the few ways in which they change. Main type: [`Book`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::Refusal;
+use super::order::{CertificateStatus, Issued, Order, Request, RequestStatus, RequestType};
+use super::products::{self, Product};
+use crate::sandbox::ca::{Authority, Contents, Usage, serial_number};
+use crate::sandbox::clock;
+
+/// A public TLS certificate lives no longer than this, whatever the order's validity (since 2026-02-24).
+/// Assumption: private TLS products are capped too.
+const LONGEST_TLS_DAYS: i64 = 199;
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Book {
+    pub(in crate::sandbox) orders: BTreeMap<u64, Order>,
+    pub(in crate::sandbox) requests: BTreeMap<u64, Request>,
+    pub(in crate::sandbox) by_alternative_id: HashMap<String, Vec<u64>>,
+    /// Certificate id to order id.
+    pub(in crate::sandbox) order_of: HashMap<u64, u64>,
+    /// Serial number or thumbprint, upper case, to certificate id.
+    by_name: HashMap<String, u64>,
+    next_order: u64,
+    next_certificate: u64,
+    next_request: u64,
+    pub(in crate::sandbox) spent_cents: u64,
+    pub(in crate::sandbox) changed_orders: BTreeSet<u64>,
+    pub(in crate::sandbox) changed_requests: BTreeSet<u64>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        // Ids of each kind start far apart: one taken for another is then found out.
+        Self {
+            orders: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            by_alternative_id: HashMap::new(),
+            order_of: HashMap::new(),
+            by_name: HashMap::new(),
+            next_order: 70_000_001,
+            next_certificate: 90_000_001,
+            next_request: 88_001,
+            spent_cents: 0,
+            changed_orders: BTreeSet::new(),
+            changed_requests: BTreeSet::new(),
+        }
+    }
+}
+
+impl Book {
+    pub(in crate::sandbox) fn new_order_id(&mut self) -> u64 {
+        self.next_order += 1;
+        self.next_order - 1
+    }
+
+    pub(in crate::sandbox) fn new_certificate_id(&mut self) -> u64 {
+        self.next_certificate += 1;
+        self.next_certificate - 1
+    }
+
+    /// Puts an order in, or back, and into every index.
+    pub(in crate::sandbox) fn restore_order(&mut self, order: Order) {
+        self.next_order = self.next_order.max(order.id.saturating_add(1));
+        for certificate in &order.certificates {
+            self.next_certificate = self.next_certificate.max(certificate.id.saturating_add(1));
+            self.order_of.insert(certificate.id, order.id);
+            if let Some(issued) = &certificate.issued {
+                self.by_name
+                    .insert(issued.serial_number.clone(), certificate.id);
+                if let Some((_, thumbprint)) = &issued.signed {
+                    self.by_name.insert(thumbprint.clone(), certificate.id);
+                }
+            }
+        }
+        let before = self.orders.get(&order.id);
+        let cents = |order: &Order| {
+            if order.paid {
+                u64::from(order.price_cents)
+            } else {
+                0
+            }
+        };
+        self.spent_cents += cents(&order);
+        self.spent_cents -= before.map_or(0, cents);
+        if before.is_none()
+            && let Some(value) = &order.alternative_order_id
+        {
+            self.by_alternative_id
+                .entry(value.clone())
+                .or_default()
+                .push(order.id);
+        }
+        self.changed_orders.insert(order.id);
+        self.orders.insert(order.id, order);
+    }
+
+    pub(in crate::sandbox) fn restore_request(&mut self, request: Request) {
+        self.next_request = self.next_request.max(request.id.saturating_add(1));
+        self.changed_requests.insert(request.id);
+        self.requests.insert(request.id, request);
+    }
+
+    /// An order by its id, or by the serial number or thumbprint of one of its certificates.
+    pub(in crate::sandbox) fn find_order(&self, name: &str) -> Result<u64, Refusal> {
+        let by_id = name.parse().ok().filter(|id| self.orders.contains_key(id));
+        let by_name = || self.order_of.get(self.by_name.get(&normal(name))?).copied();
+        by_id
+            .or_else(by_name)
+            .ok_or_else(|| Refusal::not_found("order"))
+    }
+
+    /// A certificate by its id or serial number: order id and certificate id.
+    pub(in crate::sandbox) fn find_certificate(&self, name: &str) -> Result<(u64, u64), Refusal> {
+        let by_id = name
+            .parse()
+            .ok()
+            .filter(|id| self.order_of.contains_key(id));
+        let id = by_id.or_else(|| self.by_name.get(&normal(name)).copied());
+        let found = id.and_then(|id| Some((*self.order_of.get(&id)?, id)));
+        found.ok_or_else(|| Refusal::not_found("certificate"))
+    }
+
+    pub(in crate::sandbox) fn order(&self, id: u64) -> Result<&Order, Refusal> {
+        self.orders
+            .get(&id)
+            .ok_or_else(|| Refusal::not_found("order"))
+    }
+
+    /// An order to be changed: its time of change becomes now.
+    pub(in crate::sandbox) fn change(&mut self, id: u64) -> Result<&mut Order, Refusal> {
+        let order = self
+            .orders
+            .get_mut(&id)
+            .ok_or_else(|| Refusal::not_found("order"))?;
+        order.changed = Timestamp::now();
+        self.changed_orders.insert(id);
+        Ok(order)
+    }
+
+    /// Opens a request that waits for a decision.
+    pub(in crate::sandbox) fn open_request(
+        &mut self,
+        kind: RequestType,
+        order_id: u64,
+        certificate_id: Option<u64>,
+        comments: Option<String>,
+    ) -> Result<u64, Refusal> {
+        let id = self.next_request;
+        self.change(order_id)?.requests.push(id);
+        self.restore_request(Request {
+            id,
+            kind,
+            status: RequestStatus::Pending,
+            order_id,
+            certificate_id,
+            date: Timestamp::now(),
+            decided: None,
+            comments,
+            processor_comment: None,
+        });
+        Ok(id)
+    }
+
+    pub(in crate::sandbox) fn has_pending_request(&self, order: &Order) -> bool {
+        let pending = |id| {
+            self.requests
+                .get(id)
+                .is_some_and(|request: &Request| request.status == RequestStatus::Pending)
+        };
+        order.requests.iter().any(pending)
+    }
+
+    /// Issues a certificate: gives it a serial number and dates, and signs it.
+    pub(in crate::sandbox) fn issue(
+        &mut self,
+        authority: &Authority,
+        seed: u64,
+        order_id: u64,
+        certificate_id: u64,
+    ) -> Result<(), Refusal> {
+        let order = self.change(order_id)?;
+        let (product, end) = (order.product.clone(), order.valid_till);
+        let tls = products::find(&product).is_some_and(Product::is_tls);
+        let today = clock::today();
+        let valid_till = if tls {
+            end.min(clock::plus_days(today, LONGEST_TLS_DAYS))
+        } else {
+            end
+        };
+        let serial = serial_number(seed, "certcentral", certificate_id);
+        let certificate = order
+            .certificate_mut(certificate_id)
+            .ok_or_else(|| Refusal::not_found("certificate"))?;
+        certificate.status = CertificateStatus::Issued;
+        certificate.issued = Some(Issued {
+            serial_number: serial.clone(),
+            valid_from: today,
+            valid_till,
+            at: Timestamp::now(),
+            signed: None,
+        });
+        self.by_name.insert(serial, certificate_id);
+        self.sign(authority, order_id, certificate_id)
+    }
+
+    /// Signs what is issued and not yet signed: a seeded certificate waits until somebody looks at it.
+    pub(in crate::sandbox) fn sign(
+        &mut self,
+        authority: &Authority,
+        order_id: u64,
+        certificate_id: u64,
+    ) -> Result<(), Refusal> {
+        let order = self
+            .orders
+            .get_mut(&order_id)
+            .ok_or_else(|| Refusal::not_found("order"))?;
+        let usage = match products::find(&order.product) {
+            Some(product) if product.is_tls() => Usage::Server,
+            _ => Usage::Client,
+        };
+        let organization = order.organization_id.map(super::account::organization_name);
+        let Some(certificate) = order.certificate_mut(certificate_id) else {
+            return Err(Refusal::not_found("certificate"));
+        };
+        let Some(issued) = &certificate.issued else {
+            return Ok(());
+        };
+        if issued.signed.is_some() {
+            return Ok(());
+        }
+        let contents = Contents {
+            common_name: &certificate.common_name,
+            organization: organization.as_deref(),
+            organization_units: &certificate.organization_units,
+            dns_names: &certificate.dns_names,
+            emails: &certificate.emails,
+            usage,
+            serial_number: &issued.serial_number,
+            valid_from: issued.valid_from,
+            valid_till: issued.valid_till,
+        };
+        let csr = certificate
+            .csr
+            .as_deref()
+            .unwrap_or_else(|| authority.seeded_csr());
+        let signed = authority
+            .sign(csr, &contents)
+            .map_err(|error| Refusal::bad("csr_invalid_cannot_parse", error.to_string()))?;
+        self.by_name
+            .insert(signed.thumbprint.clone(), certificate_id);
+        if let Some(issued) = &mut certificate.issued {
+            issued.signed = Some((signed.pem, signed.thumbprint));
+        }
+        self.changed_orders.insert(order_id);
+        Ok(())
+    }
+}
+
+/// Serial numbers and thumbprints are written with or without colons, in either case.
+fn normal(name: &str) -> String {
+    name.replace(':', "").to_ascii_uppercase()
+}

@@ -1,0 +1,233 @@
+//! Duplicates and reissues: further certificates of an order.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::form::Form;
+use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
+use super::{Outcome, Refusal, decisions, ordering, views};
+use crate::sandbox::Approval;
+use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::world::World;
+
+/// `GET /order/certificate/{id}/duplicate`.
+pub(super) fn duplicates(world: &mut World, id: &str) -> Outcome {
+    list(world, id, Part::Duplicate)
+}
+
+/// `GET /order/certificate/{id}/reissue`.
+pub(super) fn reissues(world: &mut World, id: &str) -> Outcome {
+    list(world, id, Part::Reissue)
+}
+
+fn list(world: &mut World, id: &str, part: Part) -> Outcome {
+    let id = world.certcentral.find_order(id)?;
+    let order = world.certcentral.order(id)?;
+    let ids: Vec<u64> = order
+        .certificates
+        .iter()
+        .filter(|one| one.part == part)
+        .map(|one| one.id)
+        .collect();
+    for certificate in ids {
+        world.certcentral.sign(&world.authority, id, certificate)?;
+    }
+    let order = world.certcentral.order(id)?;
+    let parts = order
+        .certificates
+        .iter()
+        .enumerate()
+        .filter(|(_, certificate)| certificate.part == part);
+    let rows: Vec<Value> = parts
+        .map(|(position, certificate)| views::part(world, position, certificate))
+        .collect();
+    Ok(Answer::json(200, &json!({"certificates": rows})))
+}
+
+/// `POST /order/certificate/{id}/duplicate`: the same subject, another key.
+pub(super) fn duplicate(world: &mut World, id: &str, body: &Value) -> Outcome {
+    let id = world.certcentral.find_order(id)?;
+    let mut form = Form::new(body);
+    let order = world.certcentral.order(id)?;
+    let certificate = further(&mut form, order, Part::Duplicate)?;
+    if let Some(current) = order.current() {
+        if certificate.common_name != current.common_name {
+            form.wrong("certificate.common_name", "must be that of the original.");
+        }
+        if names(&certificate) != names(current) {
+            form.wrong("certificate.dns_names", "must be those of the original.");
+        }
+    }
+    add(world, id, certificate, form, RequestType::Duplicate)
+}
+
+/// `POST /order/certificate/{id}/reissue`: other names or another key in place of the original.
+pub(super) fn reissue(world: &mut World, id: &str, body: &Value) -> Outcome {
+    let id = world.certcentral.find_order(id)?;
+    let mut form = Form::new(body);
+    let order = world.certcentral.order(id)?;
+    let certificate = further(&mut form, order, Part::Reissue)?;
+    add(world, id, certificate, form, RequestType::Reissue)
+}
+
+/// A new certificate of an order: what the body does not say is as it was.
+fn further(form: &mut Form<'_>, order: &Order, part: Part) -> Result<Certificate, Refusal> {
+    match order.status {
+        OrderStatus::Issued => {}
+        OrderStatus::ReissuePending => {
+            return Err(Refusal::bad(
+                "reissue_pending",
+                "A reissue of the order waits for approval.",
+            ));
+        }
+        _ => return Err(Refusal::bad("order_not_issued", "The order is not issued.")),
+    }
+    let current = order
+        .current()
+        .ok_or_else(|| Refusal::not_found("certificate"))?;
+    let csr = form.csr("certificate.csr");
+    if form.member("certificate.csr").is_none() {
+        form.missing("certificate.csr");
+    }
+    let common_name = form
+        .text("certificate.common_name")
+        .map_or_else(|| current.common_name.clone(), str::to_owned);
+    let tls = super::products::find(&order.product).is_some_and(super::products::Product::is_tls);
+    let mut dns_names = match form.member("certificate.dns_names") {
+        Some(_) => form.texts("certificate.dns_names"),
+        None => current.dns_names.clone(),
+    };
+    if tls && !dns_names.contains(&common_name) {
+        dns_names.insert(0, common_name.clone());
+    }
+    if !dns_names.iter().all(|name| ordering::is_dns_name(name)) {
+        form.wrong("certificate.dns_names", "must be domain names.");
+    }
+    let emails = match form.member("certificate.emails") {
+        Some(_) => form.texts("certificate.emails"),
+        None => current.emails.clone(),
+    };
+    if emails
+        .iter()
+        .any(|email| !email.contains('@') || !email.is_ascii())
+    {
+        form.wrong("certificate.emails", "must be e-mail addresses.");
+    }
+    let organization_units = match form.member("certificate.organization_units") {
+        Some(_) => form.texts("certificate.organization_units"),
+        None => current.organization_units.clone(),
+    };
+    let hash = form.one_of(
+        "certificate.signature_hash",
+        &["sha256", "sha384", "sha512"],
+    );
+    Ok(Certificate {
+        id: 0,
+        part,
+        status: CertificateStatus::Pending,
+        common_name,
+        dns_names,
+        emails,
+        organization_units,
+        key_size: csr.as_ref().map_or(0, |(_, bits)| *bits),
+        csr: csr.map(|(csr, _)| csr),
+        signature_hash: hash.unwrap_or(&current.signature_hash).to_owned(),
+        server_platform: form
+            .integer("certificate.server_platform.id")
+            .unwrap_or(current.server_platform),
+        created: Timestamp::now(),
+        issued: None,
+    })
+}
+
+fn add(
+    world: &mut World,
+    id: u64,
+    certificate: Certificate,
+    mut form: Form<'_>,
+    kind: RequestType,
+) -> Outcome {
+    let skip_approval = form.flag("skip_approval");
+    let comments = form.text("comments").map(str::to_owned);
+    form.finish()?;
+    let book = &mut world.certcentral;
+    let certificate_id = book.new_certificate_id();
+    book.order_of.insert(certificate_id, id);
+    let order = book.change(id)?;
+    let sub_id = views::sub_id(order.certificates.len());
+    order.certificates.push(Certificate {
+        id: certificate_id,
+        ..certificate
+    });
+    if kind == RequestType::Reissue {
+        order.status = OrderStatus::ReissuePending;
+    }
+    let request_id = book.open_request(kind, id, Some(certificate_id), comments)?;
+    let mut answer = json!({"id": id, "requests": [{"id": request_id, "status": "pending"}]});
+    if skip_approval || world.settings.approval == Approval::Automatic {
+        decisions::approve(world, request_id, None)?;
+        answer["requests"][0]["status"] = json!("approved");
+        answer["certificate_id"] = json!(certificate_id);
+        if kind == RequestType::Duplicate {
+            answer["sub_id"] = json!(sub_id);
+        }
+    }
+    let name = if kind == RequestType::Reissue {
+        "reissue_created"
+    } else {
+        "duplicate_created"
+    };
+    let effect = Effect {
+        request_id: Some(request_id),
+        certificate_ids: vec![certificate_id],
+        ..Effect::on_order(name, id)
+    };
+    Ok(Answer::json(201, &answer).with_effect(effect))
+}
+
+/// Issues an approved duplicate or reissue.
+pub(super) fn issue(world: &mut World, order_id: u64, certificate_id: u64) -> Result<(), Refusal> {
+    let order = world.certcentral.change(order_id)?;
+    match order.status {
+        OrderStatus::Issued => {}
+        OrderStatus::ReissuePending => order.status = OrderStatus::Issued,
+        _ => {
+            return Err(Refusal::bad(
+                "order_not_issued",
+                "The order is not in force any more.",
+            ));
+        }
+    }
+    let before = order.current().map(names).unwrap_or_default();
+    let new = order
+        .certificates
+        .iter()
+        .find(|one| one.id == certificate_id);
+    let takes_away = new.is_some_and(|new| {
+        let now = names(new);
+        new.part == Part::Reissue && before.iter().any(|name| !now.contains(name))
+    });
+    // Assumption: only a reissue that takes names away revokes what the order had before.
+    for certificate in order.certificates.iter_mut().filter(|_| takes_away) {
+        if certificate.status == CertificateStatus::Issued {
+            certificate.status = CertificateStatus::Revoked;
+        }
+    }
+    world
+        .certcentral
+        .issue(&world.authority, world.seed, order_id, certificate_id)
+}
+
+/// Every name of a certificate, in order.
+fn names(certificate: &Certificate) -> Vec<String> {
+    let mut names: Vec<String> = certificate
+        .dns_names
+        .iter()
+        .chain(&certificate.emails)
+        .cloned()
+        .collect();
+    names.push(certificate.common_name.clone());
+    names.sort_unstable();
+    names.dedup();
+    names
+}

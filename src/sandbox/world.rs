@@ -1,0 +1,120 @@
+//! Everything the sandbox knows of its two CAs: settings, CA key, the books of both. Main type: [`World`].
+
+use std::time::Duration;
+
+use super::ca::Authority;
+use super::certcentral::book as certcentral;
+use super::certcentral::order::{Order, Request};
+use super::habits::Habits;
+use super::ncloud::book::{self as ncloud, NcloudOrder};
+use super::{Approval, Options};
+
+/// What can be changed while the sandbox runs.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) approval: Approval,
+    pub(super) index_lag: Duration,
+    pub(super) limits: Vec<(u32, Duration)>,
+    pub(super) ncloud_revoke_delay: Duration,
+    pub(super) habits: Habits,
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) seed: u64,
+    pub(super) certcentral_key: String,
+    pub(super) certcentral_view_key: String,
+    pub(super) ncloud_access_key: String,
+    pub(super) ncloud_secret_key: String,
+    pub(super) authority: Authority,
+    pub(super) certcentral: certcentral::Book,
+    pub(super) ncloud: ncloud::Book,
+}
+
+/// One object of the state as it is kept: the newest line for an id wins.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kept {
+    Order(Box<Order>),
+    Request(Request),
+    NcloudOrder(NcloudOrder),
+}
+
+impl World {
+    pub(super) fn new(options: &Options, authority: Authority) -> Self {
+        Self {
+            settings: Settings {
+                approval: options.approval,
+                index_lag: options.index_lag,
+                limits: options.rate_limits.windows(),
+                ncloud_revoke_delay: options.ncloud_revoke_delay,
+                habits: Habits::default(),
+            },
+            seed: options.seed,
+            certcentral_key: options.certcentral_key.clone(),
+            certcentral_view_key: options.certcentral_view_key.clone(),
+            ncloud_access_key: options.ncloud_access_key.clone(),
+            ncloud_secret_key: options.ncloud_secret_key.clone(),
+            authority,
+            certcentral: certcentral::Book::default(),
+            ncloud: ncloud::Book::default(),
+        }
+    }
+
+    /// Puts a kept object back.
+    pub(super) fn restore(&mut self, kept: Kept) {
+        match kept {
+            Kept::Order(order) => self.certcentral.restore_order(*order),
+            Kept::Request(request) => self.certcentral.restore_request(request),
+            Kept::NcloudOrder(order) => self.ncloud.restore(order),
+        }
+    }
+
+    /// Every object, to be written as a whole.
+    pub(super) fn everything(&self) -> impl Iterator<Item = Kept> {
+        let orders = self
+            .certcentral
+            .orders
+            .values()
+            .map(|order| Kept::Order(Box::new(order.clone())));
+        let requests = self
+            .certcentral
+            .requests
+            .values()
+            .map(|request| Kept::Request(request.clone()));
+        let ncloud = self
+            .ncloud
+            .orders
+            .values()
+            .map(|order| Kept::NcloudOrder(order.clone()));
+        orders.chain(requests).chain(ncloud)
+    }
+
+    /// The objects that changed since the last call.
+    pub(super) fn take_changes(&mut self) -> Vec<Kept> {
+        let orders = std::mem::take(&mut self.certcentral.changed_orders);
+        let requests = std::mem::take(&mut self.certcentral.changed_requests);
+        let ncloud = std::mem::take(&mut self.ncloud.changed);
+        let orders = orders
+            .iter()
+            .filter_map(|id| self.certcentral.orders.get(id))
+            .map(|order| Kept::Order(Box::new(order.clone())));
+        let requests = requests
+            .iter()
+            .filter_map(|id| self.certcentral.requests.get(id))
+            .map(|one| Kept::Request(one.clone()));
+        let ncloud = ncloud
+            .iter()
+            .filter_map(|id| self.ncloud.orders.get(id))
+            .map(|one| Kept::NcloudOrder(one.clone()));
+        orders.chain(requests).chain(ncloud).collect()
+    }
+
+    /// Forgets which objects changed: there is no folder to keep them in.
+    pub(super) fn drop_changes(&mut self) {
+        self.certcentral.changed_orders.clear();
+        self.certcentral.changed_requests.clear();
+        self.ncloud.changed.clear();
+    }
+}
