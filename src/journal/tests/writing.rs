@@ -162,7 +162,7 @@ async fn the_table_itself_refuses_changes() {
             "number of a fact follows",
         ),
         (
-            "INSERT OR REPLACE INTO facts SELECT 9, at, run, address, account, word, body, hash, hash FROM facts WHERE seq = 9",
+            "INSERT OR REPLACE INTO facts SELECT 9, at, run, address, account, word, body, previous, hash FROM facts WHERE seq = 9",
             "number of a fact follows",
         ),
         (
