@@ -48,7 +48,7 @@ impl FromStr for Location {
             return Err(refuse("the path is empty"));
         }
         if let Some(rest) = text.strip_prefix("file:") {
-            return file_url(rest).map(Self::file).map_err(|why| refuse(why));
+            return file_url(rest).map(Self::file).map_err(refuse);
         }
         match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => Err(refuse(

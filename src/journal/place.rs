@@ -184,8 +184,8 @@ impl Place {
     fn check_nothing_left(&self) -> Result<(), JournalError> {
         let log = self.beside("-wal");
         match fs::symlink_metadata(&log) {
-            Ok(metadata) if metadata.len() > 0 => Err(self.corrupt(format!(
-                "it is gone, but `{}` with its newest facts is still there",
+            Ok(metadata) if metadata.len() > 0 => Err(self.unusable(format!(
+                "it is gone, but `{}` with its newest facts is still there: put the database back, or remove that file too and begin anew (`certplan plan` finds tagged orders again)",
                 log.display()
             ))),
             _ => Ok(()),
@@ -262,12 +262,6 @@ fn too_little(free: u64) -> Option<String> {
 fn file_system(folder: &Path) -> Option<u32> {
     let kind = rustix::fs::statfs(folder).ok()?.f_type;
     // The field is wider than the number, and signed on some machines: only its low 32 bits count.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::unnecessary_cast,
-        reason = "the low 32 bits are the number"
-    )]
     Some(kind as u32)
 }
 

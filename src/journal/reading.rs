@@ -116,6 +116,7 @@ pub fn history(location: &Location, filter: &HistoryFilter) -> Result<Vec<Line>,
 pub fn verify(location: &Location) -> Result<Option<Verified>, VerifyError> {
     let mut first_bad = None;
     let found = look(location, |place, connection| {
+        first_bad = None;
         let loaded = load(connection, |_, _, _| ()).inspect_err(|fault| {
             first_bad = match fault {
                 Fault::Fact(broken) => Some(broken.seq),

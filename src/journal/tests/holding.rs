@@ -120,10 +120,10 @@ async fn a_killed_run_loses_nothing() {
     }
     assert_eq!(killed.read().unwrap(), bench.read().unwrap());
     assert_eq!(killed.hold().await.records(), journal.records());
-    // Without its log the database is an older one, and without the database the log is a loss.
+    // Without the database its log is a loss that a new database would hide.
     fs::remove_file(&killed.path).unwrap();
     fs::copy(bench.beside("-wal"), killed.beside("-wal")).unwrap();
-    assert!(matches!(killed.read(), Err(JournalError::Corrupt { .. })));
+    assert!(matches!(killed.read(), Err(JournalError::Unusable { .. })));
     let error = killed.try_hold().await.unwrap_err();
     assert!(error.to_string().contains("it is gone"), "{error}");
     assert!(!killed.path.exists());

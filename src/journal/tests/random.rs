@@ -54,7 +54,7 @@ impl Try {
     fn body(&self, record: &Record) -> FactBody {
         let text = || Untrusted::new(self.text.as_str());
         let id = u64::from(self.choice % 2);
-        let part = if self.choice % 2 == 0 {
+        let part = if self.choice.is_multiple_of(2) {
             Part::Order
         } else {
             Part::Certificate(id.into())
@@ -73,7 +73,7 @@ impl Try {
                     OperationKind::Revoke
                 },
                 part: (self.item >= 2).then_some(part),
-                number: record.attempts + u32::from(self.choice % 16 != 0),
+                number: record.attempts + u32::from(!self.choice.is_multiple_of(16)),
                 generation: u32::from(self.choice / 16),
                 order_id: Some(id.into()),
                 tag: None,
