@@ -261,3 +261,25 @@ async fn a_flipped_bit_never_changes_a_record_unseen() {
     }
     assert!(found > 60, "only {found} flips were noticed");
 }
+
+#[tokio::test]
+async fn facts_of_another_journal_do_not_fit() {
+    let bench = Bench::with(story()).await;
+    let other = Bench::with(story()).await;
+    let raw = bench.raw();
+    raw.execute_batch(NO_TRIGGERS).unwrap();
+    raw.execute(
+        "ATTACH ?1 AS other",
+        [other.path.to_str().unwrap().to_owned()],
+    )
+    .unwrap();
+    raw.execute_batch(
+        "DELETE FROM facts; INSERT INTO facts SELECT * FROM other.facts;
+         UPDATE meta SET value = (SELECT value FROM other.meta WHERE key = 'tip') WHERE key = 'tip';",
+    )
+    .unwrap();
+    raw.close().unwrap();
+    let error = bench.read().unwrap_err().to_string();
+    assert!(error.contains("fact 1: it does not follow"), "{error}");
+    assert_eq!(other.facts(), story());
+}

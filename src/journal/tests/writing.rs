@@ -290,3 +290,37 @@ async fn the_last_line_is_the_head() {
     );
     assert_eq!(verify(&Bench::new().location()).unwrap(), None);
 }
+
+/// Readers need no lock of ours: whatever runs begin and end meanwhile, each answer is one moment's.
+#[tokio::test]
+async fn readers_see_whole_moments_while_runs_come_and_go() {
+    let bench = Bench::new();
+    bench.hold().await.close().await.unwrap();
+    let location = bench.location();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let reader = std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        while stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) {
+            let found = read(&location).unwrap().unwrap();
+            assert_eq!(
+                u64::try_from(found.records.len()).unwrap(),
+                found.mark.serial
+            );
+            seen.push(found.mark.serial);
+        }
+        seen
+    });
+    for number in 0..40 {
+        let journal = bench.hold().await;
+        for half in ["a", "b"] {
+            let name = format!("item-{number}-{half}");
+            journal.append(vec![intended(&name, 1)]).await.unwrap();
+        }
+        journal.close().await.unwrap();
+    }
+    drop(stop);
+    let seen = reader.join().unwrap();
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert!(!seen.is_empty());
+    assert_eq!(bench.read().unwrap().unwrap().mark.serial, 80);
+}
