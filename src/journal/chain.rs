@@ -8,7 +8,9 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use crate::model::{AccountName, Address, Digest, Fact, FactBody, Record, Records, RunId};
+use crate::model::{
+    AccountName, Address, Digest, Fact, FactBody, IllegalFact, Record, Records, RunId,
+};
 
 /// The columns that [`StoredFact::read`] takes, in its order.
 pub(super) const COLUMNS: &str = "seq, at, run, address, account, word, body, previous, hash";
@@ -161,10 +163,7 @@ impl Replay {
 }
 
 /// The record after a fact about an item that may have no record yet.
-pub(super) fn follow(
-    record: Option<&Record>,
-    fact: &Fact,
-) -> Result<Record, crate::model::IllegalFact> {
+pub(super) fn follow(record: Option<&Record>, fact: &Fact) -> Result<Record, IllegalFact> {
     match record {
         Some(record) => record.next(fact),
         None => Record::default().next(fact),

@@ -126,6 +126,8 @@ pub(super) fn open_for_writing(place: &Place) -> Result<Connection, JournalError
         // On macOS a plain fsync does not reach the disk.
         .and_then(|()| connection.pragma_update(None, "fullfsync", "ON"))
         .and_then(|()| connection.pragma_update(None, "checkpoint_fullfsync", "ON"))
+        // SQLite swallows the errors of the checkpoints that it makes by itself.
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", 0))
         .map_err(fail)?;
     for (pragma, wanted) in [
         ("journal_mode", "wal"),
@@ -134,6 +136,7 @@ pub(super) fn open_for_writing(place: &Place) -> Result<Connection, JournalError
         ("trusted_schema", "0"),
         ("cell_size_check", "1"),
         ("fullfsync", "1"),
+        ("wal_autocheckpoint", "0"),
     ] {
         check_setting(place, &connection, pragma, wanted)?;
     }
@@ -165,6 +168,12 @@ pub(super) fn open_for_reading(
         .map_err(|error| explain(place, &error))?;
     check_ours(place, &connection)?;
     Ok(connection)
+}
+
+/// Moves the write-ahead log into the database as far as readers allow. An error counts as a failed
+/// write: a second try may seem to succeed on a disk that dropped the first.
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
 }
 
 /// Runs `quick_check` or `integrity_check`.

@@ -69,6 +69,8 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
             params![holder.run.as_str()],
         )
         .map_err(|error| explain(&place, &error))?;
+    // That commit made the write-ahead log; SQLite syncs its name too, but swallows the error.
+    place.sync_folder()?;
     let durable = Arc::new(Mutex::new(Durable {
         mark: loaded.mark(),
         records: loaded.replay.records,
@@ -81,6 +83,7 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
         durable: Arc::clone(&durable),
         tip: loaded.replay.tip,
         poison: None,
+        in_log: 0,
     };
     let (sender, inbox) = channel();
     let thread = std::thread::Builder::new()

@@ -13,12 +13,15 @@ use super::binding::{self, Bindings};
 use super::chain::{self, StoredFact};
 use super::lock::Lock;
 use super::place::Place;
-use super::schema::explain;
+use super::schema::{checkpoint, explain};
 use super::{Binding, JournalError, StateMark, backup};
 use crate::model::{AccountName, Digest, Fact, Records};
 
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
+
+/// After so many facts the write-ahead log, about 16 KiB for each, is moved into the database.
+const FACTS_IN_LOG: usize = 250;
 
 pub(super) type Reply = oneshot::Sender<Result<(), JournalError>>;
 
@@ -57,6 +60,8 @@ pub(super) struct Writer {
     pub(super) tip: Digest,
     /// The first error of the storage. Nothing is written after it: the disk may have kept anything.
     pub(super) poison: Option<String>,
+    /// Facts written since the write-ahead log was last moved.
+    pub(super) in_log: usize,
 }
 
 /// Facts that are checked and not yet written.
@@ -97,7 +102,8 @@ impl Writer {
             }
             self.append(appends);
         }
-        self.spare_the_disk();
+        // Nobody is left to be told; the facts are durable in the log.
+        let _ = self.finish();
     }
 
     fn append(&mut self, calls: Vec<(Vec<Fact>, Reply)>) {
@@ -117,9 +123,17 @@ impl Writer {
                 Err(error) => answer(reply, Err(error)),
             }
         }
+        self.in_log = self.in_log.saturating_add(draft.rows.len());
         let result = self.commit(draft);
         for reply in accepted {
             answer(reply, result.clone());
+        }
+        if self.in_log >= FACTS_IN_LOG && self.poison.is_none() {
+            self.in_log = 0;
+            // The facts are durable in the log; an error stops the calls after this one.
+            if let Err(error) = checkpoint(&self.connection, "PASSIVE") {
+                self.poisoned_by(&error);
+            }
         }
     }
 
@@ -200,10 +214,10 @@ impl Writer {
         backup::make(&self.place, &self.connection)
     }
 
-    fn close(self, reply: Reply) {
-        self.spare_the_disk();
+    fn close(mut self, reply: Reply) {
+        let moved = self.finish();
         let result = match self.connection.close() {
-            Ok(()) => Ok(()),
+            Ok(()) => moved,
             Err((_, error)) => Err(explain(&self.place, &error)),
         };
         // Free for the next run before the answer is there.
@@ -226,14 +240,18 @@ impl Writer {
         JournalError::Write(why)
     }
 
-    /// Closing moves the write-ahead log into the database; after a failed write that is left to the
-    /// next run, on a disk that works.
-    fn spare_the_disk(&self) {
+    /// Moves the write-ahead log into the database. After a failed write that is left to the next run,
+    /// on a disk that works: SQLite would try it once more when it closes, and swallow the error.
+    fn finish(&mut self) -> Result<(), JournalError> {
+        let moved = self.healthy().and_then(|()| {
+            checkpoint(&self.connection, "TRUNCATE").map_err(|error| self.poisoned_by(&error))
+        });
         if self.poison.is_some() {
             let _ = self
                 .connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         }
+        moved
     }
 }
 

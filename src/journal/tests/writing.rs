@@ -324,3 +324,19 @@ async fn readers_see_whole_moments_while_runs_come_and_go() {
     assert!(!seen.is_empty());
     assert_eq!(bench.read().unwrap().unwrap().mark.serial, 80);
 }
+
+#[tokio::test]
+async fn the_write_ahead_log_is_moved_while_the_run_goes_on() {
+    let bench = Bench::new();
+    let journal = bench.hold().await;
+    let size = || std::fs::metadata(&bench.path).unwrap().len();
+    let empty = size();
+    journal.append(vec![intended("first", 1)]).await.unwrap();
+    assert_eq!(size(), empty);
+    let many = (0..250).map(|number| intended(&format!("item-{number}"), 1));
+    journal.append(many.collect()).await.unwrap();
+    // The log is moved after the answer; the next answer comes after that.
+    journal.append(Vec::new()).await.unwrap();
+    assert!(size() > empty);
+    assert_eq!(bench.read().unwrap().unwrap().records, journal.records());
+}
