@@ -226,3 +226,29 @@ async fn backups_are_journals_and_the_newest_ten_are_kept() {
         [intended("a", 1), accepted("a", 1), issued("a")]
     );
 }
+
+#[tokio::test]
+async fn a_path_may_hold_any_character() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "file:a?mode=memory",
+        "b #%41?.db",
+        "ä 証\u{1f512}.db",
+        ":memory:",
+    ] {
+        let location = Location::file(folder.path().join(name));
+        let journal = hold(&location, holder("apply"), Duration::ZERO)
+            .await
+            .unwrap();
+        journal.append(story()).await.unwrap();
+        let backup = journal.backup().unwrap();
+        let beside = read(&location).unwrap();
+        drop(journal);
+        assert_eq!(beside.unwrap().records, replayed(&story()), "{name}");
+        assert_eq!(
+            read(&location).unwrap(),
+            read(&Location::file(&backup)).unwrap()
+        );
+        assert!(location.path().exists(), "{name}");
+    }
+}
