@@ -1,12 +1,30 @@
 //! What was intended and what happened: an append-only list of facts, and the records that follow
 //! from it.
 
+mod backup;
+mod binding;
+mod chain;
 mod error;
+mod load;
+mod location;
+mod lock;
+mod place;
+mod reading;
+mod schema;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use binding::Bindings;
 pub use error::JournalError;
+pub use location::Location;
+pub use lock::Holder;
+pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
+pub use sqlite::{SqliteJournal, hold};
 
 use crate::model::{AccountName, Address, Digest, Fact, Record, Records};
 

@@ -6,12 +6,16 @@
 
 mod batch;
 mod digest;
+mod fact;
 mod ids;
 mod observed;
 mod operation;
 mod reason;
 mod record;
+#[cfg(test)]
+mod record_test;
 mod secret;
+mod transition;
 mod untrusted;
 
 pub use batch::{
@@ -19,6 +23,7 @@ pub use batch::{
     Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource, Until, Wanted,
 };
 pub use digest::Digest;
+pub use fact::{Attempt, Fact, FactBody, IllegalFact};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
@@ -34,8 +39,7 @@ pub use operation::{
 };
 pub use reason::Reason;
 pub use record::{
-    Attempt, Ending, Fact, FactBody, Failure, IllegalFact, LiveOrder, LiveState, OpenOperation,
-    PartState, Phase, Record, Records,
+    Ending, Failure, LiveOrder, LiveState, OpenOperation, PartState, Phase, Record, Records,
 };
 pub use secret::Secret;
 pub use untrusted::Untrusted;

@@ -1,0 +1,122 @@
+//! Which CA account an account of the manifest stands for. The first use decides; a later run with
+//! another endpoint or another customer's key is refused.
+
+use std::collections::BTreeMap;
+
+use super::{Binding, JournalError};
+use crate::model::{AccountName, Digest, Untrusted};
+
+/// Every binding, by the account's name in the manifest.
+pub type Bindings = BTreeMap<AccountName, Binding>;
+
+/// What is to be stored when `account` shows itself as `now`: `None` if nothing changes.
+/// [`JournalError::Foreign`] if it is another account than the one that is known.
+pub(super) fn settle(
+    account: &AccountName,
+    known: Option<&Binding>,
+    now: Binding,
+) -> Result<Option<Binding>, JournalError> {
+    let Some(then) = known else {
+        return Ok(Some(now));
+    };
+    let same_id = match (&then.account_id, &now.account_id) {
+        (Some(then), Some(now)) => then == now,
+        _ => true,
+    };
+    if then.provider != now.provider || then.endpoint != now.endpoint || !same_id {
+        return Err(JournalError::Foreign {
+            account: account.clone(),
+            then: describe(then),
+            now: describe(&now),
+        });
+    }
+    Ok((then.account_id.is_none() && now.account_id.is_some()).then_some(now))
+}
+
+/// The digest that shows whether a stored binding is as it was written.
+pub(super) fn seal(lineage: &str, account: &AccountName, binding: &Binding) -> Digest {
+    let (known, id) = match &binding.account_id {
+        Some(id) => (b"1", id.as_str()),
+        None => (b"0", ""),
+    };
+    Digest::of_parts(&[
+        lineage.as_bytes(),
+        account.as_str().as_bytes(),
+        binding.provider.as_bytes(),
+        binding.endpoint.as_bytes(),
+        known,
+        id.as_bytes(),
+    ])
+}
+
+fn describe(binding: &Binding) -> String {
+    let id = match &binding.account_id {
+        Some(id) => format!(" (customer account {})", Untrusted::new(id.as_str())),
+        None => String::new(),
+    };
+    format!("{} at {}{id}", binding.provider, binding.endpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(provider: &str, endpoint: &str, id: Option<&str>) -> Binding {
+        Binding {
+            provider: provider.to_owned(),
+            endpoint: endpoint.to_owned(),
+            account_id: id.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_first_use_decides_and_an_id_may_be_learned_later() {
+        let account: AccountName = "digicert".parse().unwrap();
+        let plain = bound("certcentral", "https://a.example", None);
+        let full = bound("certcentral", "https://a.example", Some("7"));
+        for (known, now, stored) in [
+            (None, &plain, Some(&plain)),
+            (None, &full, Some(&full)),
+            (Some(&plain), &plain, None),
+            (Some(&plain), &full, Some(&full)),
+            (Some(&full), &full, None),
+            // A CA that does not tell this time takes nothing back.
+            (Some(&full), &plain, None),
+        ] {
+            assert_eq!(
+                settle(&account, known, now.clone()).unwrap().as_ref(),
+                stored,
+                "{known:?} {now:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_account_is_refused_with_both_in_the_message() {
+        let account: AccountName = "digicert".parse().unwrap();
+        let then = bound("certcentral", "https://a.example", Some("7"));
+        for now in [
+            bound("ncloud", "https://a.example", Some("7")),
+            bound("certcentral", "https://b.example", Some("7")),
+            bound("certcentral", "https://a.example", Some("8\u{1b}[2J")),
+        ] {
+            let error = settle(&account, Some(&then), now.clone()).unwrap_err();
+            assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("certcentral at https://a.example (customer account 7)"));
+            assert!(
+                text.contains(&now.endpoint) && !text.contains('\u{1b}'),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_seal_tells_no_id_from_an_empty_one() {
+        let account: AccountName = "digicert".parse().unwrap();
+        assert_ne!(
+            seal("l", &account, &bound("p", "e", None)),
+            seal("l", &account, &bound("p", "e", Some("")))
+        );
+    }
+}

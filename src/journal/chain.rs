@@ -1,0 +1,176 @@
+//! The chain of facts: each fact's hash covers the hash before it, so nothing can be edited, removed,
+//! put between or moved unseen. Main type: [`Replay`], which checks the chain while it builds the
+//! records.
+//!
+//! The chain finds damage and careless hands. It is no signature: who may write the file can also
+//! write a new chain.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+
+use crate::model::{
+    AccountName, Address, Digest, Fact, FactBody, IllegalFact, Record, Records, RunId,
+};
+
+/// The columns that [`StoredFact::read`] takes, in its order.
+pub(super) const COLUMNS: &str = "seq, at, run, address, account, word, body, previous, hash";
+
+/// What is wrong with a fact, by its number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fact {seq}: {why}")]
+pub(super) struct BrokenFact {
+    pub(super) seq: u64,
+    pub(super) why: String,
+}
+
+/// A fact as a row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoredFact {
+    pub(super) seq: i64,
+    pub(super) at: String,
+    pub(super) run: String,
+    pub(super) address: String,
+    pub(super) account: String,
+    pub(super) word: String,
+    pub(super) body: String,
+    pub(super) previous: Vec<u8>,
+    pub(super) hash: Vec<u8>,
+}
+
+impl StoredFact {
+    /// The row of a fact, linked to the fact before it.
+    pub(super) fn link(
+        fact: &Fact,
+        seq: u64,
+        previous: &Digest,
+    ) -> Result<(Self, Digest), BrokenFact> {
+        let broken = |why: String| BrokenFact { seq, why };
+        let mut stored = Self {
+            seq: i64::try_from(seq).map_err(|_| broken("the journal is full".to_owned()))?,
+            at: fact.at.to_string(),
+            run: fact.run.to_string(),
+            address: fact.address.to_string(),
+            account: fact.account.to_string(),
+            word: fact.body.word().to_owned(),
+            body: serde_json::to_string(&fact.body).map_err(|error| broken(error.to_string()))?,
+            previous: previous.bytes().to_vec(),
+            hash: Vec::new(),
+        };
+        let hash = stored.digest();
+        stored.hash = hash.bytes().to_vec();
+        Ok((stored, hash))
+    }
+
+    /// Reads a row of [`COLUMNS`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            at: row.get(1)?,
+            run: row.get(2)?,
+            address: row.get(3)?,
+            account: row.get(4)?,
+            word: row.get(5)?,
+            body: row.get(6)?,
+            previous: row.get(7)?,
+            hash: row.get(8)?,
+        })
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of_parts(&[
+            &self.previous,
+            &self.seq.to_be_bytes(),
+            self.at.as_bytes(),
+            self.run.as_bytes(),
+            self.address.as_bytes(),
+            self.account.as_bytes(),
+            self.body.as_bytes(),
+        ])
+    }
+
+    fn parse(&self) -> Result<Fact, String> {
+        let body: FactBody = serde_json::from_str(&self.body)
+            .map_err(|error| format!("its body cannot be read: {error}"))?;
+        if body.word() != self.word {
+            return Err(format!("it is filed as `{}`", self.word.escape_debug()));
+        }
+        Ok(Fact {
+            at: self
+                .at
+                .parse::<Timestamp>()
+                .map_err(|error| format!("its time cannot be read: {error}"))?,
+            run: RunId::from(self.run.as_str()),
+            address: self
+                .address
+                .parse::<Address>()
+                .map_err(|error| error.to_string())?,
+            account: self
+                .account
+                .parse::<AccountName>()
+                .map_err(|error| error.to_string())?,
+            body,
+        })
+    }
+}
+
+/// The records and the chain's end, after the facts taken so far.
+#[derive(Debug, Clone)]
+pub(super) struct Replay {
+    pub(super) records: Records,
+    pub(super) serial: u64,
+    /// The hash that the next fact holds as its `previous`.
+    pub(super) tip: Digest,
+}
+
+impl Replay {
+    /// Before the first fact. The first link holds the lineage, so that facts of another journal do
+    /// not fit.
+    pub(super) fn begin(lineage: &str) -> Self {
+        Self {
+            records: Records::new(),
+            serial: 0,
+            tip: Digest::of(lineage.as_bytes()),
+        }
+    }
+
+    /// The head that a [`super::StateMark`] shows.
+    pub(super) fn head(&self) -> Digest {
+        head(self.serial, self.tip)
+    }
+
+    /// Takes the next row, if it is whole, follows the last one, and says something that can be.
+    pub(super) fn take(&mut self, stored: &StoredFact) -> Result<(Fact, Digest), BrokenFact> {
+        let seq = self.serial.saturating_add(1);
+        let broken = |why: String| BrokenFact { seq, why };
+        if u64::try_from(stored.seq) != Ok(seq) {
+            return Err(broken(format!("it is missing; {} follows", stored.seq)));
+        }
+        if stored.previous != self.tip.bytes() {
+            return Err(broken("it does not follow the fact before it".to_owned()));
+        }
+        let hash = stored.digest();
+        if stored.hash != hash.bytes() {
+            return Err(broken("its text and its hash disagree".to_owned()));
+        }
+        let fact = stored.parse().map_err(broken)?;
+        let next = follow(self.records.get(&fact.address), &fact)
+            .map_err(|illegal| broken(illegal.to_string()))?;
+        self.records.insert(fact.address.clone(), next);
+        self.serial = seq;
+        self.tip = hash;
+        Ok((fact, hash))
+    }
+}
+
+/// The record after a fact about an item that may have no record yet.
+pub(super) fn follow(record: Option<&Record>, fact: &Fact) -> Result<Record, IllegalFact> {
+    match record {
+        Some(record) => record.next(fact),
+        None => Record::default().next(fact),
+    }
+}
+
+/// The last fact's hash; of a journal without facts, the digest of nothing.
+pub(super) fn head(serial: u64, tip: Digest) -> Digest {
+    if serial == 0 { Digest::of(b"") } else { tip }
+}

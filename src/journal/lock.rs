@@ -1,0 +1,131 @@
+//! One writer at a time: a lock on a file beside the database, and in it who holds it.
+//!
+//! The operating system lets go of the lock when the process ends, however it ends; the file stays, and
+//! what is written in it counts only while the lock is held.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use jiff::Timestamp;
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+use super::JournalError;
+use super::place::{Place, cannot};
+use crate::model::{RunId, Untrusted};
+
+/// More than any note that certplan writes.
+const NOTE_BYTES: u64 = 4096;
+
+/// Who asks for the journal: shown to the next one who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The command, as the user typed its name: `apply`, `resolve`, `import`.
+    pub command: String,
+    /// Its run.
+    pub run: RunId,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    pid: u32,
+    host: String,
+    command: String,
+    run: String,
+    since: Timestamp,
+}
+
+/// The lock; let go when it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock or says who has it ([`JournalError::Held`]). Does not wait.
+    pub(super) fn take(place: &Place, holder: &Holder) -> Result<Self, JournalError> {
+        let path = place.beside(".lock");
+        let fail = |error: &std::io::Error| place.unusable(cannot("its lock file", error));
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(no_follow())
+            .open(&path)
+            .map_err(|error| fail(&error))?;
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(place.unusable(format!(
+                "its lock file `{}` is not a regular file",
+                path.display()
+            )));
+        }
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::Held {
+                    path: place.shown.clone(),
+                    holder: read_note(&mut file),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(fail(&error)),
+        }
+        let mut lock = Self { file };
+        lock.write_note(holder).map_err(|error| fail(&error))?;
+        Ok(lock)
+    }
+
+    fn write_note(&mut self, holder: &Holder) -> std::io::Result<()> {
+        let note = Note {
+            pid: std::process::id(),
+            host: host(),
+            command: holder.command.clone(),
+            run: holder.run.to_string(),
+            since: Timestamp::now(),
+        };
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&serde_json::to_vec(&note)?)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Only a courtesy: without the lock the note counts for nothing.
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// The flag by which opening a symbolic link fails.
+pub(super) fn no_follow() -> i32 {
+    OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+fn read_note(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.take(NOTE_BYTES).read_to_string(&mut text);
+    match read.map(|_| serde_json::from_str::<Note>(&text)) {
+        Ok(Ok(note)) => format!(
+            "process {} on {} (`certplan {}`, since {})",
+            note.pid,
+            Untrusted::new(note.host),
+            Untrusted::new(note.command),
+            note.since
+        ),
+        // Between its taking the lock and its writing the note.
+        _ => "another run that has just begun".to_owned(),
+    }
+}
+
+fn host() -> String {
+    for path in ["/proc/sys/kernel/hostname", "/etc/hostname"] {
+        if let Ok(text) = std::fs::read_to_string(path)
+            && !text.trim().is_empty()
+        {
+            return text.trim().to_owned();
+        }
+    }
+    "this machine".to_owned()
+}

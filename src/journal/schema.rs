@@ -1,0 +1,280 @@
+//! The database: how it is made, opened and checked before anything is believed. Facts of SQLite's own
+//! (settings, schema version, application id) live here and nowhere else.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite_migration::{M, Migrations};
+
+use super::JournalError;
+use super::chain::Replay;
+use super::lock::no_follow;
+use super::place::{Place, cannot};
+
+/// The first bytes of every SQLite database.
+pub(super) const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// `cpln`, as the first migration sets it.
+pub(super) const APPLICATION_ID: i32 = 0x6370_6c6e;
+
+/// How long SQLite waits for another connection: a reader's, or a person's with `sqlite3`.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Older ones can lose a reset write-ahead log (fixed in 3.51.3).
+const LEAST_SQLITE: i32 = 3_051_003;
+
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/001-facts.sql"))];
+
+/// The newest schema that this certplan knows.
+pub(super) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
+
+/// What stays as it is in the path of a `file:` URI.
+const URI_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_');
+
+/// How a reader opens the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Beside a run that writes, or after one that was killed: with SQLite's shared locks.
+    Shared,
+    /// Nobody writes: not even SQLite's own side files are made. The caller looks afterwards whether
+    /// somebody wrote after all.
+    Alone,
+}
+
+/// Makes the database, complete or not at all: it gets its name only when it is durable. The caller
+/// holds the lock.
+pub(super) fn create(place: &Place) -> Result<(), JournalError> {
+    let draft = place.beside(".new");
+    for suffix in [".new", ".new-wal", ".new-shm", ".new-journal"] {
+        // Left over from a run that was killed here.
+        match fs::remove_file(place.beside(suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(place.unusable(cannot("its folder", &error)));
+            }
+            _ => {}
+        }
+    }
+    let io = |error: &std::io::Error| place.unusable(cannot("it", error));
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(&draft)
+        .map_err(|error| io(&error))?;
+    let made = Connection::open_with_flags(&draft, writing())
+        .and_then(|mut connection| fill(&mut connection).map(|()| connection))
+        .and_then(|connection| connection.close().map_err(|(_, error)| error));
+    made.map_err(|error| explain(place, &error))?;
+    File::open(&draft)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&draft, &place.database))
+        .map_err(|error| io(&error))?;
+    place.sync_folder()
+}
+
+fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    migrate(connection)?;
+    let lineage = uuid::Uuid::now_v7().to_string();
+    let tip = Replay::begin(&lineage).tip.to_string();
+    let transaction = connection.transaction()?;
+    for (key, value) in [
+        ("lineage", lineage.as_str()),
+        ("created", &Timestamp::now().to_string()),
+        ("serial", "0"),
+        ("tip", &tip),
+    ] {
+        transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, value])?;
+    }
+    transaction.commit()?;
+    connection.pragma_update(None, "journal_mode", "WAL")
+}
+
+/// Opens an existing database for writing. The caller holds the lock.
+pub(super) fn open_for_writing(place: &Place) -> Result<Connection, JournalError> {
+    if rusqlite::version_number() < LEAST_SQLITE {
+        return Err(place.unusable(format!(
+            "SQLite {} can lose facts: use 3.51.3 or newer",
+            rusqlite::version()
+        )));
+    }
+    place.check_header()?;
+    let fail = |error: rusqlite::Error| explain(place, &error);
+    let mut connection = Connection::open_with_flags(&place.database, writing()).map_err(fail)?;
+    connection.busy_timeout(BUSY).map_err(fail)?;
+    check_ours(place, &connection)?;
+    if connection.is_readonly("main").map_err(fail)? {
+        return Err(place.unusable("it is read-only for this user or on this disk"));
+    }
+    harden(&connection).map_err(fail)?;
+    check_pages(place, &connection, "quick_check")?;
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
+        // On macOS a plain fsync does not reach the disk.
+        .and_then(|()| connection.pragma_update(None, "fullfsync", "ON"))
+        .and_then(|()| connection.pragma_update(None, "checkpoint_fullfsync", "ON"))
+        // SQLite swallows the errors of the checkpoints that it makes by itself.
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", 0))
+        .map_err(fail)?;
+    for (pragma, wanted) in [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"),
+        ("foreign_keys", "1"),
+        ("trusted_schema", "0"),
+        ("cell_size_check", "1"),
+        ("fullfsync", "1"),
+        ("wal_autocheckpoint", "0"),
+    ] {
+        check_setting(place, &connection, pragma, wanted)?;
+    }
+    migrate(&mut connection).map_err(fail)?;
+    Ok(connection)
+}
+
+/// Opens an existing database for reading: nothing in it is created or changed.
+pub(super) fn open_for_reading(
+    place: &Place,
+    reading: Reading,
+) -> Result<Connection, JournalError> {
+    let mut uri = format!(
+        "file:{}?mode=ro",
+        percent_encode(place.database.as_os_str().as_bytes(), URI_PATH)
+    );
+    if reading == Reading::Alone {
+        uri.push_str("&immutable=1");
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection =
+        Connection::open_with_flags(uri, flags).map_err(|error| explain(place, &error))?;
+    connection
+        .busy_timeout(BUSY)
+        .and_then(|()| harden(&connection))
+        .map_err(|error| explain(place, &error))?;
+    check_ours(place, &connection)?;
+    Ok(connection)
+}
+
+/// Moves the write-ahead log into the database as far as readers allow. An error counts as a failed
+/// write: a second try may seem to succeed on a disk that dropped the first.
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+}
+
+/// Runs `quick_check` or `integrity_check`.
+pub(super) fn check_pages(
+    place: &Place,
+    connection: &Connection,
+    check: &str,
+) -> Result<(), JournalError> {
+    let found = connection
+        .query_row(&format!("PRAGMA {check}(1)"), [], |row| {
+            row.get::<_, String>(0)
+        })
+        .map_err(|error| explain(place, &error))?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(place.corrupt(format!("its pages are damaged ({found})")))
+    }
+}
+
+/// What an SQLite error means for the journal.
+pub(super) fn explain(place: &Place, error: &rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::ReadOnly
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::DiskFull
+            | ErrorCode::OutOfMemory
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::NoLargeFileSupport,
+        ) => place.unusable(error.to_string()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => place.unusable(
+            "another program has it open and locked; certplan itself only reads it now".to_owned(),
+        ),
+        _ => place.corrupt(error.to_string()),
+    }
+}
+
+fn writing() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+}
+
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "cell_size_check", "ON")
+}
+
+fn check_ours(place: &Place, connection: &Connection) -> Result<(), JournalError> {
+    let pragma = |name: &str| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(|error| explain(place, &error))
+    };
+    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(place.corrupt("it is not a certplan journal"));
+    }
+    match pragma("user_version")? {
+        found if found > KNOWN => Err(JournalError::Newer {
+            path: place.shown.clone(),
+            found,
+            known: KNOWN,
+        }),
+        found if found < 1 => Err(place.corrupt(format!("its schema version is {found}"))),
+        _ => Ok(()),
+    }
+}
+
+fn check_setting(
+    place: &Place,
+    connection: &Connection,
+    pragma: &str,
+    wanted: &str,
+) -> Result<(), JournalError> {
+    let found = connection
+        .pragma_query_value(None, pragma, |row| {
+            Ok(match row.get_ref(0)? {
+                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                other => other.as_str()?.to_owned(),
+            })
+        })
+        .map_err(|error| explain(place, &error))?;
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(place.unusable(format!(
+            "SQLite's `{pragma}` is `{found}` here, not `{wanted}`: a fact might not survive a power cut"
+        )))
+    }
+}
+
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    Migrations::from_slice(STEPS)
+        .to_latest(connection)
+        .map_err(|error| match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => err,
+            other => rusqlite::Error::ToSqlConversionFailure(Box::new(other)),
+        })
+}

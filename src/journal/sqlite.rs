@@ -1,0 +1,169 @@
+//! The journal in an SQLite file: [`hold`] takes it for one run, [`SqliteJournal`] is what the run
+//! writes to.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use rusqlite::params;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::load::load;
+use super::lock::{Holder, Lock};
+use super::place::Place;
+use super::schema::{self, explain};
+use super::writer::{Durable, Message, Reply, Writer, enter};
+use super::{Binding, Journal, JournalError, Location, StateMark};
+use crate::model::{AccountName, Address, Fact, Record, Records};
+
+/// How often a lock that another run holds is asked for again.
+const POLL: Duration = Duration::from_millis(100);
+
+/// A journal that this process holds alone. Dropping it closes it; [`SqliteJournal::close`] also says
+/// whether that went well.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    writer: Option<(Sender<Message>, JoinHandle<()>)>,
+    durable: Arc<Mutex<Durable>>,
+}
+
+/// Takes the journal for writing: makes it where there is none (folder mode 0700, database 0600),
+/// waits up to `lock_timeout` for another run, and checks all of it before a fact is believed.
+///
+/// Errors: [`JournalError::Held`] names the other run; [`JournalError::Newer`],
+/// [`JournalError::Corrupt`] and [`JournalError::Unusable`] say what to do. Needs a tokio runtime with
+/// time.
+pub async fn hold(
+    location: &Location,
+    holder: Holder,
+    lock_timeout: Duration,
+) -> Result<SqliteJournal, JournalError> {
+    let place = Place::make(location)?;
+    let begun = Instant::now();
+    let lock = loop {
+        match Lock::take(&place, &holder) {
+            Err(JournalError::Held { .. }) if begun.elapsed() < lock_timeout => {
+                tokio::time::sleep(POLL.min(lock_timeout.saturating_sub(begun.elapsed()))).await;
+            }
+            taken => break taken?,
+        }
+    };
+    open(place, lock, &holder)
+}
+
+fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, JournalError> {
+    if !place.check_database()? {
+        schema::create(&place)?;
+    }
+    let connection = schema::open_for_writing(&place)?;
+    let loaded = load(&connection, |_, _, _| ()).map_err(|fault| fault.at(&place))?;
+    // Shows before the first call to a CA that this disk takes a commit.
+    connection
+        .execute(
+            "INSERT INTO meta VALUES ('last_run', ?1)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            params![holder.run.as_str()],
+        )
+        .map_err(|error| explain(&place, &error))?;
+    // That commit made the write-ahead log; SQLite syncs its name too, but swallows the error.
+    place.sync_folder()?;
+    let durable = Arc::new(Mutex::new(Durable {
+        mark: loaded.mark(),
+        records: loaded.replay.records,
+        bindings: loaded.bindings,
+    }));
+    let writer = Writer {
+        connection,
+        lock,
+        place: place.clone(),
+        durable: Arc::clone(&durable),
+        tip: loaded.replay.tip,
+        poison: None,
+        in_log: 0,
+    };
+    let (sender, inbox) = channel();
+    let thread = std::thread::Builder::new()
+        .name("journal".to_owned())
+        .spawn(move || writer.run(&inbox))
+        .map_err(|error| place.unusable(format!("its writer cannot be started: {error}")))?;
+    Ok(SqliteJournal {
+        writer: Some((sender, thread)),
+        durable,
+    })
+}
+
+impl SqliteJournal {
+    /// Which CA accounts it was written for.
+    pub fn bindings(&self) -> Bindings {
+        enter(&self.durable).bindings.clone()
+    }
+
+    /// Copies the journal to `<database>.backup-<UTC time>`, mode 0600, and keeps the newest ten.
+    /// Called before an apply. Blocks for the time of the copy.
+    pub fn backup(&self) -> Result<PathBuf, JournalError> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Message::Backup(reply))?;
+        answer.recv().map_err(|_| gone())?
+    }
+
+    /// Closes the database and lets go of the lock.
+    pub async fn close(self) -> Result<(), JournalError> {
+        self.ask(Message::Close).await
+    }
+
+    async fn ask(&self, message: impl FnOnce(Reply) -> Message) -> Result<(), JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(message(reply))?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    fn send(&self, message: Message) -> Result<(), JournalError> {
+        let (sender, _) = self.writer.as_ref().ok_or_else(gone)?;
+        sender.send(message).map_err(|_| gone())
+    }
+}
+
+impl Drop for SqliteJournal {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.writer.take() {
+            drop(sender);
+            // Until the thread has ended the lock is not free.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Journal for SqliteJournal {
+    /// A call that is cancelled after it was polled may still be written.
+    fn append(&self, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), JournalError>> {
+        Box::pin(self.ask(|reply| Message::Append(facts, reply)))
+    }
+
+    fn records(&self) -> Records {
+        enter(&self.durable).records.clone()
+    }
+
+    fn record(&self, address: &Address) -> Option<Record> {
+        enter(&self.durable).records.get(address).cloned()
+    }
+
+    fn mark(&self) -> StateMark {
+        enter(&self.durable).mark.clone()
+    }
+
+    fn bind<'a>(
+        &'a self,
+        account: &'a AccountName,
+        binding: Binding,
+    ) -> BoxFuture<'a, Result<(), JournalError>> {
+        Box::pin(self.ask(|reply| Message::Bind(account.clone(), binding, reply)))
+    }
+}
+
+fn gone() -> JournalError {
+    JournalError::Write("the writer has ended".to_owned())
+}

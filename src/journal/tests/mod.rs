@@ -1,0 +1,189 @@
+//! Tests of the journal on real files.
+
+mod damage;
+mod holding;
+mod random;
+mod writing;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::{
+    Address, Attempt, Digest, Fact, FactBody, LiveState, OperationKind, OrderId, Record, Records,
+    RunId, Untrusted,
+};
+
+/// A folder that is not there yet, with a journal that is not there yet.
+struct Bench {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/state.db");
+        Self {
+            _folder: folder,
+            path,
+        }
+    }
+
+    fn location(&self) -> Location {
+        Location::file(&self.path)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        PathBuf::from(format!("{}{suffix}", self.path.display()))
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap()
+    }
+
+    async fn hold(&self) -> SqliteJournal {
+        self.try_hold().await.unwrap()
+    }
+
+    async fn try_hold(&self) -> Result<SqliteJournal, JournalError> {
+        hold(&self.location(), holder("apply"), Duration::ZERO).await
+    }
+
+    /// A closed journal with these facts.
+    async fn with(facts: Vec<Fact>) -> Self {
+        let bench = Self::new();
+        let journal = bench.hold().await;
+        for fact in facts {
+            journal.append(vec![fact]).await.unwrap();
+        }
+        journal.close().await.unwrap();
+        bench
+    }
+
+    fn raw(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(&self.path).unwrap()
+    }
+
+    fn read(&self) -> Result<Option<Snapshot>, JournalError> {
+        read(&self.location())
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        history(&self.location(), &HistoryFilter::default())
+            .unwrap()
+            .into_iter()
+            .map(|line| line.fact)
+            .collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn holder(command: &str) -> Holder {
+    Holder {
+        command: command.to_owned(),
+        run: RunId::from("run-1"),
+    }
+}
+
+fn fact(name: &str, body: FactBody) -> Fact {
+    Fact {
+        at: "2026-11-21T10:00:00.123456789Z"
+            .parse::<Timestamp>()
+            .unwrap(),
+        run: RunId::from("run-1"),
+        address: Address::Order(name.parse().unwrap()),
+        account: "digicert".parse().unwrap(),
+        body,
+    }
+}
+
+fn intended(name: &str, number: u32) -> Fact {
+    fact(
+        name,
+        FactBody::Intended(Attempt {
+            kind: OperationKind::Order,
+            part: None,
+            number,
+            generation: 1,
+            order_id: None,
+            tag: None,
+            body: Digest::of(name.as_bytes()),
+            certificate: Some(Digest::of(b"certificate")),
+            terms: None,
+        }),
+    )
+}
+
+fn accepted(name: &str, order_id: u64) -> Fact {
+    fact(
+        name,
+        FactBody::Accepted {
+            order_id: OrderId::from(order_id),
+            request_id: None,
+            certificate_id: None,
+        },
+    )
+}
+
+fn refused(name: &str) -> Fact {
+    fact(
+        name,
+        FactBody::Refused {
+            code: None,
+            message: Untrusted::new("no \u{1b}[31m funds\0 \u{202e}"),
+        },
+    )
+}
+
+fn issued(name: &str) -> Fact {
+    fact(
+        name,
+        FactBody::Seen {
+            state: LiveState::Issued,
+            certificate_id: Some(7_u64.into()),
+            serial_number: None,
+            valid_till: Some("2027-11-21".to_owned()),
+        },
+    )
+}
+
+/// Nine facts about three items.
+fn story() -> Vec<Fact> {
+    vec![
+        intended("a", 1),
+        accepted("a", 1001),
+        intended("b", 1),
+        refused("b"),
+        issued("a"),
+        intended("c", 1),
+        fact(
+            "c",
+            FactBody::Doubted {
+                why: "timeout".into(),
+            },
+        ),
+        intended("b", 2),
+        accepted("b", 1002),
+    ]
+}
+
+fn replayed(facts: &[Fact]) -> Records {
+    let mut records = Records::new();
+    for fact in facts {
+        let record: Record = records.remove(&fact.address).unwrap_or_default();
+        records.insert(fact.address.clone(), record.next(fact).unwrap());
+    }
+    records
+}

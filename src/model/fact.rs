@@ -1,0 +1,178 @@
+//! One line of the journal: what was intended and what happened. Main type: [`Fact`].
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::ids::{
+    AccountName, Address, CertificateId, OrderId, RequestId, RunId, SerialNumber, Tag,
+};
+use super::operation::{OperationKind, Part};
+use super::record::{LiveState, PartState};
+use super::untrusted::Untrusted;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// When it was written, UTC.
+    pub at: Timestamp,
+    /// By which run.
+    pub run: RunId,
+    /// Which item it is about.
+    pub address: Address,
+    /// The account of the item.
+    pub account: AccountName,
+    /// What happened.
+    pub body: FactBody,
+}
+
+/// What happened. Written in the past tense, except `Intended`, which is written before the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum FactBody {
+    /// A call will be sent, at most once. Durable before the first byte leaves.
+    Intended(Attempt),
+    /// The call was not sent: proved.
+    Unsent {
+        /// Why.
+        why: Untrusted,
+    },
+    /// The CA refused the call in its own well-formed words: nothing was done.
+    Refused {
+        /// The CA's error code.
+        code: Option<Untrusted>,
+        /// The CA's message.
+        message: Untrusted,
+    },
+    /// Whether the call had its effect is unknown.
+    Doubted {
+        /// Why.
+        why: Untrusted,
+    },
+    /// The CA took the order or the reissue.
+    Accepted {
+        /// The order's id.
+        order_id: OrderId,
+        /// The request that an administrator decides, if the CA named one.
+        request_id: Option<RequestId>,
+        /// Known at once when no approval is needed.
+        certificate_id: Option<CertificateId>,
+    },
+    /// An order that exists at the CA was bound to the name: found by its tag, or imported.
+    Adopted {
+        /// The order's id.
+        order_id: OrderId,
+        /// Its certificate.
+        certificate_id: Option<CertificateId>,
+        /// The manifest's generation it answers to.
+        generation: u32,
+        /// The tag it carries.
+        tag: Option<Tag>,
+        /// The digest of what it was ordered with, where the CA shows that it equals what is wanted.
+        certificate: Option<Digest>,
+        /// The digest of its terms, under the same condition.
+        terms: Option<Digest>,
+        /// How it was found, for people.
+        evidence: Untrusted,
+    },
+    /// The CA took a revocation that now waits: for an administrator (CertCentral 201) or for the CA
+    /// (ncloud).
+    Requested {
+        /// The request, where the CA named one.
+        request_id: Option<RequestId>,
+    },
+    /// The CA said that the revocation is in force.
+    Revoked,
+    /// A look-up by tag for an open doubt found nothing, and its positive control found an older order.
+    LookedUp,
+    /// An open doubt was settled: the call had no effect.
+    Dead {
+        /// The evidence, for people.
+        evidence: Untrusted,
+    },
+    /// An open doubt that only a person can settle.
+    Parked {
+        /// Why.
+        why: Untrusted,
+    },
+    /// A person settled an open doubt: the order was not placed.
+    DecidedNotPlaced {
+        /// The evidence shown to them.
+        evidence: Untrusted,
+    },
+    /// A read showed where the live order stands.
+    Seen {
+        /// The state.
+        state: LiveState,
+        /// The primary certificate.
+        certificate_id: Option<CertificateId>,
+        /// Its serial number.
+        serial_number: Option<SerialNumber>,
+        /// Its last day.
+        valid_till: Option<String>,
+    },
+    /// A read showed where a requested revocation stands.
+    SeenPart {
+        /// Which call of the revocation.
+        part: Part,
+        /// The state.
+        state: PartState,
+    },
+}
+
+impl FactBody {
+    /// The word under which the journal files it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Intended(_) => "intended",
+            Self::Unsent { .. } => "unsent",
+            Self::Refused { .. } => "refused",
+            Self::Doubted { .. } => "doubted",
+            Self::Accepted { .. } => "accepted",
+            Self::Adopted { .. } => "adopted",
+            Self::Requested { .. } => "requested",
+            Self::Revoked => "revoked",
+            Self::LookedUp => "looked_up",
+            Self::Dead { .. } => "dead",
+            Self::Parked { .. } => "parked",
+            Self::DecidedNotPlaced { .. } => "decided_not_placed",
+            Self::Seen { .. } => "seen",
+            Self::SeenPart { .. } => "seen_part",
+        }
+    }
+}
+
+/// One intended call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What is done.
+    pub kind: OperationKind,
+    /// Which call of a revocation; absent for orders.
+    pub part: Option<Part>,
+    /// 1, 2, 3, ... over the item's whole life.
+    pub number: u32,
+    /// The manifest's generation that asked for it.
+    pub generation: u32,
+    /// The order that is reissued or revoked.
+    pub order_id: Option<OrderId>,
+    /// The tag of an order.
+    pub tag: Option<Tag>,
+    /// The digest of the request body.
+    pub body: Digest,
+    /// The digest of the certificate's content, for orders and reissues.
+    pub certificate: Option<Digest>,
+    /// The digest of the order's terms.
+    pub terms: Option<Digest>,
+}
+
+/// A fact that cannot follow what the journal already says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{address}: `{fact}` cannot follow: {why}")]
+pub struct IllegalFact {
+    /// The item.
+    pub address: Address,
+    /// The fact's word.
+    pub fact: &'static str,
+    /// The rule that it breaks.
+    pub why: &'static str,
+}
