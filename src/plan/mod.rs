@@ -1,5 +1,10 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
+mod digest;
+pub mod file;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
