@@ -18,3 +18,4 @@ pub mod apply;
 pub mod journal;
 pub mod plan;
 pub mod provider;
+pub mod report;

@@ -1,0 +1,96 @@
+//! A Markdown page that never grows over its limit and says what it leaves out.
+
+use super::details::Detail;
+use super::phrase::Phrase;
+
+/// The most that a page has, in bytes and so in characters: GitHub takes 65,536, other tools less.
+pub(super) const LIMIT: usize = 59_000;
+
+/// Room that is kept for the end of a section: what is left out, and `</details>`.
+const SECTION_END: usize = 300;
+
+/// Markdown under construction.
+pub(super) struct Page {
+    text: String,
+    limit: usize,
+}
+
+impl Page {
+    /// An empty page of so many bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            limit,
+        }
+    }
+
+    /// Adds a line if it fits; says whether it did.
+    #[must_use]
+    pub(super) fn offer(&mut self, line: &str) -> bool {
+        let fits = self.text.len() + line.len() < self.limit;
+        if fits {
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
+        fits
+    }
+
+    /// Adds as many lines of a list as fit, and then how many were left out.
+    ///
+    /// `kept_for_later` bytes stay free. Each entry is a line with its weight; `left_out` is given the
+    /// number of entries and the sum of the weights that are not on the page.
+    pub(super) fn list(
+        &mut self,
+        entries: impl IntoIterator<Item = Entry>,
+        longest: usize,
+        kept_for_later: usize,
+        left_out: impl Fn(usize, usize) -> String,
+    ) {
+        let limit = self.limit;
+        self.limit = limit.saturating_sub(kept_for_later + SECTION_END);
+        let mut listed = 0;
+        let mut is_full = false;
+        let (mut entries_left, mut weight_left) = (0, 0);
+        for entry in entries {
+            is_full = is_full || listed == longest || !self.offer(&entry.lines);
+            if is_full {
+                entries_left += 1;
+                weight_left += entry.weight;
+            } else {
+                listed += 1;
+            }
+        }
+        self.limit = limit;
+        if is_full {
+            // The room for it was kept.
+            let _ = self.offer(&left_out(entries_left, weight_left));
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// One entry of a list.
+pub(super) struct Entry {
+    /// Its Markdown, without the last line end.
+    pub(super) lines: String,
+    /// What is summed up when entries are left out.
+    pub(super) weight: usize,
+}
+
+impl Entry {
+    /// A list item with details below it.
+    pub(super) fn of(title: &Phrase, details: &[Detail], weight: usize) -> Self {
+        let mut lines = format!("* {}", title.markdown());
+        for detail in details {
+            lines.push_str(&format!(
+                "\n  * {}: {}",
+                detail.label,
+                detail.phrase.markdown()
+            ));
+        }
+        Self { lines, weight }
+    }
+}

@@ -1,0 +1,197 @@
+//! A plan as Markdown that can be posted on a pull request as it is: the totals first and last, deaths
+//! before everything else, below 60,000 characters whatever the plan holds.
+
+use std::io;
+
+use super::amounts::count;
+use super::details;
+use super::page::{Entry, LIMIT, Page};
+use super::phrase::Phrase;
+use super::summary::{
+    LISTED, certificates, harmless, heading, lethal, noun, plan_headline, plan_line,
+};
+use crate::plan::{Action, Plan, Step};
+
+/// So many steps of one kind are listed.
+const LISTED_STEPS: usize = 50;
+/// More steps of one kind than this are put behind a fold.
+const OPEN_STEPS: usize = 10;
+/// How many characters of a request body are shown.
+const BODY_WIDTH: usize = 120;
+/// Room for each section that follows, so that each can say what it leaves out, in bytes.
+const SECTION: usize = 600;
+/// Room for breaches, for warnings and for the cost each, in bytes.
+const REMARKS: usize = 5_000;
+
+/// Writes the plan. Every datum of a manifest or a CA stands in a code span.
+pub fn plan_markdown(out: &mut dyn io::Write, plan: &Plan) -> io::Result<()> {
+    let foot = foot(plan);
+    let mut page = Page::new(LIMIT.saturating_sub(foot.len()));
+    head(&mut page, plan);
+    deaths(&mut page, plan);
+    for (index, action) in LISTED.into_iter().enumerate() {
+        let later = LISTED.len() - index - 1;
+        section(&mut page, plan, action, later * SECTION);
+    }
+    out.write_all(page.finish().as_bytes())?;
+    out.write_all(foot.as_bytes())
+}
+
+fn head(page: &mut Page, plan: &Plan) {
+    let title = match lethal(plan).next() {
+        Some(_) => format!(
+            "## certplan: {} will be revoked",
+            certificates(plan.revoked_certificates())
+        ),
+        None => "## certplan: plan".to_owned(),
+    };
+    let id = Phrase::of("Plan id: ").datum(plan.plan_id);
+    let mut lines = vec![title, String::new(), format!("**{}**", plan_line(plan))];
+    lines.extend([String::new(), id.markdown(), String::new()]);
+    if plan.offline {
+        let words = "**Made offline: the CA was not asked, and this plan cannot be applied.**";
+        lines.extend([words.to_owned(), String::new()]);
+    }
+    if !plan.targets.is_empty() {
+        let shown = plan.targets.iter().take(20);
+        let mut targets = Phrase::of("Only: ").list(shown);
+        if plan.targets.len() > 20 {
+            targets = targets.own(format!(" and {} more", count(plan.targets.len() - 20)));
+        }
+        lines.extend([targets.markdown(), String::new()]);
+    }
+    // The page is empty: it fits.
+    let _ = page.offer(&lines.join("\n"));
+    if !plan.breaches.is_empty() {
+        let _ = page.offer("### Refused by policy\n");
+        let mut remarks = Page::new(REMARKS);
+        let entries = plan.breaches.iter().map(|breach| {
+            let phrase = Phrase::of_datum(&breach.rule)
+                .own(": ")
+                .datum(&breach.message);
+            Entry::of(&phrase, &[], 1)
+        });
+        remarks.list(entries, 20, 0, |more, _| {
+            format!("* … and {} more", count(more))
+        });
+        let _ = page.offer(&remarks.finish());
+    }
+}
+
+/// Every step by which certificates die, with the certificates; what does not fit is announced.
+fn deaths(page: &mut Page, plan: &Plan) {
+    let Some(headline) = plan_headline(plan) else {
+        return;
+    };
+    let _ = page.offer(&format!(
+        "### Revocations\n\n{headline} A revocation cannot be undone.\n"
+    ));
+    let entries = lethal(plan).flat_map(|step| {
+        std::iter::once(Entry::of(&dying(step), &[], 0)).chain(step.revokes.iter().map(|pin| {
+            let mut phrase = Phrase::of("certificate ").datum(&pin.certificate_id);
+            if let Some(serial) = &pin.serial_number {
+                phrase = phrase.own(", serial ").datum(serial);
+            }
+            if let Some(day) = &pin.valid_till {
+                phrase = phrase.own(", valid till ").datum(day);
+            }
+            phrase = phrase.own(format!(", {}", details::kind(pin)));
+            if !pin.names.is_empty() {
+                phrase = phrase.own(": ").list(&pin.names);
+            }
+            Entry {
+                lines: format!("  * {}", phrase.markdown()),
+                weight: 1,
+            }
+        }))
+    });
+    page.list(entries, usize::MAX, LISTED.len() * SECTION, |_, more| {
+        format!(
+            "\n**… and {} more that will be revoked: this page is full. `certplan plan --format json` shows all.**",
+            certificates(more)
+        )
+    });
+    let _ = page.offer("");
+}
+
+/// One line for a step by which certificates die.
+fn dying(step: &Step) -> Phrase {
+    let mut phrase = title(step);
+    if let Some(ids) = details::ids(
+        step.order_id.as_ref().map(ToString::to_string),
+        None,
+        step.request_id.as_ref().map(ToString::to_string),
+    ) {
+        phrase = phrase.own(", ").then(ids);
+    }
+    phrase = phrase.own(": ").datum(&step.reason);
+    if step.revokes.is_empty() {
+        phrase = phrase.own("; no certificate in force is known that would die by this");
+    }
+    phrase
+}
+
+fn title(step: &Step) -> Phrase {
+    Phrase::new()
+        .own(format!("{} ", step.action.word()))
+        .datum(&step.address)
+        .own(" (")
+        .datum(&step.account)
+        .own(")")
+}
+
+fn section(page: &mut Page, plan: &Plan, action: Action, kept_for_later: usize) {
+    let steps = harmless(plan, action);
+    if steps.is_empty() {
+        return;
+    }
+    let title_line = format!("{} ({})", heading(action), count(steps.len()));
+    let is_folded = steps.len() > OPEN_STEPS;
+    let _ = page.offer(&if is_folded {
+        format!("<details><summary>{title_line}</summary>\n")
+    } else {
+        format!("### {title_line}\n")
+    });
+    let entries = steps
+        .iter()
+        .map(|step| Entry::of(&title(step), &details::of_step(step, BODY_WIDTH), 1));
+    page.list(entries, LISTED_STEPS, kept_for_later, |more, _| {
+        format!(
+            "* … and {} more {} like these; `certplan plan --format json` shows all",
+            count(more),
+            noun(action, more)
+        )
+    });
+    let _ = page.offer(if is_folded { "\n</details>\n" } else { "" });
+}
+
+/// Warnings, cost, and the totals again as the last line.
+fn foot(plan: &Plan) -> String {
+    let mut page = Page::new(3 * REMARKS);
+    if !plan.warnings.is_empty() {
+        let _ = page.offer("### Warnings\n");
+        let entries = plan
+            .warnings
+            .iter()
+            .map(|warning| Entry::of(&details::of_warning(warning), &[], 1));
+        page.list(entries, LISTED_STEPS, 2 * REMARKS, |more, _| {
+            format!("* … and {} more", count(more))
+        });
+        let _ = page.offer("");
+    }
+    if plan.has_changes() {
+        let _ = page.offer("### Cost\n");
+        let entries = details::of_cost(plan).into_iter().map(|detail| Entry {
+            lines: format!("* {}: {}", detail.label, detail.phrase.markdown()),
+            weight: 1,
+        });
+        page.list(entries, usize::MAX, REMARKS / 2, |more, _| {
+            format!("* … and {} more lines", count(more))
+        });
+        let _ = page.offer("");
+    } else {
+        let _ = page.offer("Nothing to do.\n");
+    }
+    let _ = page.offer(&format!("**{}**", plan_line(plan)));
+    page.finish()
+}
