@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(money(Decimal::new(35_000, 2)), "350.00");
         assert_eq!(money(Decimal::new(5, 0)), "5.00");
         assert_eq!(money(Decimal::new(1_234_567_891, 3)), "1,234,567.891");
-        assert_eq!(money(Decimal::new(-1_000_00, 2)), "-1,000.00");
+        assert_eq!(money(Decimal::new(-100_000, 2)), "-1,000.00");
         assert_eq!(money(Decimal::MAX), "79228162514264337593543950335.00");
     }
 }

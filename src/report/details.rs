@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::amounts::{count, counted, duration, money};
 use super::phrase::Phrase;
 use crate::apply::{ActionReport, Outcome};
-use crate::model::{CertificateKind, CertificatePin};
+use crate::model::{AccountName, CertificateKind, CertificatePin};
 use crate::plan::{Action, Plan, Step, Warning};
 
 /// One labelled line.
@@ -30,7 +30,10 @@ const BODY_STRING: usize = 60;
 ///
 /// `body_width`: how many characters of a request body are shown.
 pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
-    let mut details = vec![detail("why", Phrase::of_datum(&step.reason))];
+    let mut details = Vec::new();
+    if !step.reason.is_empty() {
+        details.push(detail("why", Phrase::of_datum(&step.reason)));
+    }
     if let Some(ids) = ids(
         step.order_id.as_ref().map(ToString::to_string),
         step.certificate_id.as_ref().map(ToString::to_string),
@@ -48,11 +51,12 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         details.push(detail("change", value(phrase, &change.new, "(removed)")));
     }
     for request in &step.requests {
-        let mut phrase = Phrase::of_datum(format_args!("{} {}", request.method, request.path));
+        let call = format_args!("{} {}", request.method, request.path);
+        details.push(detail("request", Phrase::of_datum(call)));
         if !request.body.is_null() {
-            phrase = phrase.own(" ").datum(body(&request.body, body_width));
+            let body = body(&request.body, body_width);
+            details.push(detail("body", Phrase::of_datum(body)));
         }
-        details.push(detail("request", phrase));
     }
     if !step.after.is_empty() {
         let phrase = step
@@ -122,6 +126,9 @@ fn folded(value: &Value) -> Value {
             let length = text.chars().count();
             if length <= BODY_STRING && !text.contains('\n') {
                 return value.clone();
+            }
+            if text.starts_with("-----BEGIN ") {
+                return Value::String(format!("(PEM, {} characters)", count(length)));
             }
             let start: String = text
                 .lines()
@@ -212,23 +219,27 @@ pub(super) fn of_action(action: &ActionReport) -> Vec<Detail> {
     details
 }
 
-/// What the plan takes: requests, time, money, funds.
-pub(super) fn of_cost(plan: &Plan) -> Vec<Detail> {
-    let cost = &plan.cost;
-    let mut requests = cost.requests.iter().enumerate().fold(
-        Phrase::new(),
-        |phrase, (index, (account, number))| {
+/// How many requests go, or went, to which account.
+pub(super) fn requests(requests: &BTreeMap<AccountName, u32>) -> Phrase {
+    if requests.is_empty() {
+        return Phrase::of("none");
+    }
+    requests
+        .iter()
+        .enumerate()
+        .fold(Phrase::new(), |phrase, (index, (account, number))| {
             let phrase = if index > 0 { phrase.own(", ") } else { phrase };
             phrase
                 .own(format!("{} to ", count(*number as usize)))
                 .datum(account)
-        },
-    );
-    if requests.is_empty() {
-        requests = Phrase::of("none");
-    }
+        })
+}
+
+/// What the plan takes: requests, time, money, funds.
+pub(super) fn of_cost(plan: &Plan) -> Vec<Detail> {
+    let cost = &plan.cost;
     let mut details = vec![
-        detail("API requests", requests),
+        detail("API requests", requests(&cost.requests)),
         detail(
             "Time",
             Phrase::of(duration(cost.seconds)).own(" under the rate limits"),

@@ -22,6 +22,15 @@ mod status;
 mod summary;
 mod terminal;
 
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod large;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod samples;
+
 pub use history::{history_json, history_text};
 pub use json::plan_json;
 pub use plan_markdown::plan_markdown;

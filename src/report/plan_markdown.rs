@@ -16,6 +16,10 @@ use crate::plan::{Action, Plan, Step};
 const LISTED_STEPS: usize = 50;
 /// More steps of one kind than this are put behind a fold.
 const OPEN_STEPS: usize = 10;
+/// Up to so many steps by which certificates die are told in full.
+const TOLD_STEPS: usize = 20;
+/// What the line of such a step says already.
+const TITLED: [&str; 2] = ["why", "at the CA"];
 /// How many characters of a request body are shown.
 const BODY_WIDTH: usize = 120;
 /// Room for each section that follows, so that each can say what it leaves out, in bytes.
@@ -86,8 +90,10 @@ fn deaths(page: &mut Page, plan: &Plan) {
     let _ = page.offer(&format!(
         "### Revocations\n\n{headline} A revocation cannot be undone.\n"
     ));
+    // With many of them there is room for the certificates alone.
+    let is_told = lethal(plan).count() <= TOLD_STEPS;
     let entries = lethal(plan).flat_map(|step| {
-        std::iter::once(Entry::of(&dying(step), &[], 0)).chain(step.revokes.iter().map(|pin| {
+        let pins = step.revokes.iter().map(|pin| {
             let mut phrase = Phrase::of("certificate ").datum(&pin.certificate_id);
             if let Some(serial) = &pin.serial_number {
                 phrase = phrase.own(", serial ").datum(serial);
@@ -103,11 +109,21 @@ fn deaths(page: &mut Page, plan: &Plan) {
                 lines: format!("  * {}", phrase.markdown()),
                 weight: 1,
             }
-        }))
+        });
+        let told = details::of_step(step, BODY_WIDTH)
+            .into_iter()
+            .filter(move |detail| is_told && !TITLED.contains(&detail.label))
+            .map(|detail| Entry {
+                lines: format!("  * {}: {}", detail.label, detail.phrase.markdown()),
+                weight: 0,
+            });
+        std::iter::once(Entry::of(&dying(step), &[], 0))
+            .chain(pins)
+            .chain(told)
     });
     page.list(entries, usize::MAX, LISTED.len() * SECTION, |_, more| {
         format!(
-            "\n**… and {} more that will be revoked: this page is full. `certplan plan --format json` shows all.**",
+            "\n**… and {} that will be revoked are not shown: this page is full. `certplan plan --format json` shows all.**",
             certificates(more)
         )
     });
@@ -194,4 +210,57 @@ fn foot(plan: &Plan) -> String {
     }
     let _ = page.offer(&format!("**{}**", plan_line(plan)));
     page.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::text_of;
+    use super::*;
+    use crate::plan::testing::{order_step, plan_of, revoke_step};
+
+    #[test]
+    fn a_page_reads_like_this() {
+        let mut plan = plan_of(vec![order_step("a"), revoke_step("leaver", 1)]);
+        plan.plan_id = crate::model::Digest::of(b"plan");
+        let shown = text_of(|out| plan_markdown(out, &plan));
+        insta::assert_snapshot!(shown, @r#"
+        ## certplan: 1 certificate will be revoked
+
+        **Plan: 1 to order, 0 to renew, 0 to reissue, 1 to revoke, 0 to adopt, 0 to settle, 0 waiting, 0 unchanged.**
+
+        Plan id: `sha256:64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525`
+
+        ### Revocations
+
+        This plan revokes 1 certificate. A revocation cannot be undone.
+
+        * revoke `revocations.leaver` (`digicert`), order `98765`: `the manifest asks for it, the CA was not asked yet`
+          * certificate `1`, serial `0a0001`, valid till `2027-06-30`, original: `leaver-1@example.com`
+          * request: `PUT /order/certificate/98765/revoke`
+          * body: `{"comments":"left the company","skip_approval":false}`
+          * after: `orders.a` is issued
+          * waits for: `an administrator's approval`
+
+        ### Orders (1)
+
+        * order `orders.a` (`digicert`)
+          * why: `nothing at the CA answers to this name`
+          * request: `POST /order/certificate/client_premium_sha2`
+          * body: `{"alternative_order_id":"c1-3tdzkmow5brdgmbc66cecyyu5h","certificate":{"csr":"(PEM, 471 characters)","emails":["a@examp…`
+          * price: 175.00, as last paid
+
+        ### Warnings
+
+        * `orders.gone`: `no longer in the manifest; it is not revoked`
+
+        ### Cost
+
+        * API requests: 2 to `digicert`
+        * Time: less than a second under the rate limits
+        * Money: 1 × 175.00 = 175.00 `USD`
+        * Funds: 5,000.00 `USD` to spend in `digicert`
+
+        **Plan: 1 to order, 0 to renew, 0 to reissue, 1 to revoke, 0 to adopt, 0 to settle, 0 waiting, 0 unchanged.**
+        "#);
+    }
 }

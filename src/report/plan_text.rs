@@ -159,3 +159,56 @@ fn remarks(terminal: &mut Terminal<'_>, plan: &Plan) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::text_of;
+    use super::*;
+    use crate::plan::testing::{order_step, plan_of, revoke_step};
+
+    #[test]
+    fn a_plan_reads_like_this() {
+        let mut plan = plan_of(vec![order_step("a"), revoke_step("leaver", 1)]);
+        plan.plan_id = crate::model::Digest::of(b"plan");
+        let shown = text_of(|out| {
+            let style = Style {
+                color: false,
+                width: 100,
+            };
+            plan_text(out, &plan, &style)
+        });
+        insta::assert_snapshot!(shown, @r#"
+        Symbols: + order   - revoke
+        Plan id: sha256:64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525
+
+        This plan revokes 1 certificate. A revocation cannot be undone.
+
+          - revocations.leaver  (digicert)
+              1 certificate will die
+                CERTIFICATE  SERIAL  VALID TILL  KIND      NAMES
+                1            0a0001  2027-06-30  original  leaver-1@example.com
+              why        the manifest asks for it, the CA was not asked yet
+              at the CA  order 98765
+              request    PUT /order/certificate/98765/revoke
+              body       {"comments":"left the company","skip_approval":false}
+              after      orders.a is issued
+              waits for  an administrator's approval
+
+        Orders (1)
+
+          + orders.a  (digicert)
+              why        nothing at the CA answers to this name
+              request    POST /order/certificate/client_premium_sha2
+              body       {"alternative_order_id":"c1-3tdzkmow5brdgmbc66cecyyu5h","certificate":{"csr":"(PEM, 471 characters)","emails":["a@example.com"]}}
+              price      175.00, as last paid
+
+        Warning: orders.gone: no longer in the manifest; it is not revoked
+
+        API requests: 2 to digicert
+        Time:         less than a second under the rate limits
+        Money:        1 × 175.00 = 175.00 USD
+        Funds:        5,000.00 USD to spend in digicert
+        Plan: 1 to order, 0 to renew, 0 to reissue, 1 to revoke, 0 to adopt, 0 to settle, 0 waiting, 0 unchanged.
+        "#);
+    }
+}

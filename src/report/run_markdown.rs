@@ -77,7 +77,7 @@ fn deaths(page: &mut Page, report: &RunReport) {
     let later = (GROUPS.len() * GROUP).max(LIMIT / 2);
     page.list(entries, usize::MAX, later, |_, more| {
         format!(
-            "\n**… and {} more: this page is full. `certplan apply --report json=FILE` shows all.**",
+            "\n**… and {} are not shown: this page is full. `certplan apply --report json=FILE` shows all.**",
             certificates(more)
         )
     });
@@ -139,6 +139,8 @@ fn foot(report: &RunReport) -> String {
         });
         let _ = page.offer("");
     }
+    let sent = Phrase::of("API requests: ").then(details::requests(&report.requests));
+    let _ = page.offer(&format!("{}\n", sent.markdown()));
     let head = Phrase::of("State head: ").datum(report.head);
     let _ = page.offer(&format!("{}\n", head.markdown()));
     let _ = page.offer(&format!("**{}**", done_line(report)));

@@ -44,6 +44,10 @@ pub fn run_text(out: &mut dyn io::Write, report: &RunReport, style: &Style) -> i
         .own(", plan ")
         .datum(report.plan_id);
     terminal.line(Tone::Plain, &run)?;
+    let sent = Phrase::of("API requests: ").then(details::requests(&report.requests));
+    terminal.line(Tone::Plain, &sent)?;
+    let head = Phrase::of("State head: ").datum(report.head);
+    terminal.line(Tone::Plain, &head)?;
     terminal.words(Tone::Strong, done_line(report))
 }
 

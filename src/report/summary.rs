@@ -39,9 +39,7 @@ pub(super) fn done_line(report: &RunReport) -> String {
 
 /// What cannot be undone in a plan; nothing when nothing dies and nothing is revoked.
 pub(super) fn plan_headline(plan: &Plan) -> Option<String> {
-    if lethal(plan).next().is_none() {
-        return None;
-    }
+    lethal(plan).next()?;
     Some(format!(
         "This plan revokes {}.",
         certificates(plan.revoked_certificates())

@@ -62,9 +62,9 @@ impl<'a> Terminal<'a> {
         Self { out, style: *style }
     }
 
-    /// How many characters of a request body fit on its line.
+    /// How many characters of a request body are shown: two lines of them.
     pub(super) fn body_width(&self) -> usize {
-        self.style.width.max(60).saturating_sub(LABEL + 8).max(40)
+        self.style.width.clamp(60, 1000).saturating_sub(LABEL + 7) * 2
     }
 
     pub(super) fn blank(&mut self) -> io::Result<()> {
