@@ -157,6 +157,16 @@ pub(super) fn kind(pin: &CertificatePin) -> &'static str {
     }
 }
 
+/// The first names of a certificate and how many more it has: for pages with a size limit.
+pub(super) fn some_names(names: &[String]) -> Phrase {
+    const SHOWN: usize = 10;
+    let phrase = Phrase::new().list(names.iter().take(SHOWN));
+    match names.len().saturating_sub(SHOWN) {
+        0 => phrase,
+        more => phrase.own(format!(" and {} more names", count(more))),
+    }
+}
+
 /// A warning of a plan or a run.
 pub(super) fn of_warning(warning: &Warning) -> Phrase {
     let phrase = match &warning.address {

@@ -71,6 +71,35 @@ fn a_plan_page_stays_small_lists_deaths_first_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_full_page_still_tells_of_every_kind() {
+    let mut steps: Vec<_> = (0..5_000)
+        .map(|n| revoke_step(&format!("r{n}"), 1))
+        .collect();
+    for action in super::summary::LISTED {
+        for number in 0..300 {
+            let mut step = order_step(&format!("{}-{number}", action.word()));
+            step.action = action;
+            step.reason = "`long` ".repeat(150);
+            steps.push(step);
+        }
+    }
+    let page = text_of(|out| plan_markdown(out, &plan_of(steps)));
+    assert!(page.len() < 60_000, "{}", page.len());
+    for kind in [
+        "orders",
+        "renewals",
+        "reissues",
+        "adoptions",
+        "unknown outcomes",
+        "waiting items",
+    ] {
+        assert!(page.contains(&format!(" more {kind} like these")), "{kind}");
+    }
+    assert_eq!(page.matches("<details>").count(), 6);
+    assert_eq!(page.matches("</details>").count(), 6);
+}
+
+#[test]
 fn a_page_with_room_lists_every_death() {
     let steps = (0..100).map(|n| revoke_step(&format!("r{n}"), 1)).collect();
     let page = text_of(|out| plan_markdown(out, &plan_of(steps)));

@@ -39,9 +39,9 @@ impl Page {
     ///
     /// `kept_for_later` bytes stay free. Each entry is a line with its weight; `left_out` is given the
     /// number of entries and the sum of the weights that are not on the page.
-    pub(super) fn list(
+    pub(super) fn list<'a>(
         &mut self,
-        entries: impl IntoIterator<Item = Entry>,
+        entries: impl IntoIterator<Item = Entry<'a>>,
         longest: usize,
         kept_for_later: usize,
         left_out: impl Fn(usize, usize) -> String,
@@ -52,7 +52,7 @@ impl Page {
         let mut is_full = false;
         let (mut entries_left, mut weight_left) = (0, 0);
         for entry in entries {
-            is_full = is_full || listed == longest || !self.offer(&entry.lines);
+            is_full = is_full || listed == longest || !self.offer(&(entry.lines)());
             if is_full {
                 entries_left += 1;
                 weight_left += entry.weight;
@@ -72,25 +72,33 @@ impl Page {
     }
 }
 
-/// One entry of a list.
-pub(super) struct Entry {
-    /// Its Markdown, without the last line end.
-    pub(super) lines: String,
-    /// What is summed up when entries are left out.
-    pub(super) weight: usize,
+/// One entry of a list. Its Markdown is made when there is room for it.
+pub(super) struct Entry<'a> {
+    lines: Box<dyn FnOnce() -> String + 'a>,
+    weight: usize,
 }
 
-impl Entry {
-    /// A list item with details below it.
-    pub(super) fn of(title: &Phrase, details: &[Detail], weight: usize) -> Self {
-        let mut lines = format!("* {}", title.markdown());
-        for detail in details {
-            lines.push_str(&format!(
-                "\n  * {}: {}",
-                detail.label,
-                detail.phrase.markdown()
-            ));
+impl<'a> Entry<'a> {
+    /// An entry with what is summed up when it is left out, and its Markdown without the last line end.
+    pub(super) fn new(weight: usize, lines: impl FnOnce() -> String + 'a) -> Self {
+        Self {
+            lines: Box::new(lines),
+            weight,
         }
-        Self { lines, weight }
     }
+}
+
+/// A list item with details below it.
+pub(super) fn item(title: &Phrase, details: &[Detail]) -> String {
+    let mut lines = format!("* {}", title.markdown());
+    for detail in details {
+        lines.push_str("\n  ");
+        lines.push_str(&line(detail));
+    }
+    lines
+}
+
+/// A detail as a list item.
+pub(super) fn line(detail: &Detail) -> String {
+    format!("* {}: {}", detail.label, detail.phrase.markdown())
 }

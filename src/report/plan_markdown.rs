@@ -5,11 +5,12 @@ use std::io;
 
 use super::amounts::count;
 use super::details;
-use super::page::{Entry, LIMIT, Page};
+use super::page::{Entry, LIMIT, Page, item, line};
 use super::phrase::Phrase;
 use super::summary::{
     LISTED, certificates, harmless, heading, lethal, noun, plan_headline, plan_line,
 };
+use crate::model::CertificatePin;
 use crate::plan::{Action, Plan, Step};
 
 /// So many steps of one kind are listed.
@@ -73,7 +74,7 @@ fn head(page: &mut Page, plan: &Plan) {
             let phrase = Phrase::of_datum(&breach.rule)
                 .own(": ")
                 .datum(&breach.message);
-            Entry::of(&phrase, &[], 1)
+            Entry::new(1, move || item(&phrase, &[]))
         });
         remarks.list(entries, 20, 0, |more, _| {
             format!("* … and {} more", count(more))
@@ -93,41 +94,47 @@ fn deaths(page: &mut Page, plan: &Plan) {
     // With many of them there is room for the certificates alone.
     let is_told = lethal(plan).count() <= TOLD_STEPS;
     let entries = lethal(plan).flat_map(|step| {
-        let pins = step.revokes.iter().map(|pin| {
-            let mut phrase = Phrase::of("certificate ").datum(&pin.certificate_id);
-            if let Some(serial) = &pin.serial_number {
-                phrase = phrase.own(", serial ").datum(serial);
-            }
-            if let Some(day) = &pin.valid_till {
-                phrase = phrase.own(", valid till ").datum(day);
-            }
-            phrase = phrase.own(format!(", {}", details::kind(pin)));
-            if !pin.names.is_empty() {
-                phrase = phrase.own(": ").list(&pin.names);
-            }
-            Entry {
-                lines: format!("  * {}", phrase.markdown()),
-                weight: 1,
-            }
-        });
-        let told = details::of_step(step, BODY_WIDTH)
+        let pins = step
+            .revokes
+            .iter()
+            .map(|pin| Entry::new(1, || format!("  * {}", dying_certificate(pin).markdown())));
+        let told = if is_told {
+            details::of_step(step, BODY_WIDTH)
+        } else {
+            Vec::new()
+        };
+        let told = told
             .into_iter()
-            .filter(move |detail| is_told && !TITLED.contains(&detail.label))
-            .map(|detail| Entry {
-                lines: format!("  * {}: {}", detail.label, detail.phrase.markdown()),
-                weight: 0,
-            });
-        std::iter::once(Entry::of(&dying(step), &[], 0))
+            .filter(|detail| !TITLED.contains(&detail.label))
+            .map(|detail| Entry::new(0, move || format!("  {}", line(&detail))));
+        std::iter::once(Entry::new(0, || item(&dying(step), &[])))
             .chain(pins)
             .chain(told)
     });
     page.list(entries, usize::MAX, LISTED.len() * SECTION, |_, more| {
-        format!(
-            "\n**… and {} that will be revoked are not shown: this page is full. `certplan plan --format json` shows all.**",
-            certificates(more)
-        )
+        let what = if more > 0 {
+            format!("{} that will be revoked are not shown", certificates(more))
+        } else {
+            "more".to_owned()
+        };
+        format!("\n**… and {what}: this page is full. `certplan plan --format json` shows all.**")
     });
     let _ = page.offer("");
+}
+
+fn dying_certificate(pin: &CertificatePin) -> Phrase {
+    let mut phrase = Phrase::of("certificate ").datum(&pin.certificate_id);
+    if let Some(serial) = &pin.serial_number {
+        phrase = phrase.own(", serial ").datum(serial);
+    }
+    if let Some(day) = &pin.valid_till {
+        phrase = phrase.own(", valid till ").datum(day);
+    }
+    phrase = phrase.own(format!(", {}", details::kind(pin)));
+    if pin.names.is_empty() {
+        return phrase;
+    }
+    phrase.own(": ").then(details::some_names(&pin.names))
 }
 
 /// One line for a step by which certificates die.
@@ -168,9 +175,11 @@ fn section(page: &mut Page, plan: &Plan, action: Action, kept_for_later: usize) 
     } else {
         format!("### {title_line}\n")
     });
-    let entries = steps
-        .iter()
-        .map(|step| Entry::of(&title(step), &details::of_step(step, BODY_WIDTH), 1));
+    let entries = steps.iter().map(|step| {
+        Entry::new(1, || {
+            item(&title(step), &details::of_step(step, BODY_WIDTH))
+        })
+    });
     page.list(entries, LISTED_STEPS, kept_for_later, |more, _| {
         format!(
             "* … and {} more {} like these; `certplan plan --format json` shows all",
@@ -189,7 +198,7 @@ fn foot(plan: &Plan) -> String {
         let entries = plan
             .warnings
             .iter()
-            .map(|warning| Entry::of(&details::of_warning(warning), &[], 1));
+            .map(|warning| Entry::new(1, || item(&details::of_warning(warning), &[])));
         page.list(entries, LISTED_STEPS, 2 * REMARKS, |more, _| {
             format!("* … and {} more", count(more))
         });
@@ -197,10 +206,9 @@ fn foot(plan: &Plan) -> String {
     }
     if plan.has_changes() {
         let _ = page.offer("### Cost\n");
-        let entries = details::of_cost(plan).into_iter().map(|detail| Entry {
-            lines: format!("* {}: {}", detail.label, detail.phrase.markdown()),
-            weight: 1,
-        });
+        let entries = details::of_cost(plan)
+            .into_iter()
+            .map(|detail| Entry::new(1, move || line(&detail)));
         page.list(entries, usize::MAX, REMARKS / 2, |more, _| {
             format!("* … and {} more lines", count(more))
         });

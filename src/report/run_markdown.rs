@@ -5,7 +5,7 @@ use std::io;
 
 use super::amounts::count;
 use super::details;
-use super::page::{Entry, LIMIT, Page};
+use super::page::{Entry, LIMIT, Page, item};
 use super::phrase::Phrase;
 use super::run_text::{GROUPS, stopped};
 use super::summary::{certificates, done_line, run_headline};
@@ -61,16 +61,18 @@ fn deaths(page: &mut Page, report: &RunReport) {
     let _ = page.offer("### Revocations\n");
     let entries = report.actions.iter().flat_map(|action| {
         action.revoked.iter().map(move |pin| {
-            let mut phrase = Phrase::of_datum(&action.address)
-                .own(format!(" ({}): certificate ", action.outcome.word()))
-                .datum(&pin.certificate_id);
-            if let Some(serial) = &pin.serial_number {
-                phrase = phrase.own(", serial ").datum(serial);
-            }
-            if !pin.names.is_empty() {
-                phrase = phrase.own(": ").list(&pin.names);
-            }
-            Entry::of(&phrase, &[], 1)
+            Entry::new(1, || {
+                let mut phrase = Phrase::of_datum(&action.address)
+                    .own(format!(" ({}): certificate ", action.outcome.word()))
+                    .datum(&pin.certificate_id);
+                if let Some(serial) = &pin.serial_number {
+                    phrase = phrase.own(", serial ").datum(serial);
+                }
+                if !pin.names.is_empty() {
+                    phrase = phrase.own(": ").then(details::some_names(&pin.names));
+                }
+                item(&phrase, &[])
+            })
         })
     });
     // Half of the page at most: failures and unknown outcomes must be seen as well.
@@ -105,17 +107,19 @@ fn group(
         Outcome::Done | Outcome::Waiting | Outcome::Skipped | Outcome::Kept => LISTED_ACTIONS,
     };
     let entries = actions.iter().map(|action| {
-        let title = Phrase::of(format!("{} ", action.action.word()))
-            .datum(&action.address)
-            .own(" (")
-            .datum(&action.account)
-            .own(")");
-        // The certificates have a section of their own.
-        let told: Vec<_> = details::of_action(action)
-            .into_iter()
-            .filter(|detail| !detail.label.starts_with("revoke"))
-            .collect();
-        Entry::of(&title, &told, 1)
+        Entry::new(1, || {
+            let title = Phrase::of(format!("{} ", action.action.word()))
+                .datum(&action.address)
+                .own(" (")
+                .datum(&action.account)
+                .own(")");
+            // The certificates have a section of their own.
+            let told: Vec<_> = details::of_action(action)
+                .into_iter()
+                .filter(|detail| !detail.label.starts_with("revoke"))
+                .collect();
+            item(&title, &told)
+        })
     });
     page.list(entries, longest, kept_for_later, |more, _| {
         format!(
@@ -133,7 +137,7 @@ fn foot(report: &RunReport) -> String {
         let entries = report
             .warnings
             .iter()
-            .map(|warning| Entry::of(&details::of_warning(warning), &[], 1));
+            .map(|warning| Entry::new(1, || item(&details::of_warning(warning), &[])));
         page.list(entries, LISTED_ACTIONS, REMARKS, |more, _| {
             format!("* … and {} more", count(more))
         });

@@ -63,14 +63,13 @@ pub fn status_markdown(out: &mut dyn io::Write, entries: &[StatusEntry]) -> io::
         );
     }
     let rows = entries.iter().map(|entry| {
-        let mut row = cells(entry);
-        row.push(optional(entry.waiting_for.as_ref()));
-        row.push(optional(entry.note.as_ref()));
-        let row: Vec<String> = row.iter().map(Phrase::markdown).collect();
-        Entry {
-            lines: format!("| {} |", row.join(" | ")),
-            weight: 1,
-        }
+        Entry::new(1, || {
+            let mut row = cells(entry);
+            row.push(optional(entry.waiting_for.as_ref()));
+            row.push(optional(entry.note.as_ref()));
+            let row: Vec<String> = row.iter().map(Phrase::markdown).collect();
+            format!("| {} |", row.join(" | "))
+        })
     });
     page.list(rows, usize::MAX, 200, |more, _| {
         format!(
