@@ -102,3 +102,42 @@ pub(super) fn item(title: &Phrase, details: &[Detail]) -> String {
 pub(super) fn line(detail: &Detail) -> String {
     format!("* {}: {}", detail.label, detail.phrase.markdown())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_page_says_what_is_missing_and_keeps_the_room_asked_for() {
+        for entries in [51, 52, 200] {
+            let mut page = Page::new(1_000);
+            page.list(
+                (0..entries).map(|number| Entry::new(2, move || format!("{number:09}"))),
+                usize::MAX,
+                200,
+                |left, weight| format!("{left} left, {weight}"),
+            );
+            // 1,000 bytes less 200 kept and 300 for the end take 50 lines of 10 bytes.
+            let left = entries - 50;
+            assert!(page.offer(&"x".repeat(180)), "{entries}");
+            let text = page.finish();
+            assert!(text.len() < 1_000);
+            assert!(
+                text.contains(&format!("\n{left} left, {}\n", left * 2)),
+                "{text}"
+            );
+            assert_eq!(
+                text.lines().filter(|line| line.starts_with("000")).count(),
+                50
+            );
+        }
+    }
+
+    #[test]
+    fn what_fits_is_listed_whole() {
+        let mut page = Page::new(1_000);
+        let entries = (0..5).map(|number| Entry::new(1, move || format!("{number}")));
+        page.list(entries, usize::MAX, 0, |left, _| format!("{left} left"));
+        assert_eq!(page.finish(), "0\n1\n2\n3\n4\n");
+    }
+}
