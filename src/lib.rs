@@ -18,5 +18,6 @@ pub mod apply;
 pub mod journal;
 pub mod plan;
 pub mod provider;
+pub mod report;
 
 pub mod sandbox;

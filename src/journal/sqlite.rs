@@ -12,6 +12,7 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::binding::Bindings;
 use super::load::load;
 use super::lock::{Holder, Lock};
 use super::place::Place;

@@ -1,6 +1,8 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
 mod cost;
+mod digest;
+pub mod file;
 mod make;
 mod matching;
 mod order;
@@ -8,6 +10,8 @@ mod questions;
 mod revocation;
 mod safety;
 mod sequence;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 
@@ -228,11 +232,6 @@ pub struct Cost {
 }
 
 impl Plan {
-    /// stub
-    pub fn digest(&self) -> Digest {
-        Digest::of(&[])
-    }
-
     /// How many steps have each action; every action is present.
     pub fn summary(&self) -> BTreeMap<Action, u32> {
         let mut summary: BTreeMap<Action, u32> = Action::ALL.into_iter().map(|a| (a, 0)).collect();

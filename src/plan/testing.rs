@@ -1,0 +1,186 @@
+//! Plans made by hand, for the tests of this module and of the reports.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::{Map, json};
+
+use super::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warning};
+use crate::model::{
+    AccountName, Address, After, CertificateId, CertificateKind, CertificatePin,
+    CertificateRequest, Csr, Digest, ItemName, Operation, Order, OrderId, OrderOperation, Reason,
+    RequestPreview, RevokeOperation, RevokeScope, SerialNumber, Tag, TagParts, Until,
+};
+
+const ENDPOINT: &str = "https://ca.example/services/v2";
+
+pub(crate) fn account() -> AccountName {
+    "digicert".parse().unwrap()
+}
+
+/// A step without any content.
+pub(crate) fn bare_step(address: Address, action: Action) -> Step {
+    Step {
+        address,
+        account: account(),
+        action,
+        reason: String::new(),
+        after: Vec::new(),
+        operation: None,
+        requests: Vec::new(),
+        revokes: Vec::new(),
+        changes: Vec::new(),
+        waits_for: None,
+        news: Vec::new(),
+        order_id: None,
+        certificate_id: None,
+        request_id: None,
+        reached: None,
+        price: None,
+    }
+}
+
+/// An order of a client certificate that costs 175.00.
+pub(crate) fn order_step(name: &str) -> Step {
+    let address = Address::Order(name.parse::<ItemName>().unwrap());
+    let tag = Tag::derive(TagParts {
+        provider: "certcentral",
+        endpoint: ENDPOINT,
+        account: &account(),
+        address: &address,
+        generation: 1,
+    });
+    let pem = format!(
+        "-----BEGIN CERTIFICATE REQUEST-----\n{}\n-----END CERTIFICATE REQUEST-----\n",
+        "MIIC".repeat(100)
+    );
+    let email = format!("{name}@example.com");
+    Step {
+        reason: "nothing at the CA answers to this name".to_owned(),
+        requests: vec![RequestPreview {
+            method: "POST".to_owned(),
+            path: "/order/certificate/client_premium_sha2".to_owned(),
+            body: json!({"alternative_order_id": tag, "certificate": {"csr": pem, "emails": [email]}}),
+        }],
+        operation: Some(Operation::Order(Box::new(OrderOperation {
+            order: Order {
+                product: "client_premium_sha2".to_owned(),
+                generation: 1,
+                certificate: CertificateRequest {
+                    common_name: Some(name.to_owned()),
+                    dns_names: Vec::new(),
+                    emails: vec![email],
+                    organization_units: Vec::new(),
+                    csr: Some(Csr {
+                        pem,
+                        public_key: Digest::of(b"key"),
+                    }),
+                    members: Map::new(),
+                },
+                renewal_of: None,
+                members: Map::new(),
+            },
+            tag,
+        }))),
+        price: Some(Decimal::new(17500, 2)),
+        ..bare_step(address, Action::Order)
+    }
+}
+
+/// One of the certificates that die.
+pub(crate) fn pin(number: u64, name: &str) -> CertificatePin {
+    CertificatePin {
+        certificate_id: CertificateId::from(number),
+        serial_number: Some(SerialNumber::from(format!("0a{number:04x}"))),
+        names: vec![name.to_owned()],
+        valid_till: Some("2027-06-30".to_owned()),
+        kind: CertificateKind::Original,
+    }
+}
+
+/// A revocation of an order with so many certificates, after `orders.a`.
+pub(crate) fn revoke_step(name: &str, certificates: u64) -> Step {
+    let pins: Vec<_> = (1..=certificates)
+        .map(|number| pin(number, &format!("{name}-{number}@example.com")))
+        .collect();
+    Step {
+        reason: "the manifest asks for it, the CA was not asked yet".to_owned(),
+        after: vec![After {
+            address: "orders.a".parse().unwrap(),
+            until: Until::Issued,
+        }],
+        operation: Some(Operation::Revoke(Box::new(RevokeOperation {
+            order_id: OrderId::from(98765),
+            product: None,
+            scope: RevokeScope::Order,
+            reason: Reason::CessationOfOperation,
+            comments: Some("left the company".to_owned()),
+            skip_approval: false,
+            generation: 1,
+            pins: pins.clone(),
+        }))),
+        requests: vec![RequestPreview {
+            method: "PUT".to_owned(),
+            path: "/order/certificate/98765/revoke".to_owned(),
+            body: json!({"comments": "left the company", "skip_approval": false}),
+        }],
+        revokes: pins,
+        waits_for: Some("an administrator's approval".to_owned()),
+        order_id: Some(OrderId::from(98765)),
+        ..bare_step(
+            Address::Revocation(name.parse::<ItemName>().unwrap()),
+            Action::Revoke,
+        )
+    }
+}
+
+/// A plan of these steps whose id is right.
+pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
+    let priced: Vec<Decimal> = steps.iter().filter_map(|step| step.price).collect();
+    let requests: usize = steps.iter().map(|step| step.requests.len()).sum();
+    let mut plan = Plan {
+        plan_id: Digest::of(b""),
+        made_at: "2026-11-21T10:00:00Z".parse().unwrap(),
+        manifest: Digest::of(b"manifest"),
+        state: PlannedState {
+            lineage: "0190".to_owned(),
+            serial: 7,
+        },
+        accounts: BTreeMap::from([(
+            account(),
+            PlannedAccount {
+                provider: "certcentral".to_owned(),
+                endpoint: ENDPOINT.to_owned(),
+                account_id: Some("1".to_owned()),
+                certificates: 40,
+            },
+        )]),
+        offline: false,
+        targets: Vec::new(),
+        steps,
+        warnings: vec![Warning {
+            address: Some("orders.gone".parse().unwrap()),
+            message: "no longer in the manifest; it is not revoked".to_owned(),
+        }],
+        breaches: Vec::new(),
+        cost: Cost {
+            requests: BTreeMap::from([(account(), u32::try_from(requests).unwrap())]),
+            seconds: 0.35,
+            money: (!priced.is_empty()).then(|| priced.iter().sum()),
+            currency: Some("USD".to_owned()),
+            unpriced: 0,
+            funds: BTreeMap::from([(account(), Decimal::new(500_000, 2))]),
+        },
+    };
+    plan.plan_id = plan.digest();
+    plan
+}
+
+/// A changed member.
+pub(crate) fn change(member: &str, old: Option<&str>, new: Option<&str>) -> Change {
+    Change {
+        member: member.to_owned(),
+        old: old.map(str::to_owned),
+        new: new.map(str::to_owned),
+    }
+}

@@ -1,0 +1,181 @@
+//! The journal for people and scripts: what, when, which run, which ids.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::details;
+use super::phrase::Phrase;
+use super::terminal::{Terminal, Tone};
+use super::{HistoryLine, Style, safe_json};
+use crate::model::{FactBody, LiveState, PartState};
+
+/// Writes one line for each fact, oldest first.
+pub fn history_text(
+    out: &mut dyn io::Write,
+    facts: &[HistoryLine],
+    style: &Style,
+) -> io::Result<()> {
+    let mut terminal = Terminal::new(out, style);
+    for line in facts {
+        let fact = &line.fact;
+        let phrase = Phrase::of(format!("{:>6}  {}  ", line.seq, fact.at))
+            .datum(&fact.address)
+            .own(format!("  {}", fact.body.word()))
+            .then(told(&fact.body))
+            .own("  (run ")
+            .datum(&fact.run)
+            .own(format!(", {})", line.hash.short()));
+        terminal.line(tone(&fact.body), &phrase)?;
+    }
+    Ok(())
+}
+
+/// Writes `{"format_version": 1, "facts": [..]}`; a fact's content is as the journal keeps it.
+pub fn history_json(out: &mut dyn io::Write, facts: &[HistoryLine]) -> io::Result<()> {
+    let facts = facts
+        .iter()
+        .map(|line| FactDocument {
+            seq: line.seq,
+            at: line.fact.at.to_string(),
+            run_id: line.fact.run.to_string(),
+            address: line.fact.address.to_string(),
+            account: line.fact.account.to_string(),
+            body: &line.fact.body,
+            hash: line.hash.to_string(),
+        })
+        .collect();
+    safe_json::write(
+        out,
+        &HistoryDocument {
+            format_version: 1,
+            facts,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct HistoryDocument<'a> {
+    format_version: u32,
+    facts: Vec<FactDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct FactDocument<'a> {
+    seq: u64,
+    at: String,
+    run_id: String,
+    address: String,
+    account: String,
+    /// Has the member `fact` with the fact's word; the others depend on it.
+    body: &'a FactBody,
+    hash: String,
+}
+
+fn tone(body: &FactBody) -> Tone {
+    match body {
+        FactBody::Refused { .. } | FactBody::Parked { .. } => Tone::Danger,
+        FactBody::Doubted { .. } => Tone::Notice,
+        FactBody::Intended(_)
+        | FactBody::Unsent { .. }
+        | FactBody::Accepted { .. }
+        | FactBody::Adopted { .. }
+        | FactBody::Requested { .. }
+        | FactBody::Revoked
+        | FactBody::LookedUp
+        | FactBody::Dead { .. }
+        | FactBody::DecidedNotPlaced { .. }
+        | FactBody::Seen { .. }
+        | FactBody::SeenPart { .. } => Tone::Plain,
+    }
+}
+
+/// What a fact says beside its word, with a leading `: ` unless it says nothing.
+fn told(body: &FactBody) -> Phrase {
+    let said = match body {
+        FactBody::Intended(attempt) => {
+            let mut phrase =
+                Phrase::of(format!("{} number {}", attempt.kind.word(), attempt.number));
+            if let Some(part) = &attempt.part {
+                phrase = phrase.own(" of ").datum(part);
+            }
+            if let Some(order) = &attempt.order_id {
+                phrase = phrase.own(", order ").datum(order);
+            }
+            if let Some(tag) = &attempt.tag {
+                phrase = phrase.own(", tag ").datum(tag);
+            }
+            phrase
+        }
+        FactBody::Unsent { why } | FactBody::Doubted { why } | FactBody::Parked { why } => {
+            Phrase::of_datum(why.raw())
+        }
+        FactBody::Refused { code, message } => match code {
+            Some(code) => Phrase::of_datum(code.raw()).own(": ").datum(message.raw()),
+            None => Phrase::of_datum(message.raw()),
+        },
+        FactBody::Accepted {
+            order_id,
+            request_id,
+            certificate_id,
+        } => ids(Some(order_id), certificate_id.as_ref(), request_id.as_ref()),
+        FactBody::Adopted {
+            order_id,
+            certificate_id,
+            evidence,
+            ..
+        } => ids(Some(order_id), certificate_id.as_ref(), None::<&String>)
+            .own("; ")
+            .datum(evidence.raw()),
+        FactBody::Requested { request_id } => {
+            ids(None::<&String>, None::<&String>, request_id.as_ref())
+        }
+        FactBody::Revoked | FactBody::LookedUp => Phrase::new(),
+        FactBody::Dead { evidence } | FactBody::DecidedNotPlaced { evidence } => {
+            Phrase::of_datum(evidence.raw())
+        }
+        FactBody::Seen {
+            state,
+            certificate_id,
+            valid_till,
+            ..
+        } => {
+            let mut phrase = Phrase::of(match state {
+                LiveState::Requested => "requested",
+                LiveState::Issued => "issued",
+                LiveState::Reissuing => "reissuing",
+                LiveState::Ended(ending) => ending.word(),
+            });
+            if let Some(id) = certificate_id {
+                phrase = phrase.own(", certificate ").datum(id);
+            }
+            if let Some(day) = valid_till {
+                phrase = phrase.own(", valid till ").datum(day);
+            }
+            phrase
+        }
+        FactBody::SeenPart { part, state } => Phrase::of_datum(part).own(match state {
+            PartState::Requested { .. } => " is requested",
+            PartState::Revoked => " is revoked",
+            PartState::Declined => " was declined",
+        }),
+    };
+    if said.is_empty() {
+        said
+    } else {
+        Phrase::of(": ").then(said)
+    }
+}
+
+fn ids<O: ToString, C: ToString, R: ToString>(
+    order: Option<&O>,
+    certificate: Option<&C>,
+    request: Option<&R>,
+) -> Phrase {
+    details::ids(
+        order.map(ToString::to_string),
+        certificate.map(ToString::to_string),
+        request.map(ToString::to_string),
+    )
+    .unwrap_or_default()
+}

@@ -1,0 +1,85 @@
+//! Plan, RunReport, status and history -> text, JSON, Markdown; each goes to a writer that it is given.
+//!
+//! What a manifest or a CA wrote reaches a terminal or a pull request only as a datum of a
+//! `phrase::Phrase`. The last lines, the JSON keys and the ids as strings are the contract with users.
+
+use crate::model::{Address, CertificateId, Digest, Fact, OrderId, RequestId};
+
+mod amounts;
+mod details;
+mod history;
+mod json;
+mod page;
+mod phrase;
+mod plan_markdown;
+mod plan_text;
+mod run_json;
+mod run_markdown;
+mod run_text;
+mod safe_json;
+mod schema;
+mod status;
+mod summary;
+mod terminal;
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod large;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod samples;
+
+pub use history::{history_json, history_text};
+pub use json::plan_json;
+pub use plan_markdown::plan_markdown;
+pub use plan_text::plan_text;
+pub use run_json::{run_json, status_json};
+pub use run_markdown::run_markdown;
+pub use run_text::run_text;
+pub use schema::{plan_schema, report_schema, status_schema};
+pub use status::{status_markdown, status_text};
+
+/// How text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours are written; without them the text has no escape sequence at all.
+    pub color: bool,
+    /// How many columns there are: long request bodies are cut to it. Never below 60.
+    pub width: usize,
+}
+
+/// Where one order or revocation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusEntry {
+    /// The item.
+    pub address: Address,
+    /// One word: the CA's, or the journal's where the CA was not asked.
+    pub state: String,
+    /// The order.
+    pub order_id: Option<OrderId>,
+    /// The certificate.
+    pub certificate_id: Option<CertificateId>,
+    /// The request that an administrator decides.
+    pub request_id: Option<RequestId>,
+    /// The last day of validity, as the CA writes it.
+    pub valid_till: Option<String>,
+    /// Whole days until then; negative when it is over.
+    pub days_left: Option<i64>,
+    /// What it waits for.
+    pub waiting_for: Option<String>,
+    /// What a person should know.
+    pub note: Option<String>,
+}
+
+/// One line of the journal with its place and its hash in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryLine {
+    /// Its place, from 1.
+    pub seq: u64,
+    /// What happened.
+    pub fact: Fact,
+    /// The chain's hash up to and with this line.
+    pub hash: Digest,
+}

@@ -1,0 +1,194 @@
+//! The JSON forms of a run's report and of the status: contract section 5.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::json::{
+    FORMAT_VERSION, PinDocument, WarningDocument, action_words, text, texts, warnings,
+};
+use super::{StatusEntry, safe_json};
+use crate::apply::{ActionReport, Outcome, RunReport, Stop};
+
+/// Writes the report of a run.
+pub fn run_json(out: &mut dyn io::Write, report: &RunReport) -> io::Result<()> {
+    safe_json::write(out, &RunDocument::of(report))
+}
+
+/// Writes where each item stands.
+pub fn status_json(out: &mut dyn io::Write, entries: &[StatusEntry]) -> io::Result<()> {
+    let entries = entries.iter().map(EntryDocument::of).collect();
+    safe_json::write(
+        out,
+        &StatusDocument {
+            format_version: FORMAT_VERSION,
+            entries,
+        },
+    )
+}
+
+fn outcome_words() -> Vec<&'static str> {
+    Outcome::ALL.map(Outcome::word).to_vec()
+}
+
+/// `certplan apply --report json=FILE`: what became of each item in one run.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "certplan report")]
+pub(super) struct RunDocument {
+    /// Raised when a key is renamed or removed.
+    #[schemars(extend("const" = FORMAT_VERSION))]
+    format_version: u32,
+    /// A UUID v7.
+    run_id: String,
+    /// The plan that was carried out.
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    plan_id: String,
+    #[schemars(extend("format" = "date-time"))]
+    started_at: String,
+    #[schemars(extend("format" = "date-time"))]
+    finished_at: String,
+    /// How many items came to each outcome.
+    summary: RunSummary,
+    /// One for each item of the plan, in its order.
+    actions: Vec<ActionDocument>,
+    /// What a person should know.
+    warnings: Vec<WarningDocument>,
+    /// Requests sent, by account.
+    requests: BTreeMap<String, u32>,
+    /// The journal's head hash after the run: kept elsewhere, it shows later if the journal was rewritten.
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    state_head: String,
+    /// Set when a signal ended the run.
+    #[schemars(extend("enum" = ["interrupt", "terminate", null]))]
+    stopped: Option<&'static str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RunSummary {
+    done: u32,
+    waiting: u32,
+    failed: u32,
+    unknown: u32,
+    skipped: u32,
+    kept: u32,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ActionDocument {
+    /// `orders.NAME` or `revocations.NAME`.
+    address: String,
+    /// What was planned.
+    #[schemars(extend("enum" = action_words()))]
+    action: &'static str,
+    /// What became of it.
+    #[schemars(extend("enum" = outcome_words()))]
+    outcome: &'static str,
+    /// The account in the manifest.
+    account: String,
+    order_id: Option<String>,
+    /// The request that an administrator decides.
+    request_id: Option<String>,
+    certificate_id: Option<String>,
+    /// What went wrong and what to do.
+    error: Option<String>,
+    /// What it waits for.
+    waiting_for: Option<String>,
+    /// Certificates whose revocation was asked for or is in force.
+    revoked: Vec<PinDocument>,
+}
+
+impl RunDocument {
+    fn of(report: &RunReport) -> Self {
+        let summary = report.summary();
+        let count = |outcome| summary.get(&outcome).copied().unwrap_or(0);
+        Self {
+            format_version: FORMAT_VERSION,
+            run_id: report.run_id.to_string(),
+            plan_id: report.plan_id.to_string(),
+            started_at: report.started_at.to_string(),
+            finished_at: report.finished_at.to_string(),
+            summary: RunSummary {
+                done: count(Outcome::Done),
+                waiting: count(Outcome::Waiting),
+                failed: count(Outcome::Failed),
+                unknown: count(Outcome::Unknown),
+                skipped: count(Outcome::Skipped),
+                kept: count(Outcome::Kept),
+            },
+            actions: report.actions.iter().map(ActionDocument::of).collect(),
+            warnings: warnings(&report.warnings),
+            requests: texts(&report.requests),
+            state_head: report.head.to_string(),
+            stopped: report.stopped.map(|stop| match stop {
+                Stop::Interrupt => "interrupt",
+                Stop::Terminate => "terminate",
+            }),
+        }
+    }
+}
+
+impl ActionDocument {
+    fn of(action: &ActionReport) -> Self {
+        Self {
+            address: action.address.to_string(),
+            action: action.action.word(),
+            outcome: action.outcome.word(),
+            account: action.account.to_string(),
+            order_id: text(action.order_id.as_ref()),
+            request_id: text(action.request_id.as_ref()),
+            certificate_id: text(action.certificate_id.as_ref()),
+            error: action.error.clone(),
+            waiting_for: action.waiting_for.clone(),
+            revoked: action.revoked.iter().map(PinDocument::of).collect(),
+        }
+    }
+}
+
+/// `certplan status --format json`: where each order and revocation stands.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "certplan status")]
+pub(super) struct StatusDocument {
+    /// Raised when a key is renamed or removed.
+    #[schemars(extend("const" = FORMAT_VERSION))]
+    format_version: u32,
+    /// One for each item of the manifest.
+    entries: Vec<EntryDocument>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EntryDocument {
+    /// `orders.NAME` or `revocations.NAME`.
+    address: String,
+    /// One word: the CA's, or the journal's where the CA was not asked.
+    state: String,
+    order_id: Option<String>,
+    certificate_id: Option<String>,
+    /// The request that an administrator decides.
+    request_id: Option<String>,
+    /// The last day, as the CA writes it.
+    valid_till: Option<String>,
+    /// Whole days until then; negative when it is over.
+    days_left: Option<i64>,
+    /// What it waits for.
+    waiting_for: Option<String>,
+    /// What a person should know.
+    note: Option<String>,
+}
+
+impl EntryDocument {
+    fn of(entry: &StatusEntry) -> Self {
+        Self {
+            address: entry.address.to_string(),
+            state: entry.state.clone(),
+            order_id: text(entry.order_id.as_ref()),
+            certificate_id: text(entry.certificate_id.as_ref()),
+            request_id: text(entry.request_id.as_ref()),
+            valid_till: entry.valid_till.clone(),
+            days_left: entry.days_left,
+            waiting_for: entry.waiting_for.clone(),
+            note: entry.note.clone(),
+        }
+    }
+}
