@@ -16,5 +16,6 @@ pub mod model;
 
 pub mod apply;
 pub mod journal;
+pub mod manifest;
 pub mod plan;
 pub mod provider;

@@ -1,0 +1,11 @@
+//! stub
+mod credential;
+mod document;
+mod error;
+mod locate;
+mod raw;
+mod render;
+mod scalar;
+mod schema;
+mod shape;
+mod source;
