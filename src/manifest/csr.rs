@@ -227,7 +227,7 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let checked = parse(&request(&key)).unwrap();
         assert_eq!(checked.names, ["example.com", "www.example.com"]);
-        assert_eq!(checked.csr.public_key, Digest::of(&key.subject_public_key_info()));
+        assert_eq!(checked.csr.public_key, Digest::of(&rcgen::PublicKeyData::subject_public_key_info(&key)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 /// For each strongly connected part of the graph one shortest cycle, as indices of its edges in their
@@ -17,7 +17,8 @@ pub(super) fn cycles(nodes: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> 
             graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), index);
         }
     }
-    let mut cycles: Vec<Vec<usize>> = tarjan_scc(&graph)
+    // Not `tarjan_scc`: it recurses, and a chain of some thousand entries overflows the stack.
+    let mut cycles: Vec<Vec<usize>> = kosaraju_scc(&graph)
         .into_iter()
         .filter_map(|part| shortest_cycle(&graph, edges, &part))
         .collect();
@@ -69,6 +70,12 @@ fn shortest_cycle(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_chain_has_no_cycle() {
+        let edges: Vec<_> = (0..200_000).map(|node| (node, node + 1)).collect();
+        assert!(cycles(200_001, &edges).is_empty());
+    }
 
     #[test]
     fn a_tree_has_no_cycle() {
