@@ -16,6 +16,7 @@ pub mod model;
 
 pub mod apply;
 pub mod journal;
+pub mod manifest;
 pub mod plan;
 pub mod provider;
 pub mod report;

@@ -1,0 +1,272 @@
+//! Certificate signing requests: read from within the manifest's folder, parsed, their signature and
+//! key checked (PKCS#10, RFC 2986).
+
+use std::io::Read;
+use std::path::{Component, Path};
+
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::oid_registry as oid;
+use x509_parser::prelude::{FromDer, X509CertificationRequest};
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+use super::document::shown;
+use crate::model::{Csr, Digest};
+
+/// The largest CSR file, in bytes.
+const MAX_CSR: u64 = 64 << 10;
+
+/// Why a CSR cannot be used: a code, a message and help.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: Option<&'static str>,
+}
+
+impl Refused {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn help(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
+        self
+    }
+}
+
+/// A CSR that may be sent, and the names in it, in lower case.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) csr: Csr,
+    pub(super) names: Vec<String>,
+}
+
+/// Reads a CSR file. The path is relative to the folder and stays inside it: a manifest from a pull
+/// request must not be able to read files elsewhere.
+pub(super) fn read(folder: &Path, written: &str) -> Result<String, Refused> {
+    let outside = || {
+        Refused::new(
+            "csr_outside",
+            format!("the CSR file `{}` is not below the manifest's folder", shown(written)),
+        )
+        .help("copy it beside the manifest and name it relative to the manifest")
+    };
+    let unreadable = |error: &std::io::Error| {
+        let code = if error.kind() == std::io::ErrorKind::NotFound {
+            "csr_missing"
+        } else {
+            "csr_unreadable"
+        };
+        Refused::new(code, format!("the CSR file `{}` cannot be read: {error}", shown(written)))
+    };
+    let relative = Path::new(written);
+    let mut depth = 0_i32;
+    for component in relative.components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir => depth -= 1,
+            Component::RootDir | Component::Prefix(_) => return Err(outside()),
+        }
+        if depth < 0 {
+            return Err(outside());
+        }
+    }
+    let base = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let path = base.join(relative);
+    let own = std::fs::symlink_metadata(&path).map_err(|error| unreadable(&error))?;
+    if own.file_type().is_symlink() {
+        return Err(outside().help("a symbolic link is not followed: put the file itself there"));
+    }
+    if !own.is_file() {
+        return Err(Refused::new(
+            "csr_unreadable",
+            format!("`{}` is not a file", shown(written)),
+        ));
+    }
+    // A folder on the way may be a link that leads out.
+    let real = path.canonicalize().map_err(|error| unreadable(&error))?;
+    let root = base.canonicalize().map_err(|error| unreadable(&error))?;
+    if !real.starts_with(&root) {
+        return Err(outside());
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(&real)
+        .and_then(|file| file.take(MAX_CSR + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MAX_CSR {
+        return Err(Refused::new(
+            "csr_unreadable",
+            format!("the CSR file `{}` is larger than 64 KiB", shown(written)),
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Refused::new(
+            "csr_not_valid",
+            format!("the CSR file `{}` is not a PEM text", shown(written)),
+        )
+        .help("convert it: `openssl req -inform DER -in FILE -out FILE.pem`")
+    })
+}
+
+/// Parses a PEM text and checks signature and key.
+pub(super) fn parse(text: &str) -> Result<Checked, Refused> {
+    let invalid = |why: &str| Refused::new("csr_not_valid", format!("this is not a usable CSR: {why}"));
+    if text.contains("PRIVATE KEY-----") {
+        return Err(Refused::new("csr_not_valid", "a private key stands where a CSR is expected")
+            .help("make a new key and CSR: a key that was copied is no longer private"));
+    }
+    let (rest, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes())
+        .map_err(|_| invalid("no PEM block `-----BEGIN CERTIFICATE REQUEST-----`"))?;
+    if pem.label != "CERTIFICATE REQUEST" && pem.label != "NEW CERTIFICATE REQUEST" {
+        return Err(invalid(&format!("it is a `{}`", shown(&pem.label))));
+    }
+    if rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
+        return Err(invalid("something follows the PEM block"));
+    }
+    let (rest, request) = X509CertificationRequest::from_der(&pem.contents)
+        .map_err(|_| invalid("the PEM block does not hold a PKCS#10 request"))?;
+    if !rest.is_empty() {
+        return Err(invalid("bytes follow the PKCS#10 request"));
+    }
+    let info = &request.certification_request_info;
+    check_key(&info.subject_pki)?;
+    request
+        .verify_signature()
+        .map_err(|_| invalid("its signature does not fit its key"))?;
+    let mut names: Vec<String> = info
+        .subject
+        .iter_common_name()
+        .filter_map(|name| name.as_str().ok())
+        .map(str::to_lowercase)
+        .collect();
+    for extension in request.requested_extensions().into_iter().flatten() {
+        if let ParsedExtension::SubjectAlternativeName(alternative) = extension {
+            names.extend(alternative.general_names.iter().filter_map(|name| match name {
+                GeneralName::DNSName(name) | GeneralName::RFC822Name(name) => {
+                    Some(name.to_lowercase())
+                }
+                _ => None,
+            }));
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(Checked {
+        csr: Csr {
+            pem: text.to_owned(),
+            public_key: Digest::of(info.subject_pki.raw),
+        },
+        names,
+    })
+}
+
+fn check_key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), Refused> {
+    let weak = |what: String| {
+        Refused::new("csr_key", format!("the CSR's key is {what}"))
+            .help("use RSA with at least 2048 bits, or EC on P-256, P-384 or P-521")
+    };
+    match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) => {
+            let bits = bits(rsa.modulus);
+            if bits < 2048 {
+                return Err(weak(format!("RSA with {bits} bits")));
+            }
+            Ok(())
+        }
+        Ok(PublicKey::EC(_)) => {
+            let curve = key
+                .algorithm
+                .parameters
+                .as_ref()
+                .and_then(|parameters| parameters.as_oid().ok());
+            let known = [
+                oid::OID_EC_P256,
+                oid::OID_NIST_EC_P384,
+                oid::OID_NIST_EC_P521,
+            ];
+            match curve {
+                Some(curve) if known.contains(&curve) => Ok(()),
+                _ => Err(weak("on another curve".to_owned())),
+            }
+        }
+        _ => Err(weak("neither RSA nor EC".to_owned())),
+    }
+}
+
+fn bits(modulus: &[u8]) -> usize {
+    let start = modulus.iter().position(|byte| *byte != 0);
+    start.map_or(0, |start| {
+        let first = modulus.get(start).map_or(0, |byte| byte.leading_zeros());
+        (modulus.len() - start) * 8 - first as usize
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ED25519};
+
+    fn request(key: &KeyPair) -> String {
+        let mut params = CertificateParams::new(vec!["www.example.com".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Example.com");
+        params.serialize_request(key).unwrap().pem().unwrap()
+    }
+
+    #[test]
+    fn a_good_request_gives_its_key_and_names() {
+        let key = KeyPair::generate().unwrap();
+        let checked = parse(&request(&key)).unwrap();
+        assert_eq!(checked.names, ["example.com", "www.example.com"]);
+        assert_eq!(checked.csr.public_key, Digest::of(&rcgen::PublicKeyData::subject_public_key_info(&key)));
+    }
+
+    #[test]
+    fn a_changed_request_does_not_pass() {
+        let pem = request(&KeyPair::generate().unwrap());
+        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        let mut der = block.contents;
+        let at = der.windows(11).position(|window| window == b"Example.com").unwrap();
+        der[at] = b'F';
+        let body = data_encoding::BASE64.encode(&der);
+        let pem = format!("-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n");
+        assert!(parse(&pem).unwrap_err().message.contains("signature"));
+    }
+
+    #[test]
+    fn other_keys_and_other_texts_are_refused() {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        assert_eq!(parse(&request(&key)).unwrap_err().code, "csr_key");
+        let key = KeyPair::generate().unwrap();
+        for text in ["", "x", &key.serialize_pem(), &format!("{}x", request(&key))] {
+            assert_eq!(parse(text).unwrap_err().code, "csr_not_valid", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_inside_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("batch");
+        std::fs::create_dir_all(inside.join("csr")).unwrap();
+        std::fs::write(folder.path().join("out.csr"), "x").unwrap();
+        std::fs::write(inside.join("csr/a.csr"), "text").unwrap();
+        std::os::unix::fs::symlink("../out.csr", inside.join("link.csr")).unwrap();
+        std::os::unix::fs::symlink("..", inside.join("up")).unwrap();
+        assert_eq!(read(&inside, "csr/a.csr").unwrap(), "text");
+        assert_eq!(read(&inside, "csr/../csr/a.csr").unwrap(), "text");
+        for outside in ["../out.csr", "/etc/hostname", "link.csr", "up/out.csr", "csr/../../out.csr"] {
+            assert_eq!(read(&inside, outside).unwrap_err().code, "csr_outside", "{outside}");
+        }
+        assert_eq!(read(&inside, "none.csr").unwrap_err().code, "csr_missing");
+        assert_eq!(read(&inside, "csr").unwrap_err().code, "csr_unreadable");
+    }
+}

@@ -1,0 +1,200 @@
+//! YAML text to [`Batch`], or every problem at once.
+//!
+//! One pass over each file hands over entry by entry ([`document`]); an entry is checked for its shape
+//! ([`shape`], against the schema of [`raw`]) and kept as what was written ([`collect`]). When all files
+//! are read, defaults, references and rules are settled ([`lower`]). Byte positions are not kept: only
+//! if there are problems a second pass finds the places that they speak of ([`locate`]).
+
+mod account;
+mod collect;
+mod credential;
+mod csr;
+mod digest;
+mod document;
+mod error;
+mod graph;
+mod locate;
+mod lower;
+mod order;
+mod policy;
+mod raw;
+mod render;
+mod revocation;
+mod rules;
+mod scalar;
+mod schema;
+mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use serde_json::Value;
+
+use crate::model::{Batch, Place, Policy};
+
+pub use error::{Label, Problem, ProblemLine, Problems};
+pub use policy::tighten;
+pub use render::Paint;
+pub use schema::{schema, starter};
+pub use source::Input;
+
+use error::{Found, Part, Spot};
+use source::Source;
+
+/// A manifest that can be planned.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it asks for.
+    pub batch: Batch,
+    /// What is allowed but looks like a mistake.
+    pub warnings: Vec<Warning>,
+    /// The files that were read, in their order; standard input is not among them.
+    pub files: Vec<PathBuf>,
+}
+
+/// Something that is allowed but looks like a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The entry.
+    pub place: Place,
+    /// What is odd about it.
+    pub message: String,
+}
+
+/// Reads a manifest of one or more inputs.
+///
+/// # Errors
+///
+/// Every problem of every file.
+pub fn load(inputs: &[Input]) -> Result<Loaded, Problems> {
+    load_on(inputs, today())
+}
+
+/// The current day in UTC.
+fn today() -> Date {
+    jiff::Zoned::now()
+        .with_time_zone(jiff::tz::TimeZone::UTC)
+        .date()
+}
+
+fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
+    let mut found = Vec::new();
+    let sources = source::read_all(inputs, &mut found);
+    if sources.is_empty() && found.is_empty() {
+        found.push(Found::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"));
+    }
+    let collected = collect::collect(&sources, &mut found);
+    let (batch, warnings, found) = lower::lower(&sources, collected, today, found);
+    match batch {
+        Some(batch) if found.is_empty() => Ok(Loaded {
+            batch,
+            warnings,
+            files: sources.into_iter().filter_map(|source| source.path).collect(),
+        }),
+        _ => Err(settle(found, sources)),
+    }
+}
+
+/// Reads the guard rails of `--policy FILE`: the members of `policy` at the top level.
+///
+/// # Errors
+///
+/// Every problem of the file.
+pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
+    let mut found = Vec::new();
+    let mut sources = Vec::new();
+    source::read_file(path, &mut sources, &mut found);
+    let mut members = serde_json::Map::new();
+    if let Some(source) = sources.first().filter(|source| source.usable) {
+        document::read(source, 0, |_| false, &mut found, &mut |entry, found| {
+            let Some(name) = entry.path.into_iter().next() else { return };
+            // So that a manifest given by mistake is told from a misspelt member.
+            if matches!(name.as_str(), "version" | "policy" | "accounts" | "orders" | "revocations" | "defaults") {
+                found.push(
+                    Found::new("unknown_member", format!("a policy file has no member `{name}`"))
+                        .spot(Spot::member(0, &[&name], Part::Key), "of a manifest")
+                        .help("write the members of `policy` at the top level"),
+                );
+                return;
+            }
+            members.insert(name, entry.value);
+        });
+    }
+    let mut value = Value::Object(members);
+    shape::check(schema::Kind::Policy, 0, &[], &mut value, &mut found);
+    let policy = value
+        .as_object()
+        .map(|members| policy::policy(members, 0, &[], &mut found))
+        .unwrap_or_default();
+    if found.is_empty() {
+        Ok(policy)
+    } else {
+        Err(settle(found, sources))
+    }
+}
+
+/// The second pass: gives each problem its byte ranges, masks what must not be shown, sorts.
+fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
+    let mut wanted = Vec::new();
+    let mut excerpts = Vec::new();
+    for (file, source) in sources.into_iter().enumerate() {
+        let mut asked = locate::Wanted::default();
+        for problem in &found {
+            for (spot, _) in &problem.spots {
+                asked.ask(file, spot);
+            }
+        }
+        let masked = if source.usable {
+            locate::locate(&source.text, &mut asked)
+        } else {
+            credential::mask_unparsed(&source.text)
+        };
+        excerpts.push(Arc::new(render::Excerpt::new(source.name, source.text, &masked)));
+        wanted.push(asked);
+    }
+    let mut problems: Vec<Problem> = found
+        .into_iter()
+        .map(|problem| Problem {
+            code: problem.code,
+            message: problem.message,
+            labels: problem
+                .spots
+                .into_iter()
+                .map(|(spot, text)| {
+                    let (file, span) = resolve(&spot, &wanted);
+                    Label { file, span, text }
+                })
+                .collect(),
+            help: problem.help,
+        })
+        .collect();
+    problems.sort_by_key(|problem| {
+        problem
+            .labels
+            .first()
+            .map(|label| (label.file, label.span.start))
+    });
+    // One wrong default is one problem, however many entries take it over.
+    problems.dedup_by(|a, b| a.code == b.code && a.message == b.message && a.labels == b.labels);
+    Problems { problems, excerpts }
+}
+
+fn resolve(spot: &Spot, wanted: &[locate::Wanted]) -> (usize, std::ops::Range<usize>) {
+    match spot {
+        Spot::Bytes { file, range } => (*file, range.clone()),
+        Spot::Member {
+            file,
+            path,
+            part,
+            or,
+        } => match (wanted.get(*file).and_then(|asked| asked.range(path, *part)), or) {
+            (Some(range), _) => (*file, range),
+            (None, Some(or)) => resolve(or, wanted),
+            (None, None) => (*file, 0..0),
+        },
+    }
+}

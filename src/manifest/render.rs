@@ -1,0 +1,290 @@
+//! Problems as text: miette's graphical reports over excerpts in which credentials are masked.
+//!
+//! The stock source code of miette scans a text from its start for each report; [`Excerpt`] has a table
+//! of line offsets, so that a report near the end of a 30 MB file costs as little as one at its start.
+
+use std::fmt::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    Severity, SourceCode, SourceSpan, SpanContents,
+};
+
+use super::error::{Problem, Problems};
+
+/// How many problems are shown with their source lines; the rest take one line each.
+const SHOWN_IN_FULL: usize = 50;
+
+/// Lines longer than this are not shown: they would fill the terminal.
+const MAX_LINE: usize = 2000;
+
+/// Whether a rendered text has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// ANSI colours and underlines.
+    Colour,
+    /// None.
+    Plain,
+}
+
+/// A file's text, credentials masked, with a table of its lines.
+pub(super) struct Excerpt {
+    name: String,
+    text: String,
+    /// Byte offset of the start of each line.
+    lines: Vec<usize>,
+}
+
+impl Excerpt {
+    /// Takes a text over and writes `*` over each byte of the ranges, line breaks excepted.
+    pub(super) fn new(name: String, text: String, masked: &[Range<usize>]) -> Self {
+        let text = mask(text, masked);
+        let mut lines = vec![0];
+        lines.extend(text.match_indices('\n').map(|(offset, _)| offset + 1));
+        Self { name, text, lines }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.lines
+            .partition_point(|&start| start <= offset)
+            .saturating_sub(1)
+    }
+
+    /// Line and column in characters, both from 1.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_of(offset);
+        let start = self.lines.get(line).copied().unwrap_or(0);
+        let before = self.text.get(start..offset).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    }
+
+    fn line_range(&self, first: usize, last: usize) -> Range<usize> {
+        let start = self.lines.get(first).copied().unwrap_or(0);
+        let end = self
+            .lines
+            .get(last + 1)
+            .map_or(self.text.len(), |next| next - 1);
+        start..end.max(start)
+    }
+}
+
+/// Masks at the same length in bytes, so that no offset moves.
+fn mask(text: String, ranges: &[Range<usize>]) -> String {
+    if ranges.is_empty() {
+        return text;
+    }
+    let mut bytes = text.into_bytes();
+    for range in ranges {
+        let end = range.end.min(bytes.len());
+        if let Some(slice) = bytes.get_mut(range.start.min(end)..end) {
+            for byte in slice.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+                *byte = b'*';
+            }
+        }
+    }
+    // The ranges begin and end at characters; if one did not, the text would not be shown at all.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        if end > self.text.len() {
+            return Err(MietteError::OutOfBounds);
+        }
+        let first = self.line_of(start).saturating_sub(before);
+        let last = (self.line_of(end) + after).min(self.lines.len() - 1);
+        // Neighbours that are too long are left out.
+        let too_long = |line: usize| self.line_range(line, line).len() > MAX_LINE;
+        let first = (first..=self.line_of(start))
+            .rev()
+            .take_while(|&line| line == self.line_of(start) || !too_long(line))
+            .last()
+            .unwrap_or(first);
+        let last = (self.line_of(end)..=last)
+            .take_while(|&line| line == self.line_of(end) || !too_long(line))
+            .last()
+            .unwrap_or(last);
+        let range = self.line_range(first, last);
+        let data = self.text.as_bytes().get(range.clone()).unwrap_or_default();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            data,
+            (range.start, range.len()).into(),
+            first,
+            0,
+            last - first + 1,
+        )))
+    }
+}
+
+/// A problem with the excerpt of one file, as miette wants it.
+struct Report {
+    message: String,
+    code: Option<String>,
+    help: Option<String>,
+    severity: Severity,
+    excerpt: Option<Arc<Excerpt>>,
+    labels: Vec<LabeledSpan>,
+    related: Vec<Report>,
+}
+
+impl Report {
+    fn new(problem: &Problem, excerpts: &[Arc<Excerpt>]) -> Self {
+        let mut files: Vec<usize> = Vec::new();
+        for label in &problem.labels {
+            if !files.contains(&label.file) {
+                files.push(label.file);
+            }
+        }
+        let labels = |file: usize, skip: bool| -> Vec<LabeledSpan> {
+            problem
+                .labels
+                .iter()
+                .filter(|label| !skip && label.file == file)
+                .map(|label| {
+                    let text = (!label.text.is_empty()).then(|| label.text.clone());
+                    LabeledSpan::new(text, label.span.start, label.span.len())
+                })
+                .collect()
+        };
+        // A label inside a line of several thousand characters would print all of it.
+        let long_line = |file: usize| {
+            excerpts.get(file).is_some_and(|excerpt| {
+                problem
+                    .labels
+                    .iter()
+                    .filter(|label| label.file == file)
+                    .any(|label| {
+                        let line = excerpt.line_of(label.span.start);
+                        excerpt.line_range(line, line).len() > MAX_LINE
+                    })
+            })
+        };
+        let source = |file: usize| excerpts.get(file).filter(|_| !long_line(file)).cloned();
+        let first = files.first().copied();
+        let mut message = problem.message.clone();
+        if let Some((excerpt, label)) = first.filter(|&file| long_line(file)).and_then(|file| {
+            Some((excerpts.get(file)?, problem.labels.first()?))
+        }) {
+            let (line, column) = excerpt.position(label.span.start);
+            let _ = write!(message, " ({}:{line}:{column})", excerpt.name);
+        }
+        Self {
+            message,
+            code: Some(problem.code()),
+            help: problem.help.clone(),
+            severity: Severity::Error,
+            excerpt: first.and_then(source),
+            labels: first.map_or_else(Vec::new, |file| labels(file, long_line(file))),
+            related: files
+                .iter()
+                .skip(1)
+                .map(|&file| Self {
+                    message: "and in this file".to_owned(),
+                    code: None,
+                    help: None,
+                    severity: Severity::Advice,
+                    excerpt: source(file),
+                    labels: labels(file, long_line(file)),
+                    related: Vec::new(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl Diagnostic for Report {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.as_ref().map(|code| Box::new(code) as _)
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as _)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt.as_ref() as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(
+            self.related.iter().map(|report| report as &dyn Diagnostic),
+        ))
+    }
+}
+
+impl Problems {
+    /// Every problem as text for a terminal `width` columns wide: the first 50 with their source lines,
+    /// the rest as `file:line:column: text`.
+    pub fn render(&self, paint: Paint, width: usize) -> String {
+        let theme = match paint {
+            Paint::Colour => GraphicalTheme::unicode(),
+            Paint::Plain => GraphicalTheme::unicode_nocolor(),
+        };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .with_width(width.max(40));
+        let mut text = String::new();
+        for problem in self.problems.iter().take(SHOWN_IN_FULL) {
+            let report = Report::new(problem, &self.excerpts);
+            let start = text.len();
+            if handler.render_report(&mut text, &report).is_err() {
+                text.truncate(start);
+                let _ = writeln!(text, "{}: {}", problem.code(), problem.message);
+            }
+            text.push('\n');
+        }
+        for line in self.lines().iter().skip(SHOWN_IN_FULL) {
+            let _ = writeln!(
+                text,
+                "{}:{}:{}: {} [{}]",
+                line.file, line.line, line.column, line.message, line.code
+            );
+        }
+        let count = self.problems.len();
+        let _ = writeln!(text, "{count} problem{}", if count == 1 { "" } else { "s" });
+        text
+    }
+}
+
+impl Diagnostic for Problems {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new("certplan::manifest"))
+    }
+}

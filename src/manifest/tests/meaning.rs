@@ -1,0 +1,170 @@
+//! What a manifest means: the model of a whole one, the schema, and what must never be shown.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{load_text, short};
+use crate::manifest::{Paint, schema, starter};
+use crate::model::{
+    Address, RenewalOf, RevocationTarget, Scope, Until, Wanted,
+};
+
+const ACCOUNT: &str = "version: 1\naccounts: {a: {provider: certcentral, api_key: {env: K}}}\n";
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_order_goes_to_the_ca_with_the_apis_names_and_types() {
+    let text = format!(
+        r#"{ACCOUNT}
+defaults:
+  orders: {{ account: a, organization: {{ id: "112233" }}, payment_method: balance, validity_years: 2 }}
+orders:
+  new:
+    product: client_premium_sha2
+    generation: 2
+    certificate: {{ common_name: A, emails: [a@example.com], signature_hash: sha256, organization_units: [U] }}
+    container: {{ id: "5" }}
+    custom_expiration_date: 2027-06-30
+    skip_approval: true
+    custom_fields: [{{ metadata_id: "12", value: "CC-9" }}]
+    renewal_of: old
+    after: [{{ order: old, until: issued }}]
+  old:
+    product: ssl_plusx
+    renewal_of_order_id: "4711"
+    certificate: {{ server_platform: {{ id: -1 }}, dns_names: [a.example.com] }}
+"#
+    );
+    let loaded = load_text(text).unwrap();
+    assert_eq!(loaded.warnings.len(), 1);
+    assert!(loaded.warnings[0].message.contains("did you mean `ssl_plus`?"));
+    assert_eq!(loaded.warnings[0].place.line, 17);
+    let [new, old] = loaded.batch.items.as_slice() else { panic!() };
+    let (Wanted::Order(new_order), Wanted::Order(old_order)) = (&new.wanted, &old.wanted) else { panic!() };
+    assert_eq!(
+        Value::Object(new_order.members.clone()),
+        json!({
+            "organization": { "id": 112233 }, "payment_method": "balance", "container": { "id": 5 },
+            "custom_expiration_date": "2027-06-30", "skip_approval": true,
+            "custom_fields": [{ "metadata_id": 12, "value": "CC-9" }]
+        })
+    );
+    assert_eq!(Value::Object(new_order.certificate.members.clone()), json!({ "signature_hash": "sha256" }));
+    assert_eq!(new_order.certificate.common_name.as_deref(), Some("A"));
+    assert_eq!(new_order.certificate.organization_units, ["U"]);
+    assert_eq!(new_order.generation, 2);
+    assert_eq!(new_order.renewal_of, Some(RenewalOf::Item("old".parse().unwrap())));
+    assert_eq!(new.after.len(), 1);
+    assert_eq!(new.after[0].until, Until::Issued);
+    assert_eq!(old_order.members["validity_years"], 2);
+    assert_eq!(old_order.renewal_of, Some(RenewalOf::OrderId("4711".into())));
+    assert_eq!(old_order.certificate.members["server_platform"]["id"], -1);
+}
+
+#[test]
+fn names_imply_edges_and_bare_names_the_stronger_condition() {
+    let text = format!(
+        "{ACCOUNT}  \norders:\n  o: {{account: a, product: thing}}\nrevocations:\n  r: {{order: o, scope: duplicates, reason: superseded, comments: x, after: [s]}}\n  s: {{account: a, order_id: 9, scope: {{serial_number: \"0A:1B\"}}, reason: keyCompromise, comments: x, after: [o]}}\n"
+    );
+    let loaded = load_text(text).unwrap();
+    let r = &loaded.batch.items[1];
+    assert_eq!(r.account.as_str(), "a");
+    let edges: Vec<_> = r.after.iter().map(|after| (after.address.clone(), after.until)).collect();
+    assert_eq!(edges, [(address("orders.o"), Until::Submitted), (address("revocations.s"), Until::Revoked)]);
+    let s = &loaded.batch.items[2];
+    assert_eq!((&s.after[0].address, s.after[0].until), (&address("orders.o"), Until::Issued));
+    let Wanted::Revocation(revocation) = &s.wanted else { panic!() };
+    assert_eq!(revocation.scope, Scope::SerialNumber("0a1b".into()));
+    assert_eq!(revocation.target, RevocationTarget::OrderId("9".into()));
+    assert_eq!(revocation.generation, 1);
+}
+
+#[test]
+fn limits_have_the_published_defaults() {
+    let loaded = load_text(format!(
+        "{ACCOUNT}policy: {{}}\norders:\n"
+    ))
+    .unwrap();
+    let account = loaded.batch.accounts.values().next().unwrap();
+    let limits: Vec<_> = account.rate_limits.iter().map(|limit| (limit.requests, limit.per)).collect();
+    assert_eq!(limits, [(100, Duration::from_secs(5)), (1000, Duration::from_secs(300))]);
+    assert_eq!(account.max_in_flight, 16);
+    assert_eq!(loaded.batch.policy.max_revocation_percent, None);
+    assert_eq!(loaded.batch.policy.doubt.quiet_period, Duration::from_secs(900));
+}
+
+#[test]
+fn no_excerpt_and_no_message_shows_what_stands_for_a_credential() {
+    for text in [
+        "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: SECRET\n",
+        "version: 1\naccounts:\n  a:\n    provider: nowhere\n    api_key: {env: \"SECRET 1\"}\n    regoin: us\n",
+        "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_kye: SECRET\n",
+        "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: {SECRET: 1}\n    x: 1\n",
+        "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: [SECRET, SECRET]\n",
+        "version: 1\naccounts:\n  a:\n    provider: ncloud\n    secret_key: |\n      SECRET\n    access_key: \"SECRET\n",
+        "version: 1\naccounts:\n  a: {provider: certcentral, api_key: {env: K, file: SECRET, value: SECRET}}\n",
+        "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: {env: SECRETSECRET12345678}\n",
+        "version: 1\naccounts:\n  a: SECRET\n",
+        "version: 1\naccounts: SECRET\n",
+        "version: 1\naccounts: [SECRET]\n",
+        "version: 1\naccounts:\n  a:\n    api_key: SECRET\n    api_key: SECRET\n",
+        "version: 1\naccounts:\n  a:\n    api_key: !x SECRET\n",
+        "version: 1\nx: &s SECRET\naccounts:\n  a:\n    provider: certcentral\n    api_key: *s\n",
+    ] {
+        let problems = load_text(text).unwrap_err();
+        let shown = format!(
+            "{}{problems}{problems:?}{}",
+            problems.render(Paint::Plain, 200),
+            serde_json::to_string(&problems.lines()).unwrap()
+        );
+        assert!(!shown.contains("SECRET"), "{text}\n{shown}");
+    }
+}
+
+#[test]
+fn a_masked_value_keeps_its_length() {
+    let text = "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: SECRET\n";
+    let problems = load_text(text).unwrap_err();
+    assert_eq!(short(&problems), ["plain_secret 5:14"]);
+    let shown = problems.render(Paint::Plain, 200);
+    assert!(shown.contains("api_key: ******\n"), "{shown}");
+}
+
+#[test]
+fn the_starter_loads() {
+    let text = starter("schemas/manifest.schema.json");
+    assert!(text.starts_with("# yaml-language-server: $schema=schemas/manifest.schema.json\n"));
+    let loaded = load_text(text).unwrap();
+    assert_eq!(loaded.batch.items.len(), 1);
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_one_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/manifest.schema.json");
+    let written = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), written, "run with UPDATE_SCHEMAS=1");
+}
+
+#[test]
+fn the_schema_takes_the_good_cases_and_no_unknown_member() {
+    let whole = schema();
+    assert!(jsonschema::meta::is_valid(&whole));
+    let checker = jsonschema::validator_for(&whole).unwrap();
+    for case in super::cases("good") {
+        let text = fs::read_to_string(&case).unwrap();
+        let value: Value = serde_yaml::from_str(&text).unwrap();
+        assert!(checker.is_valid(&value), "{case:?}");
+    }
+    assert!(!checker.is_valid(&json!({ "version": 1, "order": {} })));
+    assert!(!checker.is_valid(&json!({ "orders": {} })));
+}
