@@ -62,9 +62,9 @@ pub(super) struct PaidCertificates {
 #[serde(default)]
 pub(super) struct Order {
     #[serde(rename = "orderId")]
-    order_id: Text,
+    pub(super) order_id: Text,
     #[serde(rename = "orderID")]
-    older_order_id: Text,
+    pub(super) older_order_id: Text,
     #[serde(rename = "subscriptionEndDt")]
     pub(super) subscription_end: Text,
     pub(super) certificates: Option<Vec<Certificate>>,
@@ -75,8 +75,8 @@ pub(super) struct Order {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Certificate {
     pub(super) certificate_no: Number,
-    certificate_type: Text,
-    certificate_type_code: Text,
+    pub(super) certificate_type: Text,
+    pub(super) certificate_type_code: Text,
     pub(super) common_name: Text,
     /// Text in answers, a list in requests: both are read.
     pub(super) dns_name: DnsNames,
