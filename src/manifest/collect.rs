@@ -35,7 +35,9 @@ pub(super) struct Draft {
 impl Draft {
     /// Whether a member was given but was wrong, so that it is not missing.
     pub(super) fn is_broken(&self, member: &str) -> bool {
-        self.broken.iter().any(|name| &**name == member || &**name == "*")
+        self.broken
+            .iter()
+            .any(|name| &**name == member || &**name == "*")
     }
 }
 
@@ -105,7 +107,10 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
         if whole && !hopeless && !collected.versions.contains(&file) {
             found.push(
                 Found::new("version", "`version` is missing")
-                    .spot(Spot::Bytes { file, range: 0..0 }, "expected `version: 1` here")
+                    .spot(
+                        Spot::Bytes { file, range: 0..0 },
+                        "expected `version: 1` here",
+                    )
                     .help("every file begins with `version: 1`"),
             );
         }
@@ -222,12 +227,18 @@ impl Collected {
             target.bad_names.insert(name.clone());
             return;
         };
-        if let Some(first) = target.index.get(&name).and_then(|&at| target.drafts.get(at)) {
+        if let Some(first) = target
+            .index
+            .get(&name)
+            .and_then(|&at| target.drafts.get(at))
+        {
             found.push(twice(first.file));
             return;
         }
         target.index.insert(name.clone(), target.drafts.len());
-        let Value::Object(members) = value else { return };
+        let Value::Object(members) = value else {
+            return;
+        };
         target.drafts.push(Draft {
             name,
             file,
@@ -248,10 +259,13 @@ fn single(
     let name = entry.path.first()?.as_str();
     if let Some(first) = known {
         found.push(
-            Found::new("duplicate_section", format!("`{name}` is given in two files"))
-                .spot(Spot::member(file, &[name], Part::Key), "again here")
-                .spot(Spot::member(first.file, &[name], Part::Key), "first here")
-                .help(format!("keep one `{name}` for all files")),
+            Found::new(
+                "duplicate_section",
+                format!("`{name}` is given in two files"),
+            )
+            .spot(Spot::member(file, &[name], Part::Key), "again here")
+            .spot(Spot::member(first.file, &[name], Part::Key), "first here")
+            .help(format!("keep one `{name}` for all files")),
         );
         return None;
     }
@@ -272,10 +286,18 @@ fn not_a_mapping(file: usize, path: &[&str], value: &Value) -> Found {
     let name = path.last().copied().unwrap_or_default();
     Found::new(
         "wrong_type",
-        format!("`{}`: expected a mapping, found {}", shown(name), kind(value)),
+        format!(
+            "`{}`: expected a mapping, found {}",
+            shown(name),
+            kind(value)
+        ),
     )
     .spot(Spot::member(file, path, Part::Value), "expected a mapping")
-    .maybe_help(value.is_array().then(|| "named things stand in a mapping: `NAME: { ... }`, not in a list".to_owned()))
+    .maybe_help(
+        value
+            .is_array()
+            .then(|| "named things stand in a mapping: `NAME: { ... }`, not in a list".to_owned()),
+    )
 }
 
 fn bad_name(file: usize, section: &str, name: &str) -> Found {

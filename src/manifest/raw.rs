@@ -2,7 +2,10 @@
 //! the lowering takes checked values apart by these names.
 //!
 //! Member names are the CA's own. No `tag`, `flatten` or `untagged`: they lose positions in the text.
-#![expect(dead_code, reason = "the shapes are read by the schema generator alone")]
+#![expect(
+    dead_code,
+    reason = "the shapes are read by the schema generator alone"
+)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

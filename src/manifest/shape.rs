@@ -20,7 +20,10 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean", or the known words.
-pub(super) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+pub(super) fn suggestion<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
     if let Some(best) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{best}`?"));
     }
@@ -44,7 +47,10 @@ pub(super) fn check(
     let checker = match checker(kind) {
         Ok(checker) => checker,
         Err(error) => {
-            found.push(Found::new("internal", format!("the schema cannot be used: {error}")));
+            found.push(Found::new(
+                "internal",
+                format!("the schema cannot be used: {error}"),
+            ));
             return Vec::new();
         }
     };
@@ -111,7 +117,11 @@ fn take_out(value: &mut Value, path: &[String]) {
             map.remove(last);
         }
         Some(Value::Array(list)) => {
-            if let Some(item) = last.parse::<usize>().ok().and_then(|index| list.get_mut(index)) {
+            if let Some(item) = last
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| list.get_mut(index))
+            {
                 *item = Value::Null;
             }
         }
@@ -180,7 +190,12 @@ impl Fault<'_> {
         let mut path = self.path.to_vec();
         path.extend_from_slice(self.inner);
         path.push(name.to_owned());
-        let spot = Spot::Member { file: self.file, path, part: Part::Key, or: None };
+        let spot = Spot::Member {
+            file: self.file,
+            path,
+            part: Part::Key,
+            or: None,
+        };
         if self.kind == Kind::Account && self.inner.is_empty() && FROM_OUTSIDE.contains(&name) {
             let account = self.path.last().map_or("ACCOUNT", String::as_str);
             let variable = account.to_ascii_uppercase().replace('-', "_");
@@ -221,16 +236,26 @@ impl Fault<'_> {
             "comment" => Some("did you mean `comments`?".to_owned()),
             _ => suggestion(name, known.iter().map(String::as_str)),
         };
-        Found::new("unknown_member", format!("`{at}` has no member `{}`", shown(name)))
-            .spot(spot, "unknown")
-            .maybe_help(help)
+        Found::new(
+            "unknown_member",
+            format!("`{at}` has no member `{}`", shown(name)),
+        )
+        .spot(spot, "unknown")
+        .maybe_help(help)
     }
 
     fn wrong_value(&self, error: &ValidationErrorKind) -> Found {
         if let Some(member) = self.credential() {
-            if self.instance.as_object().is_some_and(|map| map.contains_key("env") && map.contains_key("file")) {
-                return Found::new("two_sources", format!("`{member}` has both `env` and `file`"))
-                    .spot(self.spot(Part::Value), "say one of them");
+            if self
+                .instance
+                .as_object()
+                .is_some_and(|map| map.contains_key("env") && map.contains_key("file"))
+            {
+                return Found::new(
+                    "two_sources",
+                    format!("`{member}` has both `env` and `file`"),
+                )
+                .spot(self.spot(Part::Value), "say one of them");
             }
             return self.plain_secret(member);
         }
@@ -240,7 +265,8 @@ impl Fault<'_> {
         match error {
             ValidationErrorKind::Type { kind } => {
                 let expected = expected(kind);
-                let quote = matches!(self.instance, Value::Number(_) | Value::Bool(_)) && expected == "text";
+                let quote = matches!(self.instance, Value::Number(_) | Value::Bool(_))
+                    && expected == "text";
                 let found = Found::new(
                     "wrong_type",
                     format!("`{name}`: expected {expected}, found {found_kind}"),
@@ -266,7 +292,9 @@ impl Fault<'_> {
                 } else {
                     ("wrong_type", found_kind.to_owned())
                 };
-                let code = if self.inner.last().is_some_and(|key| key == "reason") && code == "unknown_value" {
+                let code = if self.inner.last().is_some_and(|key| key == "reason")
+                    && code == "unknown_value"
+                {
                     "unknown_reason"
                 } else {
                     code
@@ -279,7 +307,9 @@ impl Fault<'_> {
             ValidationErrorKind::Minimum { limit } => {
                 bad(&name, format!("is at least {limit}"), spot)
             }
-            ValidationErrorKind::Maximum { limit } => bad(&name, format!("is at most {limit}"), spot),
+            ValidationErrorKind::Maximum { limit } => {
+                bad(&name, format!("is at most {limit}"), spot)
+            }
             ValidationErrorKind::MinLength { .. } => bad(&name, "is empty".to_owned(), spot),
             ValidationErrorKind::MaxLength { limit } => {
                 bad(&name, format!("is at most {limit} characters long"), spot)
@@ -290,10 +320,15 @@ impl Fault<'_> {
             ValidationErrorKind::MaxItems { limit } => {
                 bad(&name, format!("has at most {limit} entries"), spot)
             }
-            ValidationErrorKind::MinProperties { .. } | ValidationErrorKind::MaxProperties { .. } => {
+            ValidationErrorKind::MinProperties { .. }
+            | ValidationErrorKind::MaxProperties { .. } => {
                 bad(&name, "has exactly one member".to_owned(), spot)
             }
-            other => bad(&name, format!("breaks the rule `{}`", other.keyword()), spot),
+            other => bad(
+                &name,
+                format!("breaks the rule `{}`", other.keyword()),
+                spot,
+            ),
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::digest::Digest;
 use super::ids::{AccountName, CertificateId, KeyId, OrderId, RequestId, SerialNumber, Tag};
@@ -122,6 +123,9 @@ pub struct ObservedOrder {
     pub certificates: Option<Vec<ObservedCertificate>>,
     /// What waits for an administrator or was decided by one; full read only.
     pub requests: Option<Vec<ObservedRequest>>,
+    /// The order as a manifest would ask for it, as far as the CA shows it (`certificate`,
+    /// `organization`, `container`, validity, `auto_renew`); full read only.
+    pub members: Map<String, Value>,
 }
 
 /// An order's status.

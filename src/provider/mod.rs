@@ -1,16 +1,36 @@
 //! The certificate authorities: what can be read of them ([`Observe`]) and what can be done
 //! ([`Act`]). `plan` is given an [`Observe`], which has no method that sends anything but GET.
 //!
-//! Retry and rate limits live in the transport below both adapters ([`http`]), not in wrappers around
+//! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod certcentral;
+mod endpoint;
 mod error;
+mod http;
+mod lenient;
+mod ncloud;
+mod preview;
+mod reply;
+mod retry_after;
+mod settings;
+mod throttle;
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tls;
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
+pub use preview::{body_digest, preview};
+pub use settings::{Deadlines, Keys, Settings, observe_only, open};
 
 use crate::model::{
     AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
@@ -74,7 +94,9 @@ pub trait Observe: Send + Sync {
 }
 
 /// A slot under the account's rate limits and its cap on calls in flight, to be spent on one call.
-/// Taken before the intent is written, so that nothing waits between intent and call.
+/// Taken before the intent is written, so that nothing waits between intent and call. Dropped unused, it
+/// goes back. It counts as a call in flight from when it is taken: whoever holds one must not wait for a
+/// read of the same account, or a `max_in_flight` of 1 never ends.
 #[must_use]
 #[derive(Debug)]
 pub struct Permit(throttle::Slot);
@@ -124,22 +146,4 @@ pub enum RevokeAnswer {
     },
     /// In force (CertCentral 204).
     Revoked,
-}
-
-mod throttle {
-    //! Placeholder types until the limiter is in place.
-
-    /// A slot.
-    #[derive(Debug)]
-    pub(super) struct Slot;
-}
-
-/// stub
-pub fn body_digest(
-    _: &crate::model::Provider,
-    _: &crate::model::Operation,
-    _: Option<&crate::model::Part>,
-    _: Option<&OrderId>,
-) -> crate::model::Digest {
-    crate::model::Digest::of(&[])
 }
