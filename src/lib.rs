@@ -21,4 +21,6 @@ pub mod plan;
 pub mod provider;
 pub mod report;
 
+pub mod cli;
+
 pub mod sandbox;

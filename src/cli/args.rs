@@ -1,0 +1,413 @@
+//! The command line as clap sees it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use jiff::SignedDuration;
+
+use crate::model::{AccountName, Address, Digest, OrderId, RunId};
+
+/// Declarative batch jobs for commercial CAs: a manifest says which certificate orders and revocations
+/// should exist; `plan` shows what is missing, `apply` carries it out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "certplan",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+#[command(after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 changes or waiting (with --detailed-exitcode), 3 an outcome is unknown,
+4 the state is held by another run, 5 refused before anything was sent, 64 wrong command line,
+130 and 143 stopped by a signal.";
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// A manifest, a folder of them, or `-` for standard input; may be repeated [default: certplan.yaml]
+    #[arg(short, long = "file", value_name = "PATH", global = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Where the journal is [default: .certplan/state.db beside the first manifest]
+    #[arg(long, value_name = "PATH|URL", global = true, env = "CERTPLAN_STATE")]
+    pub state: Option<String>,
+    /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
+    #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
+    pub endpoints: Vec<String>,
+    /// A PEM file with one more root certificate to trust
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub extra_root: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = ColorWhen::Auto, global = true)]
+    pub color: ColorWhen,
+    /// Says only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Says more; twice, much more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One line of text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How a result looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Writes a starter manifest
+    Init(InitArgs),
+    /// Checks the manifest, offline and without any key
+    Validate(ValidateArgs),
+    /// Shows what apply would do, and why
+    Plan(PlanArgs),
+    /// Carries out a saved plan, or plans and asks
+    Apply(ApplyArgs),
+    /// Shows each order and revocation: state, ids, days left, what it waits for
+    Status(StatusArgs),
+    /// Settles an action whose outcome is unknown
+    Resolve(ResolveArgs),
+    /// Binds an order that exists at the CA to a name
+    Import(ImportArgs),
+    /// Shows the journal
+    History(HistoryArgs),
+    /// Checks credentials, keys, clock, limits, state and manifest
+    Doctor,
+    /// Prints a JSON Schema
+    Schema(SchemaArgs),
+    /// Serves a stand-in for both CAs on loopback
+    Sandbox(SandboxArgs),
+    /// Plays the main job against the sandbox, no account needed
+    Demo(DemoArgs),
+    /// Prints a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Prints the manual page
+    Man,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The file to write [default: certplan.yaml]
+    #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub path: Option<PathBuf>,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// How problems look
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// What plan and apply share.
+#[derive(Debug, Clone, Args)]
+pub struct Scope {
+    /// Only this address and what it depends on; may be repeated
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub targets: Vec<Address>,
+    /// Limits from outside: the manifest can tighten them, never loosen
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub policy: Option<PathBuf>,
+    /// New orders that this run may place, whatever the policy says
+    #[arg(long, value_name = "N")]
+    pub allow_orders: Option<u32>,
+    /// Certificates that this run may revoke, whatever the policy says
+    #[arg(long, value_name = "N")]
+    pub allow_revocations: Option<u32>,
+    /// Exit code 2 when there is something to do, or something waits
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+impl Scope {
+    /// No target, no limit of its own.
+    pub(super) fn everything() -> Self {
+        Self {
+            targets: Vec::new(),
+            policy: None,
+            allow_orders: None,
+            allow_revocations: None,
+            detailed_exitcode: false,
+        }
+    }
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What plan and apply share.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Saves the plan for `certplan apply FILE`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// How the plan looks
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Plans from manifest and journal alone; such a plan cannot be applied
+    #[arg(long, conflicts_with = "out")]
+    pub offline: bool,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan saved with `certplan plan --out`
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// What plan and apply share.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Does not ask; needed when standard input is no terminal and no saved plan is given
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for the CA and for people; the next run goes on
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub wait: Duration,
+    /// Writes the report; `json=FILE` or `markdown=FILE`, may be repeated
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_target)]
+    pub reports: Vec<ReportTarget>,
+    /// Goes on only if the plan's id is this one
+    #[arg(long, value_name = "DIGEST", conflicts_with = "plan")]
+    pub expect: Option<Digest>,
+    /// How long to wait for another run to release the state
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: Duration,
+}
+
+/// A report to write.
+#[derive(Debug, Clone)]
+pub struct ReportTarget {
+    /// JSON or Markdown.
+    pub format: Format,
+    /// Where.
+    pub path: PathBuf,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// How the status looks
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// From the journal alone
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Args)]
+pub struct ResolveArgs {
+    /// The order or revocation
+    pub address: Address,
+    /// It was placed: this is its order id
+    #[arg(long, value_name = "ID", conflicts_with = "not_placed", value_parser = order_id)]
+    pub found: Option<OrderId>,
+    /// It was not placed; refused before the quiet period is over
+    #[arg(long)]
+    pub not_placed: bool,
+    /// Does not ask for the tag to be typed
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for another run to release the state
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: Duration,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The order in the manifest
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub address: Option<Address>,
+    /// The order's id at the CA
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_parser = order_id)]
+    pub id: Option<OrderId>,
+    /// Prints a manifest of every order in force in the account
+    #[arg(long)]
+    pub all: bool,
+    /// The account for `--all`; needed when the manifest has several
+    #[arg(long, requires = "all")]
+    pub account: Option<AccountName>,
+    /// How long to wait for another run to release the state
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: Duration,
+}
+
+/// `history`
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Only this order or revocation
+    pub address: Option<Address>,
+    /// Only this run
+    #[arg(long, value_name = "ID", value_parser = run_id)]
+    pub run: Option<RunId>,
+    /// Only the newest N lines
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// How the journal looks
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Checks every hash of the chain and every transition
+    #[arg(long)]
+    pub verify: bool,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which one
+    #[arg(value_enum, default_value_t = SchemaName::Manifest)]
+    pub name: SchemaName,
+}
+
+/// The schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// Of manifests.
+    Manifest,
+    /// Of `plan --format json`.
+    Plan,
+    /// Of `apply --report json=FILE`.
+    Report,
+    /// Of `status --format json`.
+    Status,
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// The loopback address to serve on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    pub listen: SocketAddr,
+    /// Keeps state, CA and ledger in this folder
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+    /// Approves every order and revocation at once
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// The rate limits: `documented`, `off`, or `REQUESTS/DURATION,...`
+    #[arg(long, value_name = "LIMITS", default_value = "documented")]
+    pub rate_limits: String,
+    /// How long a new order stays out of lists and look-ups
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub index_lag: Duration,
+    /// How long ncloud takes from REQUEST_REVOKE to REVOKE
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub ncloud_revoke_delay: Duration,
+    /// The seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keeps the temporary folder and says where it is
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no duration: write for example `30s`, `5m` or `1h`"))?;
+    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+fn order_id(text: &str) -> Result<OrderId, String> {
+    plain_id(text).map(OrderId::from)
+}
+
+fn run_id(text: &str) -> Result<RunId, String> {
+    plain_id(text).map(RunId::from)
+}
+
+fn plain_id(text: &str) -> Result<&str, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(plain) {
+        Ok(text)
+    } else {
+        Err(format!("`{text}` is no id"))
+    }
+}
+
+fn report_target(text: &str) -> Result<ReportTarget, String> {
+    let help = "write `json=FILE` or `markdown=FILE`";
+    let (format, path) = text.split_once('=').ok_or_else(|| help.to_owned())?;
+    let format = match format {
+        "json" => Format::Json,
+        "markdown" => Format::Markdown,
+        other => return Err(format!("`{other}` is no report format: {help}")),
+    };
+    if path.is_empty() {
+        return Err(help.to_owned());
+    }
+    Ok(ReportTarget {
+        format,
+        path: PathBuf::from(path),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,260 @@
+//! `certplan apply`: carries out a saved plan, or plans and asks.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::plan::{file_error, show};
+use crate::apply::{Outcome, Run, RunReport, Stop, run as carry_out};
+use crate::cli::args::{ApplyArgs, Common, Format, ReportTarget};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::observe::{Purpose, observe};
+use crate::cli::output::Output;
+use crate::cli::progress::Progress;
+use crate::cli::session::{Known, Session, expected, new_run};
+use crate::cli::signals;
+use crate::journal::{self, Holder, Journal};
+use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
+use crate::report;
+
+pub(super) async fn run(
+    common: &Common,
+    args: &ApplyArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    if args.plan.is_none() && !args.yes && !output.can_ask() {
+        return Err(CliError::Usage(
+            "standard input is no terminal, so nobody can be asked: give a saved plan (`certplan plan --out FILE`) or `--yes`".to_owned(),
+        ));
+    }
+    let stop = signals::listen();
+    let session = Session::load(common, args.scope.policy.as_deref(), output)?;
+    session.check_targets(&args.scope.targets)?;
+    let saved = args
+        .plan
+        .as_deref()
+        .map(|path| read_saved(path, &session))
+        .transpose()?;
+    let mut scope = args.scope.clone();
+    if let Some(saved) = &saved {
+        scope.targets.clone_from(&saved.targets);
+    }
+    let accounts = session.open(&session.used_accounts(&scope.targets))?;
+
+    let run_id = new_run();
+    let holder = Holder {
+        command: "apply".to_owned(),
+        run: run_id.clone(),
+    };
+    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
+    let known = Known::held(&journal);
+    if let Some(saved) = &saved {
+        check_state(saved, &known)?;
+    }
+    let observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output).await?;
+    let plan = session.plan(&known, &observed, &scope, false);
+    match &saved {
+        Some(saved) => check_unchanged(saved, &plan)?,
+        None => show(&plan, Format::Text, output),
+    }
+    expected(&plan, args.expect)?;
+    let plan = approved(plan)?;
+    let ask = plan.plan().has_changes() && saved.is_none() && !args.yes;
+    if ask && !confirmed(plan.plan(), output) {
+        return Err(CliError::Failed(
+            "not approved: nothing was sent".to_owned(),
+        ));
+    }
+    if let Some(stop) = *stop.borrow() {
+        return Ok(exit_of_stop(stop));
+    }
+
+    if plan.plan().has_changes() {
+        journal.backup()?;
+    }
+    for name in accounts.keys() {
+        if let Some(binding) = session.binding(name, &observed) {
+            journal.bind(name, binding).await?;
+        }
+    }
+    let mut progress = Progress::new(common);
+    let run = Run {
+        run_id,
+        approved: &plan,
+        journal: &journal,
+        lanes: session.lanes(&accounts),
+        wait: args.wait,
+        doubt: session.policy.doubt,
+        stop,
+    };
+    let report = carry_out(run, &mut |event| progress.show(event)).await;
+    let written = write_reports(&args.reports, &report);
+    let style = output.style();
+    output.result(|out| report::run_text(out, &report, &style));
+    let closed = journal.close().await;
+    written?;
+    closed?;
+    Ok(exit(&report, args.scope.detailed_exitcode))
+}
+
+/// Reads a saved plan and holds it against the manifest.
+fn read_saved(path: &Path, session: &Session) -> Result<Plan, CliError> {
+    let plan = file::read(path).map_err(file_error)?;
+    if plan.manifest != session.batch.digest {
+        return Err(CliError::Refused(format!(
+            "{} was made from another manifest than the one at hand: plan again",
+            path.display()
+        )));
+    }
+    Ok(plan)
+}
+
+fn check_state(saved: &Plan, known: &Known) -> Result<(), CliError> {
+    let (then, now) = (&saved.state, &known.state);
+    // A journal that was only created since then says nothing new.
+    if then == now || (then.lineage.is_empty() && then.serial == 0 && now.serial == 0) {
+        return Ok(());
+    }
+    Err(CliError::Refused(
+        if then.lineage == now.lineage || then.lineage.is_empty() {
+            format!(
+                "the plan is stale: the state has moved on from {} to {} facts since it was made; plan again",
+                then.serial, now.serial
+            )
+        } else {
+            "the plan was made with another state: plan again, or give the right `--state`"
+                .to_owned()
+        },
+    ))
+}
+
+/// The same manifest, state and CA give the same plan: any difference is a change at the CA or in
+/// the endpoints.
+fn check_unchanged(saved: &Plan, now: &Plan) -> Result<(), CliError> {
+    if saved.plan_id == now.plan_id {
+        return Ok(());
+    }
+    let mut changed: Vec<String> = saved
+        .steps
+        .iter()
+        .zip(&now.steps)
+        .filter(|(old, new)| old.address == new.address && old != new)
+        .take(5)
+        .map(|(old, new)| {
+            format!(
+                "{}: planned was {} ({}), now it is {} ({})",
+                old.address,
+                old.action.word(),
+                old.reason,
+                new.action.word(),
+                new.reason
+            )
+        })
+        .collect();
+    for (name, account) in &saved.accounts {
+        if let Some(now) = now.accounts.get(name)
+            && (now.endpoint != account.endpoint || now.account_id != account.account_id)
+        {
+            changed.push(format!("account `{name}` is another one now"));
+        }
+    }
+    Err(CliError::Refused(format!(
+        "the plan is stale: what it saw at the CA is no longer so; plan again\n{}",
+        changed.join("\n")
+    )))
+}
+
+fn approved(plan: Plan) -> Result<ApprovedPlan, CliError> {
+    approve(plan).map_err(|refused| {
+        let rules: Vec<String> = refused
+            .breaches
+            .iter()
+            .map(|breach| format!("{}: {}", breach.rule, breach.message))
+            .collect();
+        CliError::Refused(format!(
+            "the plan breaks the policy, nothing was sent\n{}",
+            rules.join("\n")
+        ))
+    })
+}
+
+fn confirmed(plan: &Plan, output: &Output) -> bool {
+    let summary = plan.summary();
+    let count = |action: Action| summary.get(&action).copied().unwrap_or(0);
+    let bought = count(Action::Order) + count(Action::Renew);
+    let revoked = plan.revoked_certificates();
+    output.ask(&format!(
+        "\nThis buys {bought} and revokes {revoked} certificates. Only `yes` is taken as approval.\nCarry this plan out?"
+    ))
+    .is_some_and(|answer| answer == "yes")
+}
+
+fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), CliError> {
+    for target in targets {
+        write_report(target, report).map_err(|error| {
+            CliError::File(format!(
+                "the run is over, but its report {} cannot be written: {error}",
+                target.path.display()
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// A report appears whole or not at all.
+fn write_report(target: &ReportTarget, report: &RunReport) -> std::io::Result<()> {
+    let folder = match target.path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+    match target.format {
+        Format::Json => report::run_json(&mut out, report)?,
+        Format::Markdown => report::run_markdown(&mut out, report)?,
+        Format::Text => report::run_text(
+            &mut out,
+            report,
+            &report::Style {
+                color: false,
+                width: 100,
+            },
+        )?,
+    }
+    out.flush()?;
+    let temporary = out
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?;
+    temporary.as_file().sync_all()?;
+    temporary
+        .persist(&target.path)
+        .map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The code of a run. A signal is told first, then what a person must look at, then what failed.
+fn exit(report: &RunReport, detailed: bool) -> Exit {
+    if let Some(stop) = report.stopped {
+        return exit_of_stop(stop);
+    }
+    let any = |outcome: Outcome| {
+        report
+            .actions
+            .iter()
+            .any(|action| action.outcome == outcome)
+    };
+    if any(Outcome::Unknown) {
+        Exit::Unknown
+    } else if any(Outcome::Failed) || any(Outcome::Skipped) {
+        Exit::Failed
+    } else if detailed && any(Outcome::Waiting) {
+        Exit::Pending
+    } else {
+        Exit::Done
+    }
+}
+
+fn exit_of_stop(stop: Stop) -> Exit {
+    match stop {
+        Stop::Interrupt => Exit::Interrupted,
+        Stop::Terminate => Exit::Terminated,
+    }
+}

@@ -1,0 +1,257 @@
+//! `certplan import`: binds an order that exists at the CA to a name, or prints a manifest of the
+//! orders in force.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::resolve::{Pen, item_of};
+use crate::cli::args::{Common, ImportArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+use crate::cli::session::{Accounts, Known, Session, new_run};
+use crate::journal::{self, Holder, Journal};
+use crate::model::{
+    AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase, Provider,
+    Untrusted, Wanted,
+};
+use crate::plan::{differences, seen};
+use crate::provider::{Depth, Observe};
+
+pub(super) async fn run(
+    common: &Common,
+    args: &ImportArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let session = Session::load(common, None, output)?;
+    match (&args.address, &args.id) {
+        (Some(address), Some(id)) => bind(&session, args, address, id, output).await,
+        _ => print_all(&session, args, output).await,
+    }
+}
+
+async fn bind(
+    session: &Session,
+    args: &ImportArgs,
+    address: &Address,
+    id: &OrderId,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let item = item_of(session, address)?;
+    let Wanted::Order(order) = &item.wanted else {
+        return Err(CliError::Usage(format!(
+            "{address} is a revocation: only orders are imported"
+        )));
+    };
+    let accounts = session.open(&std::iter::once(item.account.clone()).collect())?;
+    let observed = read(&accounts, &item.account, id).await?;
+    let run = new_run();
+    let holder = Holder {
+        command: "import".to_owned(),
+        run: run.clone(),
+    };
+    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
+    let known = Known::held(&journal);
+    session.check_bindings(&known.bindings, &Observed::default())?;
+    let taken = known.records.iter().find(|(_, record)| {
+        record
+            .live
+            .as_ref()
+            .is_some_and(|live| live.order_id == *id)
+    });
+    if let Some((other, _)) = taken {
+        return Err(CliError::Failed(format!(
+            "order {id} is already bound to {other}"
+        )));
+    }
+    let different = differences(order, &observed);
+    for difference in &different {
+        output.warning(&format!("order {id}: {difference}"));
+    }
+    let agrees = different.is_empty();
+    let tag = journal
+        .record(address)
+        .and_then(|record| record.open)
+        .and_then(|open| open.attempt.tag)
+        .filter(|tag| observed.tag.as_deref() == Some(tag.as_str()));
+    let mut facts = Vec::new();
+    if journal
+        .record(address)
+        .and_then(|record| record.open)
+        .is_some_and(|open| open.phase == Phase::Sending)
+    {
+        let why = Untrusted::new("a run ended between the intent and the outcome");
+        facts.push(FactBody::Doubted { why });
+    }
+    facts.push(FactBody::Adopted {
+        order_id: id.clone(),
+        certificate_id: observed.certificate_id.clone(),
+        generation: order.generation,
+        tag,
+        certificate: agrees.then(|| order.certificate.digest()),
+        terms: None,
+        evidence: Untrusted::new("imported by a person"),
+    });
+    facts.push(seen(&observed));
+    if let Some(binding) = session.binding(&item.account, &Observed::default()) {
+        journal.bind(&item.account, binding).await?;
+    }
+    let pen = Pen {
+        journal: &journal,
+        run,
+        item,
+    };
+    pen.write(facts).await?;
+    journal.close().await?;
+    output.result(|out| writeln!(out, "{address}: bound to order {id}."));
+    if !agrees {
+        output.hint("The next plan shows what differs as a reissue or a warning.");
+    }
+    Ok(Exit::Done)
+}
+
+async fn read(
+    accounts: &Accounts,
+    account: &AccountName,
+    id: &OrderId,
+) -> Result<ObservedOrder, CliError> {
+    let Some(act) = accounts.get(account) else {
+        return Err(CliError::Failed(format!(
+            "account `{account}` cannot be opened"
+        )));
+    };
+    let observe: &dyn Observe = act.as_ref();
+    observe
+        .order(id, Depth::Order)
+        .await
+        .map_err(|error| CliError::Provider {
+            account: account.to_string(),
+            error,
+        })?
+        .ok_or_else(|| CliError::Failed(format!("the CA shows no order {id} to this key")))
+}
+
+async fn print_all(
+    session: &Session,
+    args: &ImportArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let account = one_account(session, args.account.as_ref())?;
+    let provider = session
+        .batch
+        .accounts
+        .get(&account)
+        .map(|account| account.provider.clone());
+    if !matches!(provider, Some(Provider::CertCentral { .. })) {
+        return Err(CliError::Usage(format!(
+            "account `{account}`: orders at ncloud are not offered in a manifest yet"
+        )));
+    }
+    let accounts = session.open(&std::iter::once(account.clone()).collect())?;
+    let Some(act) = accounts.get(&account) else {
+        return Err(CliError::Failed(format!(
+            "account `{account}` cannot be opened"
+        )));
+    };
+    let observe: &dyn Observe = act.as_ref();
+    let failed = |error| CliError::Provider {
+        account: account.to_string(),
+        error,
+    };
+    let listed = observe.orders().await.map_err(failed)?;
+    let mut names = BTreeSet::new();
+    let mut orders = Map::new();
+    let mut commands = Vec::new();
+    for summary in listed.iter().filter(|order| is_in_force(order)) {
+        let order = observe
+            .order(&summary.id, Depth::Order)
+            .await
+            .map_err(failed)?;
+        let order = order.unwrap_or_else(|| summary.clone());
+        let name = free_name(&order, &mut names);
+        commands.push(format!("certplan import orders.{name} {}", order.id));
+        orders.insert(name, entry(&account, &order));
+    }
+    let text = serde_yaml::to_string(&json!({ "orders": orders }))
+        .map_err(|error| CliError::Failed(format!("the manifest cannot be written: {error}")))?;
+    output.result(|out| {
+        writeln!(out, "version: 1")?;
+        writeln!(
+            out,
+            "# Orders in force in account `{account}`. After adding them to the manifest:"
+        )?;
+        for command in &commands {
+            writeln!(out, "#   {command}")?;
+        }
+        out.write_all(text.as_bytes())
+    });
+    Ok(Exit::Done)
+}
+
+fn one_account(session: &Session, wanted: Option<&AccountName>) -> Result<AccountName, CliError> {
+    let accounts = &session.batch.accounts;
+    match wanted {
+        Some(name) if accounts.contains_key(name) => Ok(name.clone()),
+        Some(name) => Err(CliError::Usage(format!(
+            "the manifest has no account `{name}`"
+        ))),
+        None => {
+            let mut names = accounts.keys();
+            match (names.next(), names.next()) {
+                (Some(only), None) => Ok(only.clone()),
+                (None, _) => Err(CliError::Usage("the manifest has no account".to_owned())),
+                _ => Err(CliError::Usage(
+                    "the manifest has several accounts: say which with `--account`".to_owned(),
+                )),
+            }
+        }
+    }
+}
+
+fn is_in_force(order: &ObservedOrder) -> bool {
+    matches!(
+        order.status,
+        OrderStatus::Issued | OrderStatus::ReissuePending | OrderStatus::Pending(_)
+    )
+}
+
+/// A name from the common name, with the order's id where that is taken.
+fn free_name(order: &ObservedOrder, names: &mut BTreeSet<String>) -> String {
+    let wanted = order
+        .common_name
+        .as_deref()
+        .or(order.names.first().map(String::as_str));
+    let mut name: String = wanted
+        .unwrap_or("order")
+        .to_lowercase()
+        .chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect::<String>()
+        .trim_matches('-')
+        .chars()
+        .take(40)
+        .collect();
+    if name.is_empty() {
+        name = "order".to_owned();
+    }
+    if !names.insert(name.clone()) {
+        name = format!("{name}-{}", order.id);
+        names.insert(name.clone());
+    }
+    name
+}
+
+fn entry(account: &AccountName, order: &ObservedOrder) -> Value {
+    let mut entry = order.members.clone();
+    entry.insert("account".to_owned(), json!(account.as_str()));
+    if let Some(product) = &order.product {
+        entry.insert("product".to_owned(), json!(product));
+    }
+    Value::Object(entry)
+}

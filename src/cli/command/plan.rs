@@ -1,0 +1,92 @@
+//! `certplan plan`: what apply would do, and why. Reads only.
+
+use std::path::Path;
+
+use crate::cli::args::{Common, Format, PlanArgs, Scope};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::observe::{Purpose, observe};
+use crate::cli::output::Output;
+use crate::cli::session::{Known, Session};
+use crate::journal;
+use crate::model::Observed;
+use crate::plan::Plan;
+use crate::plan::file::{self, PlanFileError};
+use crate::report;
+
+pub(super) async fn run(
+    common: &Common,
+    args: &PlanArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let session = Session::load(common, args.scope.policy.as_deref(), output)?;
+    session.check_targets(&args.scope.targets)?;
+    let plan = current(&session, &args.scope, args.offline, output).await?;
+    show(&plan, args.format, output);
+    if let Some(path) = &args.out {
+        save(path, &plan, &session, output)?;
+    }
+    Ok(exit(&plan, &args.scope, output))
+}
+
+/// The plan as of now, without holding the journal.
+async fn current(
+    session: &Session,
+    scope: &Scope,
+    offline: bool,
+    output: &Output,
+) -> Result<Plan, CliError> {
+    let known = Known::new(journal::read(&session.location)?);
+    let observed = if offline {
+        Observed::default()
+    } else {
+        let accounts = session.open(&session.used_accounts(&scope.targets))?;
+        observe(session, &accounts, &known, scope, Purpose::Look, output).await?
+    };
+    Ok(session.plan(&known, &observed, scope, offline))
+}
+
+/// Prints a plan as the user wants it.
+pub(super) fn show(plan: &Plan, format: Format, output: &mut Output) {
+    let style = output.style();
+    output.result(|out| match format {
+        Format::Text => report::plan_text(out, plan, &style),
+        Format::Json => report::plan_json(out, plan),
+        Format::Markdown => report::plan_markdown(out, plan),
+    });
+}
+
+fn save(path: &Path, plan: &Plan, session: &Session, output: &Output) -> Result<(), CliError> {
+    file::write(path, plan, session.batch.digest).map_err(file_error)?;
+    output.hint(&format!(
+        "Saved the plan. To carry it out: certplan apply {}",
+        path.display()
+    ));
+    Ok(())
+}
+
+/// What cannot be read is a failure; what can be read and is not to be trusted is a refusal.
+pub(super) fn file_error(error: PlanFileError) -> CliError {
+    match error {
+        PlanFileError::NotAPlan { .. }
+        | PlanFileError::Edited { .. }
+        | PlanFileError::OtherVersion { .. }
+        | PlanFileError::OtherManifest { .. } => CliError::Refused(error.to_string()),
+        PlanFileError::TooLarge { .. }
+        | PlanFileError::NotAFile { .. }
+        | PlanFileError::Io { .. } => CliError::File(error.to_string()),
+    }
+}
+
+fn exit(plan: &Plan, scope: &Scope, output: &Output) -> Exit {
+    if !plan.breaches.is_empty() {
+        for breach in &plan.breaches {
+            output.error(&format!("{}: {}", breach.rule, breach.message));
+        }
+        return Exit::Refused;
+    }
+    if scope.detailed_exitcode && plan.has_changes() {
+        Exit::Pending
+    } else {
+        Exit::Done
+    }
+}

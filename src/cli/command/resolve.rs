@@ -1,0 +1,342 @@
+//! `certplan resolve`: a person settles an action whose outcome is unknown.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::apply::{Evidence, gather_evidence};
+use crate::cli::args::{Common, ResolveArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+use crate::cli::session::{Known, Session, new_run};
+use crate::journal::{self, Holder, Journal, SqliteJournal};
+use crate::model::{
+    Address, Fact, FactBody, Item, ObservedOrder, OpenOperation, OperationKind, Order, OrderId,
+    Phase, RequestId, RunId, Tag, Untrusted, Wanted,
+};
+use crate::plan::{differences, seen};
+use crate::provider::{Depth, Observe};
+
+pub(super) async fn run(
+    common: &Common,
+    args: &ResolveArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let session = Session::load(common, None, output)?;
+    let item = item_of(&session, &args.address)?;
+    let accounts = session.open(&std::iter::once(item.account.clone()).collect())?;
+    let Some(act) = accounts.get(&item.account) else {
+        return Err(CliError::Failed(format!(
+            "account `{}` cannot be opened",
+            item.account
+        )));
+    };
+    let observe: &dyn Observe = act.as_ref();
+    let run = new_run();
+    let holder = Holder {
+        command: "resolve".to_owned(),
+        run: run.clone(),
+    };
+    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
+    let known = Known::held(&journal);
+    session.check_bindings(&known.bindings, &crate::model::Observed::default())?;
+    let Some(open) = journal.record(&args.address).and_then(|record| record.open) else {
+        return Err(CliError::Failed(format!(
+            "nothing about {} is unknown: there is nothing to settle",
+            args.address
+        )));
+    };
+    let pen = Pen {
+        journal: &journal,
+        run,
+        item,
+    };
+    if open.phase == Phase::Sending {
+        let why = Untrusted::new("a run ended between the intent and the outcome");
+        pen.write(vec![FactBody::Doubted { why }]).await?;
+    }
+    let case = Case {
+        session: &session,
+        observe,
+        args,
+        open: &open,
+        pen: &pen,
+    };
+    let exit = match (&item.wanted, open.attempt.kind) {
+        (Wanted::Order(order), OperationKind::Order | OperationKind::Renew) => {
+            case.order(order, output).await
+        }
+        _ => case.other(output).await,
+    };
+    journal.close().await?;
+    exit
+}
+
+/// The item behind an address.
+pub(super) fn item_of<'a>(session: &'a Session, address: &Address) -> Result<&'a Item, CliError> {
+    session
+        .batch
+        .items
+        .iter()
+        .find(|item| item.address == *address)
+        .ok_or_else(|| {
+            CliError::Usage(format!(
+                "the manifest has no {address}{}",
+                session.near(address)
+            ))
+        })
+}
+
+/// Writes facts about one item.
+pub(super) struct Pen<'a> {
+    pub(super) journal: &'a SqliteJournal,
+    pub(super) run: RunId,
+    pub(super) item: &'a Item,
+}
+
+impl Pen<'_> {
+    pub(super) async fn write(&self, bodies: Vec<FactBody>) -> Result<(), CliError> {
+        let at = Timestamp::now();
+        let facts = bodies
+            .into_iter()
+            .map(|body| Fact {
+                at,
+                run: self.run.clone(),
+                address: self.item.address.clone(),
+                account: self.item.account.clone(),
+                body,
+            })
+            .collect();
+        Ok(self.journal.append(facts).await?)
+    }
+}
+
+struct Case<'a> {
+    session: &'a Session,
+    observe: &'a dyn Observe,
+    args: &'a ResolveArgs,
+    open: &'a OpenOperation,
+    pen: &'a Pen<'a>,
+}
+
+impl Case<'_> {
+    async fn order(&self, order: &Order, output: &mut Output) -> Result<Exit, CliError> {
+        let address = &self.args.address;
+        let Some(tag) = self.open.attempt.tag.clone() else {
+            return Err(CliError::Failed(format!(
+                "the journal has no tag for {address}"
+            )));
+        };
+        if let Some(id) = &self.args.found {
+            return self.found(order, id, &tag, output).await;
+        }
+        let control = self
+            .pen
+            .journal
+            .records()
+            .values()
+            .filter_map(|record| record.live.as_ref()?.tag.clone())
+            .find(|other| *other != tag);
+        let evidence =
+            gather_evidence(self.observe, &tag, order, self.open.since, control.as_ref())
+                .await
+                .map_err(|error| self.unreadable(&error))?;
+        self.show(&evidence, output);
+        if !self.args.not_placed {
+            output.hint(&format!(
+                "To settle it: `certplan resolve {address} --found ID`, or `certplan resolve {address} --not-placed`."
+            ));
+            return Ok(Exit::Unknown);
+        }
+        if let Some(candidate) = evidence.candidates.first() {
+            return Err(CliError::Refused(format!(
+                "order {} carries the tag {tag}: `certplan resolve {address} --found {}`",
+                candidate.order_id, candidate.order_id
+            )));
+        }
+        if evidence.control == Some(false) {
+            return Err(CliError::Refused(
+                "an older order of ours was not found either: this look-up proves nothing; check the key's permissions and try again".to_owned(),
+            ));
+        }
+        self.not_placed(tag.as_str(), output).await
+    }
+
+    /// Reissues and revocations: the CA's order shows what became of them; the next run settles them
+    /// by reading. Here a person overrides that.
+    async fn other(&self, output: &mut Output) -> Result<Exit, CliError> {
+        let address = &self.args.address;
+        let Some(order_id) = self.open.attempt.order_id.clone() else {
+            return Err(CliError::Failed(format!(
+                "the journal has no order id for {address}"
+            )));
+        };
+        if let Some(id) = &self.args.found {
+            let fact = match self.open.attempt.kind {
+                OperationKind::Revoke => FactBody::Requested {
+                    request_id: Some(RequestId::from(id.as_str())),
+                },
+                _ => FactBody::Accepted {
+                    order_id,
+                    request_id: Some(RequestId::from(id.as_str())),
+                    certificate_id: None,
+                },
+            };
+            self.pen.write(vec![fact]).await?;
+            output.result(|out| writeln!(out, "{address}: settled as request {id}."));
+            return Ok(Exit::Done);
+        }
+        let order = self
+            .observe
+            .order(&order_id, Depth::Certificates)
+            .await
+            .map_err(|error| self.unreadable(&error))?;
+        output.result(|out| match &order {
+            None => writeln!(out, "The CA shows no order {order_id} to this key."),
+            Some(order) => show_order(out, order),
+        });
+        if !self.args.not_placed {
+            output.hint(&format!(
+                "The next apply settles it by reading. By hand: `certplan resolve {address} --found REQUEST_ID`, or `certplan resolve {address} --not-placed`."
+            ));
+            return Ok(Exit::Unknown);
+        }
+        self.not_placed(address.name().as_str(), output).await
+    }
+
+    async fn found(
+        &self,
+        order: &Order,
+        id: &OrderId,
+        tag: &Tag,
+        output: &mut Output,
+    ) -> Result<Exit, CliError> {
+        let address = &self.args.address;
+        let seen_order = self
+            .observe
+            .order(id, Depth::Order)
+            .await
+            .map_err(|error| self.unreadable(&error))?
+            .ok_or_else(|| CliError::Failed(format!("the CA shows no order {id} to this key")))?;
+        let different = differences(order, &seen_order);
+        if !different.is_empty() {
+            return Err(CliError::Refused(format!(
+                "order {id} is not what {address} asks for: {}; if it is the right one all the same, `certplan import {address} {id}`",
+                different.join("; ")
+            )));
+        }
+        let facts = vec![
+            FactBody::Adopted {
+                order_id: id.clone(),
+                certificate_id: seen_order.certificate_id.clone(),
+                generation: order.generation,
+                tag: seen_order
+                    .tag
+                    .as_ref()
+                    .filter(|other| *other == tag.as_str())
+                    .map(|_| tag.clone()),
+                certificate: Some(order.certificate.digest()),
+                terms: Some(order.terms()),
+                evidence: Untrusted::new("a person named it; product, names and key agree"),
+            },
+            seen(&seen_order),
+        ];
+        self.pen.write(facts).await?;
+        output.result(|out| writeln!(out, "{address}: bound to order {id}."));
+        Ok(Exit::Done)
+    }
+
+    /// A person says that nothing was placed. It takes the quiet period, and the word typed.
+    async fn not_placed(&self, word: &str, output: &mut Output) -> Result<Exit, CliError> {
+        let since = match &self.open.phase {
+            Phase::InDoubt { since, .. } | Phase::Parked { since, .. } => *since,
+            Phase::Sending => self.open.since,
+        };
+        let quiet = self.session.policy.doubt.quiet_period;
+        let age = Timestamp::now().duration_since(since);
+        let quiet = SignedDuration::try_from(quiet).unwrap_or(SignedDuration::MAX);
+        if age < quiet {
+            let left = SignedDuration::from_secs((quiet - age).as_secs() + 1);
+            return Err(CliError::Refused(format!(
+                "the quiet period is not over: a request may still arrive; try again in {left:#}"
+            )));
+        }
+        if output.can_ask() {
+            let typed = output.ask(&format!(
+                "After this the next apply orders again. If the CA still takes the first one, it is bought twice.\nType {word} to go on:"
+            ));
+            if typed.as_deref() != Some(word) {
+                return Err(CliError::Failed(
+                    "not settled: the word was not typed".to_owned(),
+                ));
+            }
+        } else if !self.args.yes {
+            return Err(CliError::Usage(
+                "standard input is no terminal: say `--yes` to settle it as not placed".to_owned(),
+            ));
+        }
+        let evidence = Untrusted::new(format!(
+            "a look-up {}s after the doubt found nothing; a person decided",
+            age.as_secs()
+        ));
+        self.pen
+            .write(vec![FactBody::DecidedNotPlaced { evidence }])
+            .await?;
+        output.result(|out| writeln!(out, "{}: settled as not placed.", self.args.address));
+        Ok(Exit::Done)
+    }
+
+    fn show(&self, evidence: &Evidence, output: &mut Output) {
+        let since = self.open.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        output.result(|out| {
+            writeln!(
+                out,
+                "{}: {} intended at {since}, attempt {}, tag {}.",
+                self.args.address,
+                self.open.attempt.kind.word(),
+                self.open.attempt.number,
+                evidence.tag
+            )?;
+            if evidence.candidates.is_empty() {
+                writeln!(out, "No order at the CA carries the tag.")?;
+                match evidence.control {
+                    Some(true) => writeln!(out, "Control: an older order was found the same way.")?,
+                    Some(false) => writeln!(out, "Control: an older order was NOT found either.")?,
+                    None => writeln!(out, "Control: there is no older order to look for.")?,
+                }
+            }
+            for candidate in &evidence.candidates {
+                if let Some(order) = &candidate.order {
+                    show_order(out, order)?;
+                }
+                if candidate.differences.is_empty() {
+                    writeln!(out, "  It is what was asked for.")?;
+                } else {
+                    let text = candidate.differences.join("; ");
+                    writeln!(out, "  It differs: {}.", Untrusted::new(text))?;
+                }
+            }
+            Ok(())
+        });
+    }
+
+    fn unreadable(&self, error: &crate::provider::ProviderError) -> CliError {
+        CliError::Provider {
+            account: self.pen.item.account.to_string(),
+            error: error.clone(),
+        }
+    }
+}
+
+fn show_order(out: &mut dyn std::io::Write, order: &ObservedOrder) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "Order {}: {:?}, {}, {}{}",
+        Untrusted::new(order.id.as_str()),
+        order.status,
+        Untrusted::new(order.product.clone().unwrap_or_default()),
+        Untrusted::new(order.names.join(", ")),
+        order
+            .created_at
+            .map(|at| format!(", placed {}", at.strftime("%Y-%m-%dT%H:%M:%SZ")))
+            .unwrap_or_default()
+    )
+}

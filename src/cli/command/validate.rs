@@ -1,0 +1,70 @@
+//! `certplan validate`: everything that can be known of a manifest offline.
+
+use serde_json::json;
+
+use crate::cli::args::{Common, Format, ValidateArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+use crate::cli::session::inputs;
+use crate::manifest;
+use crate::model::Address;
+
+pub(super) fn run(
+    common: &Common,
+    args: &ValidateArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let loaded = match manifest::load(&inputs(common)?) {
+        Ok(loaded) => loaded,
+        Err(problems) if args.format == Format::Json => {
+            let lines: Vec<_> = problems
+                .lines()
+                .iter()
+                .map(|line| {
+                    json!({
+                        "code": line.code, "file": line.file, "line": line.line,
+                        "column": line.column, "message": line.message, "help": line.help,
+                    })
+                })
+                .collect();
+            let text = json!({ "format_version": 1, "valid": false, "problems": lines });
+            output.result(|out| writeln!(out, "{text:#}"));
+            return Ok(Exit::Failed);
+        }
+        Err(problems) => return Err(CliError::Manifest(problems)),
+    };
+    let items = &loaded.batch.items;
+    let orders = items
+        .iter()
+        .filter(|item| matches!(item.address, Address::Order(_)))
+        .count();
+    let revocations = items.len() - orders;
+    for warning in &loaded.warnings {
+        let place = &warning.place;
+        output.warning(&format!(
+            "{}:{}: {}",
+            place.file, place.line, warning.message
+        ));
+    }
+    let digest = loaded.batch.digest;
+    if args.format == Format::Json {
+        let text = json!({
+            "format_version": 1, "valid": true, "problems": [], "orders": orders,
+            "revocations": revocations, "digest": digest,
+        });
+        output.result(|out| writeln!(out, "{text:#}"));
+    } else {
+        let files = match loaded.files.as_slice() {
+            [only] => only.display().to_string(),
+            [] => "standard input".to_owned(),
+            many => format!("{} files", many.len()),
+        };
+        output.result(|out| {
+            writeln!(
+                out,
+                "{files}: valid, {orders} orders and {revocations} revocations."
+            )
+        });
+    }
+    Ok(Exit::Done)
+}

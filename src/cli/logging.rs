@@ -1,0 +1,32 @@
+//! Log lines: to standard error, of certplan's own modules alone.
+//!
+//! The HTTP libraries below log what they handle; certplan never turns their lines on, so that no key
+//! can reach a log through them.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Common, LogFormat};
+
+/// Starts logging for the whole process.
+pub(super) fn start(common: &Common) {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::new(format!("off,certplan={level}"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false);
+    // Only a second call in one process can fail, and then logging is already on.
+    let _ = match common.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+}

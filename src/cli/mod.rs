@@ -1,0 +1,64 @@
+//! The command line: the only place that reads the environment, prints and exits.
+
+mod args;
+mod command;
+mod exit;
+mod logging;
+mod observe;
+mod output;
+mod progress;
+mod session;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+pub use args::Cli;
+pub use exit::Exit;
+
+use output::Output;
+
+/// Parses the command line, runs the command, and says how it ended in the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    logging::start(&cli.common);
+    let mut output = Output::new(&cli.common);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&format!("cannot start: {error}"));
+            return Exit::Failed.into();
+        }
+    };
+    let exit = runtime.block_on(async {
+        match command::run(&cli, &mut output).await {
+            Ok(exit) => exit,
+            Err(error) => {
+                output.failure(&error);
+                error.exit()
+            }
+        }
+    });
+    // A call that hangs must not hold the process: everything durable is durable by now.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+/// Help and version are a result; everything else that clap says is a wrong command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed terminal is no reason to fail.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done.into(),
+        _ => Exit::Usage.into(),
+    }
+}

@@ -1,0 +1,236 @@
+//! Reading the CAs for a plan: the key, the lists, then only what the lists leave open.
+
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::args::Scope;
+use super::exit::CliError;
+use super::output::Output;
+use super::session::{Accounts, Known, Session};
+use crate::model::{AccountName, KeyFacts, KeyStatus, Observed, ObservedAccount, Provider};
+use crate::plan::{Questions, questions};
+use crate::provider::{Depth, ErrorKind, Observe, ProviderError};
+
+/// How many reads of single objects are under way at once in an account.
+const READS: usize = 8;
+/// The answer to a look-up by tag raises the question for its order: more rounds than that would be a
+/// bug, and this ends them.
+const ROUNDS: usize = 4;
+
+/// What the reading is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Showing.
+    Look,
+    /// Changing something afterwards.
+    Apply,
+}
+
+/// Reads every opened account.
+pub(super) async fn observe(
+    session: &Session,
+    accounts: &Accounts,
+    known: &Known,
+    scope: &Scope,
+    purpose: Purpose,
+    output: &Output,
+) -> Result<Observed, CliError> {
+    let reads = accounts.iter().map(|(name, act)| async move {
+        let observe: &dyn Observe = act.as_ref();
+        let account = read_account(session, name, observe, purpose, output).await?;
+        Ok::<_, CliError>((name.clone(), account))
+    });
+    let mut observed = Observed {
+        accounts: try_join_all(reads).await?.into_iter().collect(),
+    };
+    session.check_bindings(&known.bindings, &observed)?;
+    let endpoints = session.endpoint_texts();
+    for _ in 0..ROUNDS {
+        let open = questions(&session.inputs(known, &observed, scope, false, &endpoints));
+        if open.is_empty() {
+            break;
+        }
+        let answers = open.iter().map(|(name, questions)| async move {
+            let Some(act) = accounts.get(name) else {
+                return Ok((name, Answers::default()));
+            };
+            let observe: &dyn Observe = act.as_ref();
+            answer(observe, questions)
+                .await
+                .map(|answers| (name, answers))
+                .map_err(|error| CliError::Provider {
+                    account: name.to_string(),
+                    error,
+                })
+        });
+        for (name, answers) in try_join_all(answers).await? {
+            if let Some(account) = observed.accounts.get_mut(name) {
+                answers.add_to(account);
+            }
+        }
+    }
+    for (name, act) in accounts {
+        if let Some(account) = observed.accounts.get_mut(name) {
+            account.requests = act.requests_sent();
+        }
+    }
+    Ok(observed)
+}
+
+async fn read_account(
+    session: &Session,
+    name: &AccountName,
+    observe: &dyn Observe,
+    purpose: Purpose,
+    output: &Output,
+) -> Result<ObservedAccount, CliError> {
+    let failed = |error: ProviderError| CliError::Provider {
+        account: name.to_string(),
+        error,
+    };
+    let mut account = ObservedAccount::default();
+    check_access(session, name, observe, purpose, output, &mut account).await?;
+    let (orders, funds) = tokio::join!(observe.orders(), observe.funds());
+    account.orders = orders
+        .map_err(failed)?
+        .into_iter()
+        .map(|order| (order.id.clone(), order))
+        .collect();
+    // Funds are a courtesy: a key that may not see them plans all the same.
+    account.funds = funds.unwrap_or(None);
+    Ok(account)
+}
+
+/// The key first: with its id `GET /key/{id}`, without it `GET /user/me`.
+pub(super) async fn check_access(
+    session: &Session,
+    name: &AccountName,
+    observe: &dyn Observe,
+    purpose: Purpose,
+    output: &Output,
+    account: &mut ObservedAccount,
+) -> Result<(), CliError> {
+    let failed = |error: ProviderError| CliError::Provider {
+        account: name.to_string(),
+        error,
+    };
+    let key_id = session
+        .batch
+        .accounts
+        .get(name)
+        .and_then(|account| match &account.provider {
+            Provider::CertCentral { key_id, .. } => key_id.as_ref(),
+            Provider::Ncloud { .. } => None,
+        });
+    let Some(id) = key_id else {
+        account.identity = match observe.identity().await {
+            Ok(identity) => identity,
+            // A key may be kept from seeing users and still order.
+            Err(error) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        return Ok(());
+    };
+    match observe.key(id).await.map_err(failed)? {
+        None => output.warning(&format!(
+            "account `{name}`: the CA shows no key {id} to this key: check `key_id`"
+        )),
+        Some(key) => {
+            check_key(name, &key, purpose, output)?;
+            account.key = Some(key);
+        }
+    }
+    Ok(())
+}
+
+/// A revoked key is refused by every command, an ACME key and a view-only key by apply.
+fn check_key(
+    name: &AccountName,
+    key: &KeyFacts,
+    purpose: Purpose,
+    output: &Output,
+) -> Result<(), CliError> {
+    let (id, called) = (&key.id, &key.name);
+    match &key.status {
+        KeyStatus::Active => {}
+        KeyStatus::Revoked => {
+            return Err(CliError::Access(format!(
+                "account `{name}`: key {id} ({called}) is revoked: make a new one in CertCentral and set `key_id`"
+            )));
+        }
+        KeyStatus::Other(word) => output.warning(&format!(
+            "account `{name}`: key {id} ({called}) has the status {word}, which certplan does not know"
+        )),
+    }
+    let unfit = if key.acme {
+        Some(format!(
+            "account `{name}`: key {id} ({called}) is an ACME key: it serves an ACME directory URL, not this API"
+        ))
+    } else if key.is_view_only() {
+        Some(format!(
+            "account `{name}`: key {id} ({called}) is view only: it can plan, but it cannot apply"
+        ))
+    } else {
+        None
+    };
+    match (unfit, purpose) {
+        (None, _) => Ok(()),
+        (Some(why), Purpose::Apply) => Err(CliError::Access(why)),
+        (Some(why), Purpose::Look) => {
+            if key.acme {
+                output.warning(&why);
+            } else {
+                output.hint(&why);
+            }
+            Ok(())
+        }
+    }
+}
+
+#[derive(Default)]
+struct Answers {
+    details: BTreeMap<crate::model::OrderId, Option<crate::model::ObservedOrder>>,
+    tags: BTreeMap<crate::model::Tag, crate::model::TagLookup>,
+    requests: Option<Vec<crate::model::ObservedRequest>>,
+}
+
+impl Answers {
+    fn add_to(self, account: &mut ObservedAccount) {
+        account.details.extend(self.details);
+        account.tags.extend(self.tags);
+        if self.requests.is_some() {
+            account.revocation_requests = self.requests;
+        }
+    }
+}
+
+async fn answer(observe: &dyn Observe, questions: &Questions) -> Result<Answers, ProviderError> {
+    let details = stream::iter(&questions.orders)
+        .map(|id| async move {
+            observe
+                .order(id, Depth::Certificates)
+                .await
+                .map(|order| (id.clone(), order))
+        })
+        .buffer_unordered(READS)
+        .try_collect();
+    let tags = stream::iter(&questions.tags)
+        .map(|tag| async move { observe.tagged(tag).await.map(|found| (tag.clone(), found)) })
+        .buffer_unordered(READS)
+        .try_collect();
+    let requests = async {
+        if questions.revocation_requests {
+            observe.revocation_requests().await.map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let (details, tags, requests) = tokio::try_join!(details, tags, requests)?;
+    Ok(Answers {
+        details,
+        tags,
+        requests,
+    })
+}

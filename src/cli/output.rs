@@ -1,0 +1,145 @@
+//! Standard output and standard error. A closed pipe or a full disk behind them changes nothing about
+//! a run: writing goes on into nothing.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::args::{ColorWhen, Common};
+use super::exit::CliError;
+use crate::manifest::Paint;
+use crate::model::Untrusted;
+use crate::report::Style;
+
+/// The two streams, and how they like their text.
+pub(super) struct Output {
+    quiet: bool,
+    color_out: bool,
+    color_err: bool,
+    /// Set by the first failed write to standard output.
+    closed: bool,
+}
+
+impl Output {
+    /// Decides about colour once.
+    pub(super) fn new(common: &Common) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let color = |terminal: bool| match common.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => terminal && !plain,
+        };
+        Self {
+            quiet: common.quiet,
+            color_out: color(io::stdout().is_terminal()),
+            color_err: color(io::stderr().is_terminal()),
+            closed: false,
+        }
+    }
+
+    /// How results are laid out.
+    pub(super) fn style(&self) -> Style {
+        Style {
+            color: self.color_out,
+            width: width(),
+        }
+    }
+
+    /// Prints a result on standard output.
+    pub(super) fn result(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if self.closed {
+            return;
+        }
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let printed = print(&mut out).and_then(|()| out.flush());
+        if let Err(error) = printed {
+            self.closed = true;
+            // What is left in the buffer has nowhere to go.
+            let _ = out.into_parts();
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.error(&format!("standard output cannot be written: {error}"));
+            }
+        }
+    }
+
+    /// A hint for people, on standard error; silent with `-q`.
+    pub(super) fn hint(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// What went wrong, on standard error.
+    pub(super) fn error(&self, text: &str) {
+        self.labelled("error", anstyle::AnsiColor::Red, text);
+    }
+
+    /// A warning, on standard error; silent with `-q`.
+    pub(super) fn warning(&self, text: &str) {
+        if !self.quiet {
+            self.labelled("warning", anstyle::AnsiColor::Yellow, text);
+        }
+    }
+
+    fn labelled(&self, label: &str, color: anstyle::AnsiColor, text: &str) {
+        // Every line is escaped on its own: the text may quote a CA.
+        let text: Vec<String> = text.lines().map(|line| shown(line)).collect();
+        let text = text.join("\n");
+        let mut err = io::stderr();
+        let _ = if self.color_err {
+            let style = color.on_default().bold();
+            writeln!(err, "{style}{label}{style:#}: {text}")
+        } else {
+            writeln!(err, "{label}: {text}")
+        };
+    }
+
+    /// An error that ends a command.
+    pub(super) fn failure(&self, error: &CliError) {
+        match error {
+            CliError::Manifest(problems) => {
+                let paint = if self.color_err {
+                    Paint::Colour
+                } else {
+                    Paint::Plain
+                };
+                let _ = write!(io::stderr(), "{}", problems.render(paint, width()));
+            }
+            other => self.error(&other.to_string()),
+        }
+    }
+
+    /// True when a person can be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// Asks on standard error and reads a line from standard input.
+    pub(super) fn ask(&self, question: &str) -> Option<String> {
+        let mut err = io::stderr();
+        let _ = write!(err, "{question} ");
+        let _ = err.flush();
+        let mut answer = String::new();
+        match io::stdin().read_line(&mut answer) {
+            Ok(read) if read > 0 => Some(answer.trim().to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// A line with everything that could steer a terminal escaped, however long it is.
+fn shown(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    chars
+        .chunks(200)
+        .map(|chunk| Untrusted::new(chunk.iter().collect::<String>()).to_string())
+        .collect()
+}
+
+/// The width to lay text out for.
+fn width() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(100)
+        .clamp(60, 200)
+}

@@ -1,0 +1,181 @@
+//! What comes from outside the manifest: endpoints, keys, the state's place.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::exit::CliError;
+use crate::journal::Location;
+use crate::model::{Account, AccountName, Batch, Provider, Secret, SecretSource};
+use crate::provider::{Endpoint, Keys};
+
+/// A key file larger than this is no key file.
+const KEY_FILE_BYTES: u64 = 64 * 1024;
+
+/// Where each account's calls go: the official address, or what the operator says.
+pub(super) fn endpoints(
+    common: &Common,
+    batch: &Batch,
+) -> Result<BTreeMap<AccountName, Endpoint>, CliError> {
+    let mut endpoints = BTreeMap::new();
+    for (name, account) in &batch.accounts {
+        let variable = endpoint_variable(name);
+        let endpoint = match std::env::var(&variable) {
+            Ok(url) if !url.is_empty() => Endpoint::parse(&url)
+                .map_err(|error| CliError::Usage(format!("{variable}: {error}")))?,
+            _ => Endpoint::official(&account.provider),
+        };
+        endpoints.insert(name.clone(), endpoint);
+    }
+    for text in &common.endpoints {
+        let (name, url) = text
+            .split_once('=')
+            .ok_or_else(|| CliError::Usage(format!("--endpoint `{text}`: write ACCOUNT=URL")))?;
+        let known = endpoints
+            .iter_mut()
+            .find(|(account, _)| account.as_str() == name);
+        let Some((_, endpoint)) = known else {
+            let names: Vec<&str> = batch.accounts.keys().map(AccountName::as_str).collect();
+            return Err(CliError::Usage(format!(
+                "--endpoint: the manifest has no account `{name}`; it has {}",
+                if names.is_empty() {
+                    "none".to_owned()
+                } else {
+                    names.join(", ")
+                }
+            )));
+        };
+        *endpoint = Endpoint::parse(url)
+            .map_err(|error| CliError::Usage(format!("--endpoint {name}: {error}")))?;
+    }
+    Ok(endpoints)
+}
+
+fn endpoint_variable(account: &AccountName) -> String {
+    format!(
+        "CERTPLAN_ENDPOINT_{}",
+        account.as_str().to_ascii_uppercase().replace('-', "_")
+    )
+}
+
+/// The folder that `.certplan` stands in when nobody says otherwise: that of the first manifest.
+pub(super) fn location(common: &Common) -> Result<Location, CliError> {
+    if let Some(state) = &common.state {
+        return state.parse().map_err(CliError::Journal);
+    }
+    let folder = match common.files.first() {
+        Some(first) if first.as_os_str() == "-" => PathBuf::new(),
+        Some(first) if first.is_dir() => first.clone(),
+        Some(first) => first.parent().map(Path::to_path_buf).unwrap_or_default(),
+        None => PathBuf::new(),
+    };
+    Ok(Location::file(folder.join(".certplan").join("state.db")))
+}
+
+/// Reads an account's keys. `folder` is where a relative key file starts from.
+pub(super) fn keys(account: &Account, folder: &Path) -> Result<Keys, CliError> {
+    let read = |member: &str, source: &SecretSource| {
+        secret(source, folder)
+            .map_err(|why| CliError::Access(format!("account `{}`: {member}: {why}", account.name)))
+    };
+    Ok(match &account.provider {
+        Provider::CertCentral { api_key, .. } => Keys::CertCentral {
+            api_key: read("api_key", api_key)?,
+        },
+        Provider::Ncloud {
+            access_key,
+            secret_key,
+        } => Keys::Ncloud {
+            access_key: read("access_key", access_key)?,
+            secret_key: read("secret_key", secret_key)?,
+        },
+    })
+}
+
+fn secret(source: &SecretSource, folder: &Path) -> Result<Secret, String> {
+    let text = match source {
+        SecretSource::Env(name) => match std::env::var(name) {
+            Ok(text) => text,
+            Err(std::env::VarError::NotPresent) => {
+                return Err(format!("the environment variable {name} is not set"));
+            }
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(format!("the environment variable {name} is not plain text"));
+            }
+        },
+        SecretSource::File(path) => secret_file(&folder.join(path))?,
+    };
+    let trimmed = text.strip_suffix('\n').unwrap_or(&text);
+    let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
+    if trimmed.is_empty() {
+        return Err(format!("{} is empty", shown(source)));
+    }
+    if !trimmed.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "{} holds spaces, line breaks or other characters that no key has",
+            shown(source)
+        ));
+    }
+    Ok(Secret::new(trimmed.to_owned()))
+}
+
+fn shown(source: &SecretSource) -> String {
+    match source {
+        SecretSource::Env(name) => format!("the environment variable {name}"),
+        SecretSource::File(path) => format!("the file {}", path.display()),
+    }
+}
+
+/// Reads a key file: regular, ours, closed to everyone else, no symbolic link.
+fn secret_file(path: &Path) -> Result<String, String> {
+    let name = path.display();
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(|_| "cannot be opened".to_owned())?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(|error| {
+            if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+                format!("{name} is a symbolic link; name the file itself")
+            } else {
+                format!("cannot read {name}: {error}")
+            }
+        })?;
+    let found = file
+        .metadata()
+        .map_err(|error| format!("cannot read {name}: {error}"))?;
+    if !found.is_file() {
+        return Err(format!("{name} is not a regular file"));
+    }
+    let owner = rustix::process::geteuid().as_raw();
+    if found.uid() != owner && found.uid() != 0 {
+        return Err(format!("{name} belongs to another user"));
+    }
+    if found.mode() & 0o077 != 0 {
+        return Err(format!("{name} is open to others: `chmod 600 {name}`"));
+    }
+    if found.len() > KEY_FILE_BYTES {
+        return Err(format!("{name} is larger than {KEY_FILE_BYTES} bytes"));
+    }
+    let mut text = String::new();
+    file.take(KEY_FILE_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("cannot read {name}: {error}"))?;
+    Ok(text)
+}
+
+/// The PEM of `--extra-root`.
+pub(super) fn extra_root(common: &Common) -> Result<Option<Vec<u8>>, CliError> {
+    common
+        .extra_root
+        .as_ref()
+        .map(|path| {
+            fs::read(path)
+                .map_err(|error| CliError::File(format!("cannot read {}: {error}", path.display())))
+        })
+        .transpose()
+}
