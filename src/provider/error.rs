@@ -60,3 +60,17 @@ pub struct ProviderError {
     /// What `Retry-After` asked for.
     pub retry_after: Option<Duration>,
 }
+
+impl ProviderError {
+    /// An error without an answer behind it.
+    pub fn new(kind: ErrorKind, verdict: Verdict, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            verdict,
+            status: None,
+            code: None,
+            message: Untrusted::new(message),
+            retry_after: None,
+        }
+    }
+}

@@ -1,16 +1,31 @@
 //! The certificate authorities: what can be read of them ([`Observe`]) and what can be done
 //! ([`Act`]). `plan` is given an [`Observe`], which has no method that sends anything but GET.
 //!
-//! Retry and rate limits live in the transport below both adapters ([`http`]), not in wrappers around
+//! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod certcentral;
+mod endpoint;
 mod error;
+mod http;
+mod lenient;
+mod ncloud;
+mod preview;
+mod retry_after;
+mod settings;
+mod throttle;
+
+#[cfg(test)]
+mod scripted;
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
+pub use preview::{body_digest, preview};
+pub use settings::{Deadlines, Keys, Settings, observe_only, open};
 
 use crate::model::{
     AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
@@ -124,12 +139,4 @@ pub enum RevokeAnswer {
     },
     /// In force (CertCentral 204).
     Revoked,
-}
-
-mod throttle {
-    //! Placeholder types until the limiter is in place.
-
-    /// A slot.
-    #[derive(Debug)]
-    pub(super) struct Slot;
 }

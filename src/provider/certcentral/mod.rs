@@ -1,0 +1,418 @@
+//! DigiCert CertCentral, Services API v2: [`CertCentral`] reads and changes one account.
+
+mod list;
+mod observed;
+pub(super) mod request;
+mod verdict;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderValue};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+
+use self::request::segment;
+use super::http::{Authorize, Reply, Transport};
+use super::settings::Settings;
+use super::{
+    Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
+};
+use crate::model::{
+    AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    OrderOperation, Part, ReissueOperation, RequestId, RevokeCall, Secret, StatusChange, Tag,
+    TagLookup,
+};
+
+/// The status-changes feed reaches back seven days.
+const LONGEST_WINDOW: u64 = 604_800;
+
+/// One CertCentral account.
+pub(super) struct CertCentral {
+    account: AccountName,
+    transport: Transport,
+}
+
+/// `X-DC-DEVKEY`, the same on every request.
+struct ApiKey(HeaderValue);
+
+impl Authorize for ApiKey {
+    fn authorize(
+        &self,
+        _method: &Method,
+        _target: &str,
+        headers: &mut HeaderMap,
+    ) -> Result<(), ProviderError> {
+        headers.insert("x-dc-devkey", self.0.clone());
+        Ok(())
+    }
+}
+
+impl CertCentral {
+    pub(super) fn new(settings: Settings, api_key: &Secret) -> Result<Self, ProviderError> {
+        let mut header = HeaderValue::from_str(api_key.expose())
+            .ok()
+            .filter(|header| !header.is_empty())
+            .ok_or_else(|| {
+                ProviderError::new(
+                    ErrorKind::Unauthorized,
+                    Verdict::NotSent,
+                    format!(
+                        "account {}: the API key is empty or holds characters that no key has; \
+                         read it anew from CertCentral",
+                        settings.account
+                    ),
+                )
+            })?;
+        header.set_sensitive(true);
+        Ok(Self {
+            transport: Transport::new(&settings, Box::new(ApiKey(header)))?,
+            account: settings.account,
+        })
+    }
+
+    /// Reads one object.
+    async fn object<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+    ) -> Result<T, ProviderError> {
+        let reply = self.transport.read(what, path).await?;
+        if reply.status != 200 {
+            return Err(verdict::refusal(what, &reply));
+        }
+        reply
+            .json()
+            .filter(serde_json::Value::is_object)
+            .and_then(|value| serde_json::from_value(value).ok())
+            .ok_or_else(|| verdict::unreadable(what, &reply, "not the JSON object expected"))
+    }
+
+    async fn read_order(
+        &self,
+        id: &OrderId,
+        depth: Depth,
+    ) -> Result<Option<ObservedOrder>, ProviderError> {
+        let what = format!("read order {id}");
+        let path = format!("/order/certificate/{}", segment(id.as_str()));
+        let Some(order) = absent(self.object::<wire::Order>(&what, &path).await)? else {
+            return Ok(None);
+        };
+        let Some(mut full) = observed::in_full(&order).filter(|full| full.id == *id) else {
+            return Err(malformed(&what, "the answer is about another order"));
+        };
+        if depth == Depth::Certificates {
+            let may_have = |flag: Option<bool>, count: Option<u64>| match (count, flag) {
+                (Some(count), _) => count > 0,
+                (None, Some(flag)) => flag,
+                (None, None) => true,
+            };
+            let mut rows = [Vec::new(), Vec::new()];
+            for (index, list, flag, count) in [
+                (0, "duplicate", order.has_duplicates, order.duplicates_count),
+                (1, "reissue", order.has_reissues, order.reissues_count),
+            ] {
+                if may_have(flag.get(), count.value()) {
+                    rows[index] = self.certificates(&path, list, id).await?;
+                }
+            }
+            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            full.certificates = Some(
+                observed::certificates(&order, &rows[0], &rows[1], today)
+                    .ok_or_else(|| malformed(&what, "a certificate without an id"))?,
+            );
+        }
+        Ok(Some(full))
+    }
+
+    /// `GET /order/certificate/{id}/duplicate` or `/reissue`: no pages.
+    async fn certificates(
+        &self,
+        order: &str,
+        list: &str,
+        id: &OrderId,
+    ) -> Result<Vec<wire::Certificate>, ProviderError> {
+        let what = format!("list the {list}s of order {id}");
+        // Assumption: for an order that was just read, 404 means that there are none.
+        let listing: Option<wire::Listing<wire::Certificate>> =
+            absent(self.object(&what, &format!("{order}/{list}")).await)?;
+        match listing {
+            None => Ok(Vec::new()),
+            Some(listing) => listing
+                .rows
+                .ok_or_else(|| malformed(&what, "no list of certificates")),
+        }
+    }
+
+    async fn balance(&self) -> Result<Option<(Decimal, String)>, ProviderError> {
+        let what = "read the balance";
+        let balance: wire::Balance = match self.object(what, "/finance/balance").await {
+            // A key for orders alone may not see it, and several divisions need their id.
+            Err(error)
+                if error.verdict == Verdict::Rejected
+                    && matches!(
+                        error.kind,
+                        ErrorKind::Forbidden | ErrorKind::Invalid | ErrorKind::NotFound
+                    ) =>
+            {
+                return Ok(None);
+            }
+            other => other?,
+        };
+        if balance.unlimited_negative_balance.get() == Some(true) {
+            return Ok(None);
+        }
+        let amount = balance
+            .total_available_funds
+            .decimal()
+            .or_else(|| balance.balance.decimal());
+        let currency = balance.currency.owned().unwrap_or_default();
+        Ok(amount.map(|amount| (amount, currency)))
+    }
+
+    async fn send(
+        &self,
+        permit: Permit,
+        what: &str,
+        change: request::Change,
+    ) -> Result<Reply, ProviderError> {
+        self.transport
+            .change(permit.0, what, change.method, &change.path, &change.body)
+            .await
+    }
+
+    /// The answer to an order or a reissue: 201 (200 is taken too) with the order's id.
+    fn placed(what: &str, reply: &Reply) -> Result<Placed, ProviderError> {
+        if !matches!(reply.status, 200 | 201) {
+            return Err(not_taken(what, reply));
+        }
+        let placed: wire::Placed = reply
+            .json_as()
+            .ok_or_else(|| verdict::unreadable(what, reply, "not the JSON object expected"))?;
+        let order_id = placed
+            .id
+            .id()
+            .ok_or_else(|| verdict::unreadable(what, reply, "no order id"))?;
+        let request = placed.requests.0.first().and_then(|request| {
+            let status = observed::request_status(&request.status);
+            Some((RequestId::from(request.id.id()?), status))
+        });
+        Ok(Placed {
+            order_id: OrderId::from(order_id),
+            request,
+            certificate_id: placed.certificate_id.id().map(CertificateId::from),
+        })
+    }
+
+    fn revoked(what: &str, reply: &Reply) -> Result<RevokeAnswer, ProviderError> {
+        match reply.status {
+            204 if reply.body.is_empty() => Ok(RevokeAnswer::Revoked),
+            201 => {
+                let request: wire::Request = reply.json_as().unwrap_or_default();
+                match (request.id.id(), request.kind.get()) {
+                    // `approved` too: what an administrator has granted, the CA has still to do.
+                    (Some(id), Some("revoke")) => Ok(RevokeAnswer::Requested {
+                        request_id: Some(RequestId::from(id)),
+                        certificates: None,
+                    }),
+                    _ => Err(verdict::unreadable(what, reply, "no request to revoke")),
+                }
+            }
+            _ => Err(not_taken(what, reply)),
+        }
+    }
+}
+
+fn not_taken(what: &str, reply: &Reply) -> ProviderError {
+    if (200..300).contains(&reply.status) {
+        verdict::unreadable(what, reply, "this status is not documented")
+    } else {
+        verdict::refusal(what, reply)
+    }
+}
+
+/// Turns the CA's own "not found" into nothing.
+fn absent<T>(read: Result<T, ProviderError>) -> Result<Option<T>, ProviderError> {
+    match read {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if verdict::says_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn malformed(what: &str, why: &str) -> ProviderError {
+    ProviderError::new(
+        ErrorKind::Malformed,
+        Verdict::InDoubt,
+        format!("{what}: {why}; check the endpoint; if it is right, try again later"),
+    )
+}
+
+impl Observe for CertCentral {
+    fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    fn endpoint(&self) -> &str {
+        self.transport.endpoint()
+    }
+
+    fn identity(&self) -> Answer<'_, Option<Identity>> {
+        async {
+            let what = "read who the key belongs to";
+            let user: wire::User = self.object(what, "/user/me").await?;
+            observed::identity(&user)
+                .map(Some)
+                .ok_or_else(|| malformed(what, "no account id"))
+        }
+        .boxed()
+    }
+
+    fn key<'a>(&'a self, id: &'a KeyId) -> Answer<'a, Option<KeyFacts>> {
+        async move {
+            let what = format!("read key {id}");
+            // The documentation's cURL line has `/services/v2` twice; its other samples have it once.
+            let path = format!("/key/{}", segment(id.as_str()));
+            let key = absent(self.object::<wire::Key>(&what, &path).await)?;
+            key.map(|key| observed::key(&key).ok_or_else(|| malformed(&what, "no key id")))
+                .transpose()
+        }
+        .boxed()
+    }
+
+    fn orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
+        self.list(
+            "list the orders".to_owned(),
+            "/order/certificate?sort=order_id".to_owned(),
+            |row| observed::summary(row).map(|order| (order.id.clone(), order)),
+        )
+        .boxed()
+    }
+
+    fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
+        self.read_order(id, depth).boxed()
+    }
+
+    fn tagged<'a>(&'a self, tag: &'a Tag) -> Answer<'a, TagLookup> {
+        async move {
+            let rows = self.list(
+                format!("look up orders tagged {tag}"),
+                format!("/order/alternate/{}", segment(tag.as_str())),
+                |row| observed::change(row).map(|change| (change.order_id.clone(), change)),
+            );
+            let mut orders = absent(rows.await)?.unwrap_or_default();
+            orders.sort_by_cached_key(|change| observed::numeric(change.order_id.as_str()));
+            Ok(TagLookup { orders })
+        }
+        .boxed()
+    }
+
+    fn changes(&self, window: Duration) -> Answer<'_, Vec<StatusChange>> {
+        async move {
+            let what = "read what changed";
+            let whole = window.as_secs() + u64::from(window.subsec_nanos() > 0);
+            let seconds = whole.clamp(1, LONGEST_WINDOW);
+            let path = format!("/order/certificate/status-changes?seconds={seconds}");
+            let listing: wire::Listing<wire::Order> = self.object(what, &path).await?;
+            listing
+                .rows
+                .ok_or_else(|| malformed(what, "no list of orders"))?
+                .iter()
+                .map(|row| observed::change(row).ok_or_else(|| malformed(what, "no order id")))
+                .collect()
+        }
+        .boxed()
+    }
+
+    fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
+        self.list(
+            "list the requests to revoke".to_owned(),
+            "/request?filters%5Btype%5D=revoke".to_owned(),
+            |row| observed::request(row).map(|request| (request.id.clone(), request)),
+        )
+        .boxed()
+    }
+
+    fn funds(&self) -> Answer<'_, Option<(Decimal, String)>> {
+        self.balance().boxed()
+    }
+
+    fn clock_skew(&self) -> Option<SignedDuration> {
+        self.transport.clock_skew()
+    }
+
+    fn requests_sent(&self) -> u32 {
+        self.transport.requests_sent()
+    }
+}
+
+impl Act for CertCentral {
+    fn permit(&self) -> futures::future::BoxFuture<'_, Permit> {
+        self.transport.slot().map(Permit).boxed()
+    }
+
+    fn place_order<'a>(
+        &'a self,
+        permit: Permit,
+        operation: &'a OrderOperation,
+        renewal_of: Option<&'a OrderId>,
+    ) -> Answer<'a, Placed> {
+        async move {
+            let what = format!("order certificate {}", operation.order.product);
+            if renewal_of.is_none()
+                && let Some(crate::model::RenewalOf::Item(name)) = &operation.order.renewal_of
+            {
+                return Err(ProviderError::new(
+                    ErrorKind::Invalid,
+                    Verdict::NotSent,
+                    format!("{what}: the id of orders.{name}, which it renews, is not known yet"),
+                ));
+            }
+            let change = request::order(operation, renewal_of);
+            Self::placed(&what, &self.send(permit, &what, change).await?)
+        }
+        .boxed()
+    }
+
+    fn reissue<'a>(
+        &'a self,
+        permit: Permit,
+        operation: &'a ReissueOperation,
+    ) -> Answer<'a, Placed> {
+        async move {
+            let what = format!("reissue order {}", operation.order_id);
+            let reply = self
+                .send(permit, &what, request::reissue(operation))
+                .await?;
+            let placed = Self::placed(&what, &reply)?;
+            if placed.order_id != operation.order_id {
+                return Err(verdict::unreadable(
+                    &what,
+                    &reply,
+                    "it is about another order",
+                ));
+            }
+            Ok(placed)
+        }
+        .boxed()
+    }
+
+    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer> {
+        async move {
+            let what = match call.part {
+                Part::Order => format!("revoke order {}", call.operation.order_id),
+                Part::Certificate(id) => format!("revoke certificate {id}"),
+            };
+            let change = request::revoke(call.operation, call.part);
+            Self::revoked(&what, &self.send(permit, &what, change).await?)
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,297 @@
+//! CertCentral's answers in certplan's own vocabulary.
+
+use jiff::civil::Date;
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::pem::parse_x509_pem;
+use x509_parser::prelude::FromDer;
+
+use super::wire;
+use crate::model::{
+    CertificateId, CertificateKind, CertificateState, Digest, Identity, KeyFacts, KeyStatus,
+    ObservedCertificate, ObservedOrder, ObservedRequest, OrderId, OrderStatus, RequestId,
+    RequestKind, RequestStatus, SerialNumber, StatusChange, Untrusted,
+};
+use crate::provider::lenient::{Text, names};
+
+/// An order as a row of the list shows it; `None` without an id.
+pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
+    let certificate = order.certificate.get();
+    Some(ObservedOrder {
+        id: OrderId::from(order.id.id()?),
+        status: order_status(&order.status),
+        product: order
+            .product
+            .get()
+            .and_then(|product| product.name_id.owned())
+            .or_else(|| order.product_name_id.owned()),
+        common_name: certificate.and_then(|certificate| certificate.common_name.owned()),
+        names: certificate.map(certificate_names).unwrap_or_default(),
+        certificate_id: certificate
+            .and_then(|certificate| certificate.id.id())
+            .or(order.certificate_id.id())
+            .map(CertificateId::from),
+        serial_number: certificate.and_then(serial_number),
+        valid_till: certificate.and_then(|certificate| certificate.valid_till.owned()),
+        created_at: order.date_created.timestamp(),
+        duplicates: order.duplicates_count.count().unwrap_or_default(),
+        price: order.price.decimal().filter(|price| !price.is_zero()),
+        tag: order.alternative_order_id.owned(),
+        public_key: None,
+        certificates: None,
+        requests: None,
+    })
+}
+
+/// An order in full, without its certificates.
+pub(super) fn in_full(order: &wire::Order) -> Option<ObservedOrder> {
+    let mut full = summary(order)?;
+    full.public_key = order
+        .certificate
+        .get()
+        .and_then(|certificate| public_key(certificate.csr.get()?));
+    full.requests = Some(
+        order
+            .requests
+            .0
+            .iter()
+            .filter_map(|row| {
+                let mut request = request(row)?;
+                request.order_id = Some(full.id.clone());
+                Some(request)
+            })
+            .collect(),
+    );
+    Some(full)
+}
+
+/// Every certificate of an order, sorted by id. The order's own comes first in doubt, then a duplicate,
+/// then a reissue. `None` when a row has no id: it could not be pinned.
+pub(super) fn certificates(
+    order: &wire::Order,
+    duplicates: &[wire::Certificate],
+    reissues: &[wire::Certificate],
+    today: Date,
+) -> Option<Vec<ObservedCertificate>> {
+    let order_status = order_status(&order.status);
+    let mut all: Vec<ObservedCertificate> = Vec::new();
+    // An order that waits for approval has a certificate without an id, or none.
+    if let Some(primary) = order.certificate.get()
+        && primary.id.id().is_some()
+    {
+        all.push(ObservedCertificate {
+            state: primary_state(primary, &order_status, today),
+            ..certificate(primary, CertificateKind::Original, today)?
+        });
+    }
+    for (rows, kind) in [
+        (duplicates, CertificateKind::Duplicate),
+        (reissues, CertificateKind::Reissue),
+    ] {
+        for row in rows {
+            let mut row = certificate(row, kind, today)?;
+            // The rows keep their word when the whole order was revoked.
+            if order_status == OrderStatus::Revoked && row.state == CertificateState::Issued {
+                row.state = CertificateState::Revoked;
+            }
+            if all.iter().all(|known| known.id != row.id) {
+                all.push(row);
+            }
+        }
+    }
+    all.sort_by_cached_key(|certificate| numeric(certificate.id.as_str()));
+    Some(all)
+}
+
+/// Ids are numbers: 9 comes before 10.
+pub(super) fn numeric(id: &str) -> (usize, String) {
+    (id.len(), id.to_owned())
+}
+
+fn certificate(
+    row: &wire::Certificate,
+    kind: CertificateKind,
+    today: Date,
+) -> Option<ObservedCertificate> {
+    let state = match row.status.get().map(str::to_ascii_lowercase).as_deref() {
+        // The documented sample has `approved` on a row with a serial number: it is issued.
+        Some("approved" | "issued") => in_force(row, today),
+        Some("pending" | "processing" | "submitted" | "needs_approval") => {
+            CertificateState::Pending
+        }
+        Some("rejected" | "canceled" | "denied") => CertificateState::Failed,
+        Some("revoked") => CertificateState::Revoked,
+        Some("expired") => CertificateState::Expired,
+        Some(other) => CertificateState::Other(Untrusted::new(other)),
+        None if row.serial_number.get().is_some() => in_force(row, today),
+        None => CertificateState::Pending,
+    };
+    Some(ObservedCertificate {
+        id: CertificateId::from(row.id.id()?),
+        serial_number: serial_number(row),
+        names: certificate_names(row),
+        valid_till: row.valid_till.owned(),
+        state,
+        kind,
+    })
+}
+
+/// The primary certificate has a `status` of its own only after a reissue or a revocation; otherwise it
+/// stands where its order stands.
+fn primary_state(
+    primary: &wire::Certificate,
+    order: &OrderStatus,
+    today: Date,
+) -> CertificateState {
+    let own = primary.status.get().map(str::to_ascii_lowercase);
+    match (order, own.as_deref()) {
+        (OrderStatus::Revoked, _) | (_, Some("revoked")) => CertificateState::Revoked,
+        (OrderStatus::Issued | OrderStatus::ReissuePending | OrderStatus::RevocationPending, _) => {
+            in_force(primary, today)
+        }
+        (OrderStatus::Expired, _) => CertificateState::Expired,
+        // A certificate that has a serial number was issued, whatever became of its order.
+        (_, _) if primary.serial_number.get().is_some() => in_force(primary, today),
+        (OrderStatus::Pending(_), _) => CertificateState::Pending,
+        (OrderStatus::Rejected | OrderStatus::Canceled, _) => CertificateState::Failed,
+        (OrderStatus::Other(word), _) => CertificateState::Other(word.clone()),
+    }
+}
+
+fn in_force(row: &wire::Certificate, today: Date) -> CertificateState {
+    let valid_till: Option<Date> = row.valid_till.get().and_then(|text| text.parse().ok());
+    if valid_till.is_some_and(|last| last < today) {
+        CertificateState::Expired
+    } else {
+        CertificateState::Issued
+    }
+}
+
+fn serial_number(row: &wire::Certificate) -> Option<SerialNumber> {
+    Some(SerialNumber::from(
+        row.serial_number.get()?.to_ascii_lowercase(),
+    ))
+}
+
+fn certificate_names(row: &wire::Certificate) -> Vec<String> {
+    names(
+        row.common_name
+            .get()
+            .into_iter()
+            .chain(row.dns_names.0.iter().filter_map(Text::get))
+            .chain(row.emails.0.iter().filter_map(Text::get)),
+    )
+}
+
+/// SHA-256 of the CSR's `SubjectPublicKeyInfo`. PEM, or the base64 of the DER.
+fn public_key(csr: &str) -> Option<Digest> {
+    let der = match parse_x509_pem(csr.trim().as_bytes()) {
+        Ok((_, pem)) => pem.contents,
+        Err(_) => {
+            let bare: String = csr.split_ascii_whitespace().collect();
+            data_encoding::BASE64.decode(bare.as_bytes()).ok()?
+        }
+    };
+    let (_, request) = X509CertificationRequest::from_der(&der).ok()?;
+    Some(Digest::of(
+        request.certification_request_info.subject_pki.raw,
+    ))
+}
+
+/// The words of the list, of order info and of migrated orders.
+pub(super) fn order_status(word: &Text) -> OrderStatus {
+    let Some(word) = word.get() else {
+        return OrderStatus::Other(Untrusted::new("no status"));
+    };
+    match word.to_ascii_lowercase().as_str() {
+        "pending" | "processing" | "needs_approval" | "needs_csr" | "waiting_pickup"
+        | "approved" | "submitted" => OrderStatus::Pending(Untrusted::new(word)),
+        "issued" => OrderStatus::Issued,
+        "reissue_pending" => OrderStatus::ReissuePending,
+        "rejected" | "denied" => OrderStatus::Rejected,
+        "canceled" | "cancelled" => OrderStatus::Canceled,
+        "revoked" => OrderStatus::Revoked,
+        "expired" => OrderStatus::Expired,
+        _ => OrderStatus::Other(Untrusted::new(word)),
+    }
+}
+
+pub(super) fn request_status(word: &Text) -> RequestStatus {
+    match word.get() {
+        Some("submitted") => RequestStatus::Submitted,
+        Some("pending") => RequestStatus::Pending,
+        Some("approved") => RequestStatus::Approved,
+        Some("rejected") => RequestStatus::Rejected,
+        other => RequestStatus::Other(Untrusted::new(other.unwrap_or("no status"))),
+    }
+}
+
+/// A request; `None` without an id.
+pub(super) fn request(row: &wire::Request) -> Option<ObservedRequest> {
+    Some(ObservedRequest {
+        id: RequestId::from(row.id.id()?),
+        kind: match row.kind.get() {
+            Some("new_request") => RequestKind::NewRequest,
+            Some("revoke") => RequestKind::Revoke,
+            Some("duplicate") => RequestKind::Duplicate,
+            Some("reissue") => RequestKind::Reissue,
+            other => RequestKind::Other(Untrusted::new(other.unwrap_or("no type"))),
+        },
+        status: request_status(&row.status),
+        order_id: row
+            .order
+            .get()
+            .and_then(|order| order.id.id())
+            .map(OrderId::from),
+        date: row.date.timestamp(),
+    })
+}
+
+/// A row of a look-up by tag or of status changes; `None` without an order id.
+pub(super) fn change(row: &wire::Order) -> Option<StatusChange> {
+    Some(StatusChange {
+        order_id: OrderId::from(row.order_id.id().or(row.id.id())?),
+        certificate_id: row.certificate_id.id().map(CertificateId::from),
+        status: order_status(&row.status),
+    })
+}
+
+/// The key; `None` without an id.
+pub(super) fn key(key: &wire::Key) -> Option<KeyFacts> {
+    Some(KeyFacts {
+        id: key.id.id()?.into(),
+        name: Untrusted::new(key.name.get().unwrap_or_default()),
+        status: match key.status.get() {
+            Some("active") => KeyStatus::Active,
+            Some("revoked") => KeyStatus::Revoked,
+            other => KeyStatus::Other(Untrusted::new(other.unwrap_or("no status"))),
+        },
+        restricted_to_role_id: key.restricted_to_role_id.value().unwrap_or_default(),
+        acme: key.acme_directory_url.get().is_some(),
+        user: key.user.get().map_or_else(|| Untrusted::new(""), person),
+    })
+}
+
+/// The user behind the key; `None` without an account id.
+pub(super) fn identity(user: &wire::User) -> Option<Identity> {
+    Some(Identity {
+        account_id: user.account_id.owned()?,
+        user: person(user),
+        roles: user
+            .access_roles
+            .0
+            .iter()
+            .filter_map(|role| role.name.get().map(Untrusted::new))
+            .collect(),
+    })
+}
+
+fn person(user: &wire::User) -> Untrusted {
+    let first = user.first_name.get().or(user.firstname.get());
+    let last = user.last_name.get().or(user.lastname.get());
+    let parts: Vec<&str> = first.into_iter().chain(last).collect();
+    if parts.is_empty() {
+        Untrusted::new(user.username.get().unwrap_or_default())
+    } else {
+        Untrusted::new(parts.join(" "))
+    }
+}

@@ -1,0 +1,196 @@
+//! What is sent to CertCentral: method, path and body of each change, the same for previews, digests
+//! and the call itself.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    CertificateRequest, OrderId, OrderOperation, Part, Reason, ReissueOperation, RenewalOf,
+    RevokeOperation,
+};
+
+/// One change, ready to send.
+pub(in crate::provider) struct Change {
+    pub(in crate::provider) method: Method,
+    /// Below the endpoint.
+    pub(in crate::provider) path: String,
+    pub(in crate::provider) body: Value,
+}
+
+/// `POST /order/certificate/{product_name_id}`: only members that are set. With `renewal_of` unknown, a
+/// renewal of an item shows where the id will come from.
+pub(in crate::provider) fn order(
+    operation: &OrderOperation,
+    renewal_of: Option<&OrderId>,
+) -> Change {
+    let order = &operation.order;
+    let mut body = order.members.clone();
+    body.insert("certificate".to_owned(), certificate(&order.certificate));
+    body.insert(
+        "alternative_order_id".to_owned(),
+        json!(operation.tag.as_str()),
+    );
+    let renewed = match (renewal_of, &order.renewal_of) {
+        (Some(id), _) | (None, Some(RenewalOf::OrderId(id))) => Some(number(id.as_str())),
+        (None, Some(RenewalOf::Item(name))) => Some(json!(format!("(known after orders.{name})"))),
+        (None, None) => None,
+    };
+    if let Some(renewed) = renewed {
+        body.insert("renewal_of_order_id".to_owned(), renewed);
+    }
+    Change {
+        method: Method::POST,
+        path: format!("/order/certificate/{}", segment(&order.product)),
+        body: Value::Object(body),
+    }
+}
+
+/// `POST /order/certificate/{order_id}/reissue`.
+pub(in crate::provider) fn reissue(operation: &ReissueOperation) -> Change {
+    /// What of an order's members a reissue takes beside `certificate`.
+    const TAKEN: [&str; 3] = ["skip_approval", "comments", "cs_provisioning_method"];
+    let order = &operation.order;
+    let mut body: Map<String, Value> = order
+        .members
+        .iter()
+        .filter(|(name, _)| TAKEN.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    body.insert("certificate".to_owned(), certificate(&order.certificate));
+    Change {
+        method: Method::POST,
+        path: format!(
+            "/order/certificate/{}/reissue",
+            segment(operation.order_id.as_str())
+        ),
+        body: Value::Object(body),
+    }
+}
+
+/// `PUT /order/certificate/{order_id}/revoke` or `PUT /certificate/{certificate_id}/revoke`.
+pub(in crate::provider) fn revoke(operation: &RevokeOperation, part: &Part) -> Change {
+    let path = match part {
+        Part::Order => format!(
+            "/order/certificate/{}/revoke",
+            segment(operation.order_id.as_str())
+        ),
+        Part::Certificate(id) => format!("/certificate/{}/revoke", segment(id.as_str())),
+    };
+    let mut body = Map::new();
+    // The documentation's table says `comment`, its samples and every client say `comments`.
+    if let Some(comments) = &operation.comments {
+        body.insert("comments".to_owned(), json!(comments));
+    }
+    if operation.skip_approval {
+        body.insert("skip_approval".to_owned(), json!(true));
+    }
+    if operation.product.as_deref().is_some_and(is_tls) {
+        body.insert(
+            "revocation_reason".to_owned(),
+            json!(spelling(operation.reason)),
+        );
+    }
+    Change {
+        method: Method::PUT,
+        path,
+        body: Value::Object(body),
+    }
+}
+
+fn certificate(request: &CertificateRequest) -> Value {
+    let mut certificate = request.members.clone();
+    let mut set = |name: &str, value: Value| certificate.insert(name.to_owned(), value);
+    if let Some(common_name) = &request.common_name {
+        set("common_name", json!(common_name));
+    }
+    for (name, list) in [
+        ("dns_names", &request.dns_names),
+        ("emails", &request.emails),
+        ("organization_units", &request.organization_units),
+    ] {
+        if !list.is_empty() {
+            set(name, json!(list));
+        }
+    }
+    if let Some(csr) = &request.csr {
+        set("csr", json!(csr.pem));
+    }
+    Value::Object(certificate)
+}
+
+/// The documentation gives a reason a meaning for TLS products alone.
+fn is_tls(product: &str) -> bool {
+    ["ssl", "wildcard", "cloud", "private_ssl"]
+        .iter()
+        .any(|start| product.starts_with(start))
+}
+
+/// Assumption: `superseded` is the one documented value; the others are written in the API's snake_case.
+fn spelling(reason: Reason) -> String {
+    let mut text = String::new();
+    for c in reason.name().chars() {
+        if c.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+/// Ids of CertCentral are integers.
+fn number(id: &str) -> Value {
+    id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id))
+}
+
+/// One segment of a path: everything but letters, digits, `-` and `_` is percent-encoded.
+pub(super) fn segment(text: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+    utf8_percent_encode(text, KEPT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_spelt_in_snake_case() {
+        let spelt: Vec<String> = Reason::CERTCENTRAL.into_iter().map(spelling).collect();
+        assert_eq!(
+            spelt,
+            [
+                "unspecified",
+                "key_compromise",
+                "affiliation_changed",
+                "superseded",
+                "cessation_of_operation"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reason_is_for_tls_products() {
+        for product in [
+            "ssl_plus",
+            "wildcard_dv_geotrust",
+            "cloud_dv_geotrust",
+            "private_ssl_plus",
+        ] {
+            assert!(is_tls(product), "{product}");
+        }
+        for product in [
+            "client_premium",
+            "secure_email_mailbox",
+            "code_signing",
+            "private_client_premium",
+        ] {
+            assert!(!is_tls(product), "{product}");
+        }
+    }
+
+    #[test]
+    fn a_segment_cannot_leave_its_place() {
+        assert_eq!(segment("../a?b#c/d"), "%2E%2E%2Fa%3Fb%23c%2Fd");
+        assert_eq!(segment("c1-ab_9"), "c1-ab_9");
+    }
+}

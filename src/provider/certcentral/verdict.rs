@@ -1,0 +1,279 @@
+//! What CertCentral's refusals prove: the reviewed table of which status and which code mean that
+//! nothing was done. Everything that is not in it is in doubt.
+//!
+//! Source: the errors page of the Services API (`errors`, an array of `{code, message}`).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::Untrusted;
+use crate::provider::http::Reply;
+use crate::provider::lenient::{List, Text};
+use crate::provider::{ErrorKind, ProviderError, Verdict};
+
+/// How many characters of the CA's message are shown, so that what to do still fits the line.
+const MESSAGE_SHOWN: usize = 120;
+
+#[derive(Deserialize)]
+struct Errors {
+    #[serde(default)]
+    errors: List<OneError>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OneError {
+    code: Text,
+    message: Text,
+}
+
+/// The CA's own words, if the answer is one of its refusals.
+fn stated(reply: &Reply) -> Option<(String, String)> {
+    // One public fixture has `errors` as an object: `List` takes that too.
+    let errors: Errors = reply
+        .json()
+        .filter(Value::is_object)
+        .and_then(|value| serde_json::from_value(value).ok())?;
+    let first = errors.errors.0.into_iter().next()?;
+    let code = first.code.owned().filter(|code| is_code(code))?;
+    Some((code, first.message.owned().unwrap_or_default()))
+}
+
+/// Codes are words like `invalid_value:order_validity` or `not_found|order`: a front proxy's own error
+/// object must not pass for one.
+fn is_code(code: &str) -> bool {
+    code.len() <= 200
+        && code.starts_with(|c: char| c.is_ascii_lowercase())
+        && code.chars().all(|c| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '|' | ':' | '.' | '-' | '[' | ']')
+        })
+}
+
+/// The table: what an answer that is no success means.
+pub(super) fn refusal(what: &str, reply: &Reply) -> ProviderError {
+    let stated = stated(reply);
+    let status = reply.status;
+    let (kind, verdict) = match (&stated, status) {
+        (Some((code, _)), _) => judge(status, code),
+        (None, 401) => (ErrorKind::Unauthorized, Verdict::InDoubt),
+        (None, 403) => (ErrorKind::Forbidden, Verdict::InDoubt),
+        (None, _) => (without_code(status), Verdict::InDoubt),
+    };
+    let said = match &stated {
+        Some((code, message)) => {
+            let code = Untrusted::new(code.as_str());
+            let short: String = message.chars().take(MESSAGE_SHOWN).collect();
+            format!("HTTP {status} {code}: {}", Untrusted::new(short))
+        }
+        None => format!("HTTP {status} without an error of CertCentral's own form"),
+    };
+    ProviderError {
+        kind,
+        verdict,
+        status: Some(status),
+        code: stated.map(|(code, _)| Untrusted::new(code)),
+        message: Untrusted::new(format!("{what}: {said}; {}", advice(kind, verdict))),
+        retry_after: reply.retry_after(),
+    }
+}
+
+fn judge(status: u16, code: &str) -> (ErrorKind, Verdict) {
+    // `kind|detail` or `kind:field`.
+    let family = code.split(['|', ':']).next().unwrap_or(code);
+    let kind = match family {
+        // Assumption: public clients name `insufficient_subscription` alone; other shortages are taken
+        // to start with the same word.
+        _ if family.starts_with("insufficient_") => ErrorKind::Funds,
+        // Code and status are documented together: HTTP 403, not 401.
+        "access_denied" if code.ends_with("|access_denied_invalid_key") => ErrorKind::Unauthorized,
+        _ => match status {
+            401 => ErrorKind::Unauthorized,
+            402 => ErrorKind::Funds,
+            403 => ErrorKind::Forbidden,
+            404 => ErrorKind::NotFound,
+            400 | 422 => ErrorKind::Invalid,
+            429 => ErrorKind::RateLimited,
+            other => without_code(other),
+        },
+    };
+    let verdict = match status {
+        // `order_already_revoked` and `order_is_revoked` are among these: a refusal, never a success
+        // by its text alone.
+        400 | 401 | 402 | 403 | 404 | 422 => Verdict::Rejected,
+        429 if family == "request_limit_exceeded" => Verdict::Rejected,
+        // 409, 408, 3xx, 5xx: it may have been done.
+        _ => Verdict::InDoubt,
+    };
+    (kind, verdict)
+}
+
+fn without_code(status: u16) -> ErrorKind {
+    match status {
+        408 => ErrorKind::Interrupted,
+        409 => ErrorKind::Invalid,
+        429 => ErrorKind::RateLimited,
+        500.. => ErrorKind::Server,
+        _ => ErrorKind::Malformed,
+    }
+}
+
+fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
+    match (verdict, kind) {
+        (Verdict::Rejected, ErrorKind::Unauthorized) => {
+            "check the API key and its region (us or eu)"
+        }
+        (Verdict::Rejected, ErrorKind::Forbidden) => {
+            "the key may not do this: check its role and its division"
+        }
+        (Verdict::Rejected, ErrorKind::NotFound) => "it does not exist, or this key may not see it",
+        (Verdict::Rejected, ErrorKind::Funds) => "add funds or licences, then run again",
+        (Verdict::Rejected, ErrorKind::RateLimited) => "too many requests: wait, then run again",
+        (Verdict::Rejected, _) => "nothing was done; correct it, then run again",
+        (_, ErrorKind::Unauthorized | ErrorKind::Forbidden) => {
+            "a proxy or a firewall may be in the way: check the endpoint and the key"
+        }
+        (_, ErrorKind::Server | ErrorKind::RateLimited) => "the CA has a problem: try again later",
+        _ => "check the endpoint; if it is right, try again later",
+    }
+}
+
+/// True for the CA's own word that an object does not exist. A route that does not exist is another
+/// thing: a wrong base URL must never look like "no such order".
+pub(super) fn says_absent(error: &ProviderError) -> bool {
+    let code = error.code.as_ref().map_or("", Untrusted::raw);
+    error.status == Some(404)
+        && error.verdict == Verdict::Rejected
+        && code.split(['|', ':']).next() == Some("not_found")
+        && !code.ends_with("|route")
+}
+
+/// An answer of 2xx that cannot be read: it may have been done.
+pub(super) fn unreadable(what: &str, reply: &Reply, why: &str) -> ProviderError {
+    ProviderError {
+        status: Some(reply.status),
+        ..ProviderError::new(
+            ErrorKind::Malformed,
+            Verdict::InDoubt,
+            format!(
+                "{what}: HTTP {} with an answer that cannot be read: {why}; check the endpoint",
+                reply.status
+            ),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{CONTENT_TYPE, HeaderMap};
+
+    use super::*;
+
+    fn reply(status: u16, content_type: &'static str, body: &str) -> Reply {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+        Reply {
+            status,
+            headers,
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn with_code(status: u16, code: &str) -> (ErrorKind, Verdict) {
+        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"m"}}]}}"#);
+        let error = refusal("order x", &reply(status, "application/json", &body));
+        assert_eq!(error.status, Some(status));
+        assert_eq!(error.code.as_ref().map(Untrusted::raw), Some(code));
+        (error.kind, error.verdict)
+    }
+
+    #[test]
+    fn the_table() {
+        use ErrorKind as K;
+        use Verdict::{InDoubt, Rejected};
+        for (status, code, kind, verdict) in [
+            (400, "invalid_value:order_validity", K::Invalid, Rejected),
+            (400, "order_already_revoked", K::Invalid, Rejected),
+            (400, "order_is_revoked", K::Invalid, Rejected),
+            (400, "insufficient_subscription", K::Funds, Rejected),
+            (402, "insufficient_funds", K::Funds, Rejected),
+            (401, "access_denied", K::Unauthorized, Rejected),
+            (
+                403,
+                "access_denied|access_denied_invalid_key",
+                K::Unauthorized,
+                Rejected,
+            ),
+            (
+                403,
+                "access_denied|missing_permission",
+                K::Forbidden,
+                Rejected,
+            ),
+            (404, "not_found|order", K::NotFound, Rejected),
+            (422, "bad_request_format", K::Invalid, Rejected),
+            (429, "request_limit_exceeded", K::RateLimited, Rejected),
+            (429, "something_else", K::RateLimited, InDoubt),
+            (408, "request_timeout", K::Interrupted, InDoubt),
+            (409, "order_already_exists", K::Invalid, InDoubt),
+            (500, "internal_error", K::Server, InDoubt),
+            (503, "request_limit_exceeded", K::Server, InDoubt),
+            (301, "moved", K::Malformed, InDoubt),
+        ] {
+            assert_eq!(with_code(status, code), (kind, verdict), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_errors_is_read_like_a_list() {
+        let body = r#"{"errors":{"code":"not_found|order","message":"no"}}"#;
+        let error = refusal("order 1", &reply(404, "application/json", body));
+        assert_eq!(error.verdict, Verdict::Rejected);
+        assert!(says_absent(&error));
+    }
+
+    #[test]
+    fn what_is_not_the_cas_own_form_is_in_doubt() {
+        for status in [300, 400, 401, 403, 404, 409, 418, 422, 429, 500, 503] {
+            for (content_type, body) in [
+                ("text/html", "<html>Forbidden</html>"),
+                ("text/html", r#"{"errors":[{"code":"not_found"}]}"#),
+                ("application/json", ""),
+                ("application/json", "[]"),
+                ("application/json", r#"{"errors":[]}"#),
+                ("application/json", r#"{"errors":[{"message":"x"}]}"#),
+                (
+                    "application/json",
+                    r#"{"errors":[{"code":"Access Denied <b>"}]}"#,
+                ),
+                ("application/json", r#"{"errors":[{"code":404}]}"#),
+                ("application/json", r#"{"errors":[{"code":"not_found""#),
+                ("application/json", r#"{"error":{"code":"not_found"}}"#),
+            ] {
+                let error = refusal("order x", &reply(status, content_type, body));
+                assert_eq!(error.verdict, Verdict::InDoubt, "{status} {body}");
+                assert!(!says_absent(&error));
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_route_is_not_a_missing_order() {
+        let body = r#"{"errors":[{"code":"not_found|route","message":"no"}]}"#;
+        let error = refusal("order 1", &reply(404, "application/json", body));
+        assert!(!says_absent(&error));
+    }
+
+    #[test]
+    fn the_message_is_one_line_and_says_what_to_do() {
+        let body = r#"{"errors":[{"code":"access_denied|access_denied_invalid_key","message":"no\n\u001b[31mway"}]}"#;
+        let error = refusal(
+            "order certificate client_premium",
+            &reply(403, "application/json", body),
+        );
+        assert_eq!(
+            error.to_string(),
+            "order certificate client_premium: HTTP 403 access_denied|access_denied_invalid_key: \
+             no\\u{a}\\u{1b}[31mway; check the API key and its region (us or eu)"
+        );
+    }
+}

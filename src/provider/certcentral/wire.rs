@@ -1,0 +1,129 @@
+//! What CertCentral sends, member for member. Every member may be missing, unknown ones are ignored.
+
+use serde::Deserialize;
+
+use crate::provider::lenient::{List, Number, Object, Text, Truth};
+
+/// One page of a list; the member is named after what it lists.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listing<T> {
+    #[serde(alias = "orders", alias = "requests", alias = "certificates")]
+    pub(super) rows: Option<Vec<T>>,
+    #[serde(default)]
+    pub(super) page: Object<Page>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Page {
+    pub(super) total: Number,
+}
+
+/// An order: a row of the list, or order info. Look-ups by tag and status changes write `order_id`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Order {
+    pub(super) id: Number,
+    pub(super) order_id: Number,
+    pub(super) certificate_id: Number,
+    pub(super) status: Text,
+    pub(super) certificate: Object<Certificate>,
+    pub(super) product: Object<Product>,
+    pub(super) product_name_id: Text,
+    pub(super) date_created: Text,
+    pub(super) price: Text,
+    pub(super) alternative_order_id: Text,
+    pub(super) has_duplicates: Truth,
+    pub(super) duplicates_count: Number,
+    pub(super) has_reissues: Truth,
+    pub(super) reissues_count: Number,
+    pub(super) requests: List<Request>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Product {
+    pub(super) name_id: Text,
+}
+
+/// A certificate: inside an order, or a row of its duplicates and reissues.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Certificate {
+    pub(super) id: Number,
+    pub(super) serial_number: Text,
+    pub(super) common_name: Text,
+    pub(super) dns_names: List<Text>,
+    pub(super) emails: List<Text>,
+    pub(super) valid_till: Text,
+    pub(super) status: Text,
+    pub(super) csr: Text,
+}
+
+/// A request that an administrator decides; also the answer to a revocation.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Request {
+    pub(super) id: Number,
+    pub(super) date: Text,
+    #[serde(rename = "type")]
+    pub(super) kind: Text,
+    pub(super) status: Text,
+    pub(super) order: Object<RequestOrder>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RequestOrder {
+    pub(super) id: Number,
+}
+
+/// The answer to an order or a reissue.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Placed {
+    pub(super) id: Number,
+    pub(super) requests: List<Request>,
+    pub(super) certificate_id: Number,
+}
+
+/// `GET /key/{id}`. The `acme_*` and product members are there for ACME keys alone.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Key {
+    pub(super) id: Number,
+    pub(super) user: Object<User>,
+    pub(super) status: Text,
+    pub(super) name: Text,
+    pub(super) restricted_to_role_id: Number,
+    pub(super) acme_directory_url: Text,
+}
+
+/// A user: `GET /user/me`, or inside a key. Both spellings of the names occur.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct User {
+    pub(super) username: Text,
+    pub(super) account_id: Text,
+    pub(super) first_name: Text,
+    pub(super) firstname: Text,
+    pub(super) last_name: Text,
+    pub(super) lastname: Text,
+    pub(super) access_roles: List<Role>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Role {
+    pub(super) name: Text,
+}
+
+/// `GET /finance/balance`; every amount is text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Balance {
+    pub(super) balance: Text,
+    pub(super) currency: Text,
+    pub(super) total_available_funds: Text,
+    pub(super) unlimited_negative_balance: Truth,
+}

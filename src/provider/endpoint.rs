@@ -1,0 +1,140 @@
+//! The base URL of an account's API: parsed once, so that nothing but HTTPS (or loopback) is ever used.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+use crate::model::{Provider, Region};
+
+/// A base URL with its path, for example `https://www.digicert.com/services/v2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Without a slash at the end.
+    text: String,
+    secure: bool,
+}
+
+/// A URL that is no base URL of an API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a usable endpoint: {0}")]
+pub struct BadEndpoint(&'static str);
+
+impl Endpoint {
+    /// Parses a base URL. `https` is taken for every host, `http` for loopback hosts alone
+    /// (`127.0.0.0/8`, `[::1]`, `localhost`).
+    ///
+    /// # Errors
+    ///
+    /// Another scheme, user information, a query, a fragment, no URL at all. The text itself is not in
+    /// the error: it may hold a password.
+    pub fn parse(text: &str) -> Result<Self, BadEndpoint> {
+        let url = Url::parse(text.trim()).map_err(|_| {
+            BadEndpoint("write a URL with its path, like https://www.digicert.com/services/v2")
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BadEndpoint("it must not hold a user name or a password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BadEndpoint("it must not hold `?` or `#`"));
+        }
+        let host = url.host_str().ok_or(BadEndpoint("it has no host"))?;
+        let secure = match url.scheme() {
+            "https" => true,
+            "http" if is_loopback(host) => false,
+            "http" => return Err(BadEndpoint("http is for loopback addresses; use https")),
+            _ => return Err(BadEndpoint("use https")),
+        };
+        Ok(Self {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+            secure,
+        })
+    }
+
+    /// Where the CA itself answers.
+    pub fn official(provider: &Provider) -> Self {
+        let text = match provider {
+            Provider::CertCentral {
+                region: Region::Us, ..
+            } => "https://www.digicert.com/services/v2",
+            Provider::CertCentral {
+                region: Region::Eu, ..
+            } => "https://certcentral.digicert.eu/services/v2",
+            Provider::Ncloud { .. } => "https://certificatemanager.apigw.ntruss.com/api/v2",
+        };
+        Self {
+            text: text.to_owned(),
+            secure: true,
+        }
+    }
+
+    /// The URL without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// False for `http` on a loopback address.
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_is_for_all_and_http_for_loopback() {
+        for (text, shown) in [
+            (
+                "https://ca.example/services/v2/",
+                "https://ca.example/services/v2",
+            ),
+            ("https://ca.example", "https://ca.example"),
+            (
+                "http://127.0.0.1:8080/api/v2",
+                "http://127.0.0.1:8080/api/v2",
+            ),
+            ("http://127.8.9.1/x", "http://127.8.9.1/x"),
+            ("http://[::1]:9/x//", "http://[::1]:9/x"),
+            (
+                "http://localhost:1/services/v2",
+                "http://localhost:1/services/v2",
+            ),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().to_string(), shown);
+        }
+        for text in [
+            "http://ca.example/services/v2",
+            "http://localhost.ca.example/",
+            "http://10.0.0.1/",
+            "http://127.0.0.1.example/",
+            "ftp://127.0.0.1/",
+            "https://user@ca.example/",
+            "https://:pw@ca.example/",
+            "https://ca.example/?a",
+            "https://ca.example/#a",
+            "ca.example",
+            "",
+        ] {
+            assert!(Endpoint::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_never_shows_the_password() {
+        let error = Endpoint::parse("https://u:hunter2@ca.example/").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,412 @@
+//! The one way to a CA: [`Transport`]. No redirects, no hidden retries, no proxy from the environment,
+//! deadlines for each phase, caps on size, TLS always verified.
+//!
+//! A read ([`Transport::read`]) is repeated where that is safe, each attempt under the rate limits. A
+//! change ([`Transport::change`]) is sent once, on a connection of its own.
+
+use std::error::Error as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
+use reqwest::{Certificate, Client, Method, Request, Response, Url};
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::endpoint::Endpoint;
+use super::error::{ErrorKind, ProviderError, Verdict};
+use super::retry_after::{date, retry_after};
+use super::settings::{Deadlines, Settings};
+use super::throttle::{Slot, Throttle};
+
+/// A list of 1,000 orders with long names is some megabytes.
+const LARGEST_READ: usize = 32 << 20;
+/// An answer to a change is small.
+const LARGEST_CHANGE: usize = 8 << 20;
+/// The first try and three more.
+const REPEATS: usize = 3;
+
+/// Adds what proves who is asking; called anew for each attempt.
+pub(super) trait Authorize: Send + Sync {
+    /// `target` is path and query, byte for byte as they are sent.
+    ///
+    /// # Errors
+    ///
+    /// When no header can be made of the key.
+    fn authorize(
+        &self,
+        method: &Method,
+        target: &str,
+        headers: &mut HeaderMap,
+    ) -> Result<(), ProviderError>;
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body, where the answer says that it is JSON and it is.
+    pub(super) fn json(&self) -> Option<Value> {
+        self.json_as()
+    }
+
+    /// The body as a wire type, under the same conditions.
+    pub(super) fn json_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        self.is_json()
+            .then(|| serde_json::from_slice(&self.body).ok())?
+    }
+
+    fn is_json(&self) -> bool {
+        let kind = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers)
+    }
+}
+
+/// The connection to one account.
+pub(super) struct Transport {
+    endpoint: Endpoint,
+    reads: Client,
+    changes: Client,
+    authorize: Box<dyn Authorize>,
+    throttle: Throttle,
+    deadlines: Deadlines,
+    skew: Mutex<Option<SignedDuration>>,
+    sent: AtomicU32,
+}
+
+/// Why there is no answer.
+struct Lost {
+    /// True only when not one byte of the request was written.
+    unsent: bool,
+    kind: ErrorKind,
+    why: String,
+}
+
+impl Lost {
+    fn interrupted(why: impl Into<String>) -> Self {
+        Self {
+            unsent: false,
+            kind: ErrorKind::Interrupted,
+            why: why.into(),
+        }
+    }
+
+    fn malformed(why: impl Into<String>) -> Self {
+        Self {
+            unsent: false,
+            kind: ErrorKind::Malformed,
+            why: why.into(),
+        }
+    }
+
+    fn error(self, what: &str, advice: &str) -> ProviderError {
+        let verdict = if self.unsent {
+            Verdict::NotSent
+        } else {
+            Verdict::InDoubt
+        };
+        ProviderError::new(self.kind, verdict, format!("{what}: {}{advice}", self.why))
+    }
+}
+
+impl Transport {
+    /// # Errors
+    ///
+    /// When the extra root is no PEM certificate or the TLS roots of the system cannot be loaded.
+    pub(super) fn new(
+        settings: &Settings,
+        authorize: Box<dyn Authorize>,
+    ) -> Result<Self, ProviderError> {
+        let client = |idle: usize| -> Result<Client, ProviderError> {
+            let mut builder = Client::builder()
+                .user_agent(concat!("certplan/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .no_proxy()
+                .http1_only()
+                .https_only(settings.endpoint.is_secure())
+                .connect_timeout(settings.deadlines.connect)
+                .pool_max_idle_per_host(idle);
+            if !settings.endpoint.is_secure() {
+                // Loopback without TLS must work where no roots are installed.
+                builder = builder.tls_certs_only([]);
+            } else if let Some(pem) = &settings.extra_root {
+                let roots = Certificate::from_pem_bundle(pem)
+                    .ok()
+                    .filter(|roots| !roots.is_empty())
+                    .ok_or_else(|| unusable("the extra root is no PEM certificate"))?;
+                builder = builder.tls_certs_merge(roots);
+            }
+            builder.build().map_err(|error| {
+                unusable(format!(
+                    "TLS cannot be set up: {}; install the system's CA certificates",
+                    causes(&error)
+                ))
+            })
+        };
+        Ok(Self {
+            reads: client(settings.max_in_flight)?,
+            changes: client(0)?,
+            endpoint: settings.endpoint.clone(),
+            authorize,
+            throttle: Throttle::new(&settings.rate_limits, settings.max_in_flight),
+            deadlines: settings.deadlines,
+            skew: Mutex::new(None),
+            sent: AtomicU32::new(0),
+        })
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        self.endpoint.as_str()
+    }
+
+    pub(super) fn clock_skew(&self) -> Option<SignedDuration> {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn requests_sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn slot(&self) -> Slot {
+        self.throttle.acquire().await
+    }
+
+    /// Reads `path` (below the endpoint, with its query). Repeats what broke, 408, 429, 5xx and answers
+    /// of 2xx that are no JSON; the last answer is returned whatever it is.
+    pub(super) async fn read(&self, what: &str, path: &str) -> Result<Reply, ProviderError> {
+        let mut delays = ExponentialBuilder::new()
+            .with_min_delay(self.deadlines.first_repeat)
+            .with_max_delay(Duration::from_secs(20))
+            .with_max_times(REPEATS)
+            .with_jitter()
+            .with_jitter_seed(seed())
+            .build();
+        loop {
+            let request = self.request(Method::GET, path, None)?;
+            let mut slot = self.throttle.acquire().await;
+            let answer = self
+                .exchange(&self.reads, request, LARGEST_READ, &mut slot)
+                .await;
+            drop(slot);
+            let again = match &answer {
+                Ok(reply) => {
+                    let success = (200..300).contains(&reply.status);
+                    matches!(reply.status, 408 | 429 | 500..) || (success && !reply.is_json())
+                }
+                Err(_) => true,
+            };
+            let delay = if again { delays.next() } else { None };
+            match (answer, delay) {
+                (answer, None) => {
+                    return answer.map_err(|lost| {
+                        lost.error(what, "; try again later, nothing was changed")
+                    });
+                }
+                // The account is paused; the next slot comes when the pause is over.
+                (Ok(reply), Some(_)) if reply.status == 429 || reply.retry_after().is_some() => {}
+                (_, Some(delay)) => tokio::time::sleep(delay).await,
+            }
+        }
+    }
+
+    /// Sends a change, exactly once. An error is `NotSent` when no connection came about, and
+    /// `InDoubt` in every other case; what an answer means is for the caller to say.
+    pub(super) async fn change(
+        &self,
+        mut slot: Slot,
+        what: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Reply, ProviderError> {
+        let request = self.request(method, path, Some(body))?;
+        self.exchange(&self.changes, request, LARGEST_CHANGE, &mut slot)
+            .await
+            .map_err(|lost| {
+                let advice = if lost.unsent {
+                    "; nothing was sent"
+                } else {
+                    "; whether it took effect is unknown and must be looked up"
+                };
+                lost.error(what, advice)
+            })
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Request, ProviderError> {
+        let url = Url::parse(&format!("{}{path}", self.endpoint))
+            .map_err(|_| unusable("the request's path is not usable"))?;
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        // What a URL parser would tidy up (`..`, an empty segment) would be another request.
+        if path.contains("//") || !url.as_str().ends_with(path) {
+            return Err(unusable(
+                "an id in the request's path is not an id of this CA; nothing was sent",
+            ));
+        }
+        let mut request = Request::new(method, url);
+        let method = request.method().clone();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        self.authorize.authorize(&method, &target, headers)?;
+        if let Some(body) = body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            *request.body_mut() = Some(body_bytes(body).into());
+        }
+        Ok(request)
+    }
+
+    async fn exchange(
+        &self,
+        client: &Client,
+        request: Request,
+        largest: usize,
+        slot: &mut Slot,
+    ) -> Result<Reply, Lost> {
+        let start = Instant::now();
+        slot.sent();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let response = match timeout(self.deadlines.head, client.execute(request)).await {
+            Err(_) => return Err(Lost::interrupted("no answer within the deadline")),
+            Ok(Err(error)) if error.is_connect() => {
+                return Err(Lost {
+                    unsent: true,
+                    kind: ErrorKind::Connect,
+                    why: format!("no connection: {}", causes(&error.without_url())),
+                });
+            }
+            Ok(Err(error)) => {
+                return Err(Lost::interrupted(format!(
+                    "the connection broke: {}",
+                    causes(&error.without_url())
+                )));
+            }
+            Ok(Ok(response)) => response,
+        };
+        self.note(&response);
+        if response
+            .headers()
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| encoding.as_bytes() != b"identity")
+        {
+            return Err(Lost::malformed(
+                "a compressed answer that was not asked for",
+            ));
+        }
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body =
+            match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {
+                Err(_) => return Err(Lost::interrupted("the answer did not end in time")),
+                Ok(body) => body?,
+            };
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    async fn body(&self, mut response: Response, largest: usize) -> Result<Vec<u8>, Lost> {
+        let mut body = Vec::new();
+        loop {
+            match timeout(self.deadlines.body, response.chunk()).await {
+                Err(_) => return Err(Lost::interrupted("the answer stopped half-way")),
+                Ok(Err(error)) => {
+                    return Err(Lost::interrupted(format!(
+                        "the answer broke off: {}",
+                        causes(&error.without_url())
+                    )));
+                }
+                Ok(Ok(None)) => return Ok(body),
+                Ok(Ok(Some(piece))) => {
+                    if body.len() + piece.len() > largest {
+                        return Err(Lost::malformed("the answer is too large"));
+                    }
+                    body.extend_from_slice(&piece);
+                }
+            }
+        }
+    }
+
+    /// What every answer teaches about the account: its clock, and whether to slow down.
+    fn note(&self, response: &Response) {
+        let headers = response.headers();
+        if let Some(date) = date(headers).and_then(|date| Timestamp::try_from(date).ok()) {
+            let skew = date.duration_since(Timestamp::now());
+            *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
+        let wait = retry_after(headers);
+        match response.status().as_u16() {
+            429 => self.throttle.slow_down(wait),
+            400.. if wait.is_some() => self.throttle.slow_down(wait),
+            200..300 => self.throttle.recovered(),
+            _ => {}
+        }
+    }
+}
+
+/// The bytes of a body, the same for sending and for its digest.
+pub(super) fn body_bytes(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
+}
+
+fn unusable(message: impl Into<String>) -> ProviderError {
+    ProviderError::new(ErrorKind::Invalid, Verdict::NotSent, message)
+}
+
+/// An error and what is behind it, without URLs.
+fn causes(error: &reqwest::Error) -> String {
+    // The outermost text only repeats that a request failed, and may name the URL.
+    let mut text = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if text.last() != Some(&cause_text) {
+            text.push(cause_text);
+        }
+        source = cause.source();
+    }
+    if text.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        text.join(": ")
+    }
+}
+
+/// Another seed for each read, so that many that fail together do not come back together.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

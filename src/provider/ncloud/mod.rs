@@ -1,0 +1,311 @@
+//! NAVER Cloud Certificate Manager, API v2: [`Ncloud`] reads one account and revokes in it.
+//!
+//! Orders cannot be placed here: nothing is documented by which a paid order could be found again after
+//! an answer that never came.
+
+mod observed;
+mod signature;
+mod verdict;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use jiff::SignedDuration;
+use reqwest::Method;
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::http::Transport;
+use super::settings::Settings;
+use super::{
+    Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
+};
+use crate::model::{
+    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    OrderOperation, Part, Reason, ReissueOperation, RevokeCall, RevokeOperation, Secret,
+    StatusChange, Tag, TagLookup,
+};
+
+const PAGE_SIZE: usize = 1000;
+/// One million orders: what goes on longer never ends.
+const MOST_PAGES: usize = 1000;
+/// Below the endpoint.
+pub(super) const REVOKE_PATH: &str = "/certificate/revoke";
+
+/// One ncloud account.
+pub(super) struct Ncloud {
+    account: AccountName,
+    transport: Transport,
+}
+
+/// The body of `POST /certificate/revoke`.
+///
+/// # Errors
+///
+/// A reason that ncloud does not offer; a certificate number that is none. 0 would revoke the whole
+/// order: it comes from [`Part::Order`] alone.
+pub(super) fn revoke_body(
+    operation: &RevokeOperation,
+    part: &Part,
+) -> Result<Value, ProviderError> {
+    let refused = |why: String| ProviderError::new(ErrorKind::Invalid, Verdict::NotSent, why);
+    if !Reason::NCLOUD.contains(&operation.reason) {
+        return Err(refused(format!(
+            "revoke at ncloud: the reason {} is not offered there; nothing was sent",
+            operation.reason
+        )));
+    }
+    let number = match part {
+        Part::Order => 0,
+        Part::Certificate(id) => id.as_str().parse::<NonZeroU64>().map_or_else(
+            |_| {
+                Err(refused(format!(
+                    "revoke at ncloud: `{id}` is not a certificate number; nothing was sent"
+                )))
+            },
+            |number| Ok(number.get()),
+        )?,
+    };
+    Ok(json!({
+        "orderId": operation.order_id.as_str(),
+        "certificateNo": number,
+        "revokeType": operation.reason.name(),
+    }))
+}
+
+impl Ncloud {
+    pub(super) fn new(
+        settings: Settings,
+        access_key: Secret,
+        secret_key: Secret,
+    ) -> Result<Self, ProviderError> {
+        let signer = signature::Signer::new(&settings.account, access_key, secret_key)?;
+        Ok(Self {
+            transport: Transport::new(&settings, Box::new(signer))?,
+            account: settings.account,
+        })
+    }
+
+    async fn object<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+    ) -> Result<T, ProviderError> {
+        let reply = self.transport.read(what, path).await?;
+        verdict::success(what, &reply)?;
+        reply
+            .json_as()
+            .ok_or_else(|| verdict::unreadable(what, "not the JSON object expected"))
+    }
+
+    /// Every order. Editions before 2026-09-17 had no pages and send everything each time: a page that
+    /// brings no new order is the last one.
+    async fn all_orders(&self) -> Result<Vec<ObservedOrder>, ProviderError> {
+        let what = "list the orders";
+        let mut orders: BTreeMap<String, wire::Order> = BTreeMap::new();
+        for page in 1..=MOST_PAGES {
+            let path = format!("/certificate/getPaidCertificates?page={page}&pageSize={PAGE_SIZE}");
+            let rows = self
+                .object::<wire::PaidCertificates>(what, &path)
+                .await?
+                .orders
+                .ok_or_else(|| verdict::unreadable(what, "no list of orders"))?;
+            let (known, received) = (orders.len(), rows.len());
+            for row in rows {
+                let id = row
+                    .id()
+                    .map(str::to_owned)
+                    .ok_or_else(|| verdict::unreadable(what, "an order without an id"))?;
+                let order = orders.entry(id).or_insert_with(|| wire::Order {
+                    certificates: None,
+                    ..row.clone()
+                });
+                // An order whose certificates stand on two pages is one order.
+                order
+                    .certificates
+                    .get_or_insert_default()
+                    .extend(row.certificates.unwrap_or_default());
+            }
+            if received < PAGE_SIZE || orders.len() == known {
+                return orders
+                    .values()
+                    .map(|row| {
+                        observed::order(row).ok_or_else(|| {
+                            verdict::unreadable(what, "a certificate without a number")
+                        })
+                    })
+                    .collect();
+            }
+        }
+        Err(verdict::unreadable(what, "the list does not end"))
+    }
+
+    async fn one_order(&self, id: &OrderId) -> Result<Option<ObservedOrder>, ProviderError> {
+        let what = format!("read order {id}");
+        if !is_order_id(id) {
+            return Err(ProviderError::new(
+                ErrorKind::Invalid,
+                Verdict::NotSent,
+                format!("{what}: this is not an order id of ncloud; nothing was sent"),
+            ));
+        }
+        let path = format!("/certificate/orders/{id}");
+        match self.object::<wire::Order>(&what, &path).await {
+            Ok(row) => {
+                if row.id() != Some(id.as_str()) {
+                    return Err(verdict::unreadable(&what, "it is about another order"));
+                }
+                // The elements' members are not documented for this call: only what tells each
+                // certificate's state is believed.
+                let complete = row.certificates.as_ref().is_some_and(|certificates| {
+                    certificates.iter().all(|certificate| {
+                        certificate.certificate_no.id().is_some()
+                            && certificate.status_code.get().is_some()
+                    })
+                });
+                if complete && let Some(order) = observed::order(&row) {
+                    return Ok(Some(order));
+                }
+            }
+            // No such call yet (it is newer than the list), or no such order: the list says which.
+            Err(error)
+                if error.verdict == Verdict::Rejected && error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let orders = self.all_orders().await?;
+        Ok(orders.into_iter().find(|order| order.id == *id))
+    }
+
+    fn unsupported<T>(what: &str) -> Answer<'static, T>
+    where
+        T: Send + 'static,
+    {
+        ready(Err(ProviderError::new(
+            ErrorKind::Unsupported,
+            Verdict::NotSent,
+            format!("{what}: not offered at ncloud; nothing was sent"),
+        )))
+        .boxed()
+    }
+}
+
+fn is_order_id(id: &OrderId) -> bool {
+    let text = id.as_str();
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+impl Observe for Ncloud {
+    fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    fn endpoint(&self) -> &str {
+        self.transport.endpoint()
+    }
+
+    fn identity(&self) -> Answer<'_, Option<Identity>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn key<'a>(&'a self, _id: &'a KeyId) -> Answer<'a, Option<KeyFacts>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
+        self.all_orders().boxed()
+    }
+
+    fn order<'a>(&'a self, id: &'a OrderId, _depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
+        self.one_order(id).boxed()
+    }
+
+    fn tagged<'a>(&'a self, _tag: &'a Tag) -> Answer<'a, TagLookup> {
+        Self::unsupported("look up an order by its tag")
+    }
+
+    fn changes(&self, _window: Duration) -> Answer<'_, Vec<StatusChange>> {
+        async {
+            let orders = self.all_orders().await?;
+            Ok(orders
+                .into_iter()
+                .map(|order| StatusChange {
+                    order_id: order.id,
+                    certificate_id: order.certificate_id,
+                    status: order.status,
+                })
+                .collect())
+        }
+        .boxed()
+    }
+
+    fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn funds(&self) -> Answer<'_, Option<(Decimal, String)>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn clock_skew(&self) -> Option<SignedDuration> {
+        self.transport.clock_skew()
+    }
+
+    fn requests_sent(&self) -> u32 {
+        self.transport.requests_sent()
+    }
+}
+
+impl Act for Ncloud {
+    fn permit(&self) -> BoxFuture<'_, Permit> {
+        self.transport.slot().map(Permit).boxed()
+    }
+
+    fn place_order<'a>(
+        &'a self,
+        _permit: Permit,
+        _operation: &'a OrderOperation,
+        _renewal_of: Option<&'a OrderId>,
+    ) -> Answer<'a, Placed> {
+        Self::unsupported("order a certificate")
+    }
+
+    fn reissue<'a>(
+        &'a self,
+        _permit: Permit,
+        _operation: &'a ReissueOperation,
+    ) -> Answer<'a, Placed> {
+        Self::unsupported("reissue an order")
+    }
+
+    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer> {
+        async move {
+            let order = &call.operation.order_id;
+            let what = match call.part {
+                Part::Order => format!("revoke order {order}"),
+                Part::Certificate(id) => format!("revoke certificate {id} of order {order}"),
+            };
+            let body = revoke_body(call.operation, call.part)?;
+            let reply = self
+                .transport
+                .change(permit.0, &what, Method::POST, REVOKE_PATH, &body)
+                .await?;
+            let envelope = verdict::success(&what, &reply)?;
+            Ok(RevokeAnswer::Requested {
+                request_id: None,
+                certificates: envelope.total_rows.value().or(envelope.total_count.value()),
+            })
+        }
+        .boxed()
+    }
+}

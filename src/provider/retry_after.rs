@@ -1,0 +1,68 @@
+//! `Retry-After` (RFC 9110, section 10.2.3) in both of its forms.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+/// What asks for longer is cut: a wrong header must not stop a run for a day.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// What the answer asks for: seconds, or a date that is read against the answer's own `Date`, since our
+/// clock may be wrong. A date that is past is no wait. `None` when there is none or it cannot be read.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a u64 holds are still a number of seconds.
+        text.parse().map_or(LONGEST, Duration::from_secs)
+    } else {
+        let until = httpdate::parse_http_date(text).ok()?;
+        let now = date(headers).unwrap_or_else(SystemTime::now);
+        until.duration_since(now).unwrap_or_default()
+    };
+    Some(wait.min(LONGEST))
+}
+
+/// The answer's `Date`.
+pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(retry_after: &'static str, date: Option<&'static str>) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        if let Some(date) = date {
+            headers.insert(DATE, date.parse().unwrap());
+        }
+        super::retry_after(&headers).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn seconds() {
+        assert_eq!(read("0", None), Some(0));
+        assert_eq!(read(" 120 ", None), Some(120));
+        assert_eq!(read("86400", None), Some(900));
+        assert_eq!(read("9223372036854775808000", None), Some(900));
+        for unreadable in ["-1", "1.5", "abc", ""] {
+            assert_eq!(read(unreadable, None), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_read_against_the_servers_clock() {
+        let date = Some("Sun, 06 Nov 1994 08:49:07 GMT");
+        for form in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(read(form, date), Some(30), "{form}");
+        }
+        assert_eq!(read("Sun, 06 Nov 1994 08:00:00 GMT", date), Some(0));
+        assert_eq!(read("Mon, 07 Nov 1994 08:49:37 GMT", date), Some(900));
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT", None), Some(0));
+    }
+}

@@ -1,0 +1,98 @@
+//! What it takes to open an account: where it is, its limits and its keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::certcentral::CertCentral;
+use super::endpoint::Endpoint;
+use super::error::ProviderError;
+use super::ncloud::Ncloud;
+use super::{Act, Observe};
+use crate::model::{AccountName, RateLimit, Secret};
+
+/// One account as it is opened.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its name in the manifest.
+    pub account: AccountName,
+    /// Its base URL.
+    pub endpoint: Endpoint,
+    /// Rolling windows that all hold at once.
+    pub rate_limits: Vec<RateLimit>,
+    /// How many calls may be under way at once. A [`super::Permit`] counts from when it is taken, so a
+    /// caller that holds one must not wait for a read of its own.
+    pub max_in_flight: usize,
+    /// PEM certificates to trust beside the system's, from the command line.
+    pub extra_root: Option<Vec<u8>>,
+    /// How long to wait.
+    pub deadlines: Deadlines,
+}
+
+/// How long each phase of a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// DNS, TCP and TLS together.
+    pub connect: Duration,
+    /// From the start to the head of the answer.
+    pub head: Duration,
+    /// The longest pause between two pieces of the answer's body.
+    pub body: Duration,
+    /// From the start to the end of the answer.
+    pub whole: Duration,
+    /// The delay before a read is repeated; it doubles.
+    pub first_repeat: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            head: Duration::from_secs(60),
+            body: Duration::from_secs(30),
+            whole: Duration::from_secs(120),
+            first_repeat: Duration::from_millis(500),
+        }
+    }
+}
+
+/// The keys of an account; which kind also says which CA it is.
+pub enum Keys {
+    /// DigiCert CertCentral.
+    CertCentral {
+        /// Sent as `X-DC-DEVKEY`.
+        api_key: Secret,
+    },
+    /// NAVER Cloud Certificate Manager. Version 2 of its API takes keys of the main account alone.
+    Ncloud {
+        /// Sent as `x-ncp-iam-access-key`.
+        access_key: Secret,
+        /// Signs each request; never sent.
+        secret_key: Secret,
+    },
+}
+
+/// Opens an account for reading and changing. Sends nothing yet.
+///
+/// # Errors
+///
+/// A key that cannot stand in a header, an extra root that is no certificate, TLS roots that cannot be
+/// loaded.
+pub fn open(settings: Settings, keys: Keys) -> Result<Arc<dyn Act>, ProviderError> {
+    Ok(match keys {
+        Keys::CertCentral { api_key } => Arc::new(CertCentral::new(settings, &api_key)?),
+        Keys::Ncloud {
+            access_key,
+            secret_key,
+        } => Arc::new(Ncloud::new(settings, access_key, secret_key)?),
+    })
+}
+
+/// Opens an account for reading alone: what `plan` is given.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn observe_only(settings: Settings, keys: Keys) -> Result<Arc<dyn Observe>, ProviderError> {
+    let account: Arc<dyn Observe> = open(settings, keys)?;
+    Ok(account)
+}
