@@ -55,15 +55,13 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The body, where the answer says that it is JSON and it is.
-    pub(super) fn json(&self) -> Option<Value> {
-        self.json_as()
-    }
-
-    /// The body as a wire type, under the same conditions.
-    pub(super) fn json_as<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        self.is_json()
-            .then(|| serde_json::from_slice(&self.body).ok())?
+    /// The body as a wire type, where the answer says that it is JSON and it is an object. (Serde would
+    /// read a list as an object whose members come in order.)
+    pub(super) fn object<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        if !self.is_json() || self.body.trim_ascii_start().first() != Some(&b'{') {
+            return None;
+        }
+        serde_json::from_slice(&self.body).ok()
     }
 
     fn is_json(&self) -> bool {

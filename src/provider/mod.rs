@@ -16,6 +16,8 @@ mod settings;
 mod throttle;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod scripted;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ mod verdict;
 mod wire;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::time::Duration;
 
@@ -89,9 +89,7 @@ impl CertCentral {
             return Err(verdict::refusal(what, &reply));
         }
         reply
-            .json()
-            .filter(serde_json::Value::is_object)
-            .and_then(|value| serde_json::from_value(value).ok())
+            .object()
             .ok_or_else(|| verdict::unreadable(what, &reply, "not the JSON object expected"))
     }
 
@@ -194,7 +192,7 @@ impl CertCentral {
             return Err(not_taken(what, reply));
         }
         let placed: wire::Placed = reply
-            .json_as()
+            .object()
             .ok_or_else(|| verdict::unreadable(what, reply, "not the JSON object expected"))?;
         let order_id = placed
             .id
@@ -215,7 +213,7 @@ impl CertCentral {
         match reply.status {
             204 if reply.body.is_empty() => Ok(RevokeAnswer::Revoked),
             201 => {
-                let request: wire::Request = reply.json_as().unwrap_or_default();
+                let request: wire::Request = reply.object().unwrap_or_default();
                 match (request.id.id(), request.kind.get()) {
                     // `approved` too: what an administrator has granted, the CA has still to do.
                     (Some(id), Some("revoke")) => Ok(RevokeAnswer::Requested {

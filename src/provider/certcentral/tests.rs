@@ -57,7 +57,7 @@ fn members(value: Value) -> serde_json::Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-pub(super) fn order() -> OrderOperation {
+pub(in crate::provider) fn order() -> OrderOperation {
     OrderOperation {
         tag: tag(),
         order: Order {

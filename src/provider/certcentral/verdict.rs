@@ -4,7 +4,6 @@
 //! Source: the errors page of the Services API (`errors`, an array of `{code, message}`).
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::model::Untrusted;
 use crate::provider::http::Reply;
@@ -30,10 +29,7 @@ struct OneError {
 /// The CA's own words, if the answer is one of its refusals.
 fn stated(reply: &Reply) -> Option<(String, String)> {
     // One public fixture has `errors` as an object: `List` takes that too.
-    let errors: Errors = reply
-        .json()
-        .filter(Value::is_object)
-        .and_then(|value| serde_json::from_value(value).ok())?;
+    let errors: Errors = reply.object()?;
     let first = errors.errors.0.into_iter().next()?;
     let code = first.code.owned().filter(|code| is_code(code))?;
     Some((code, first.message.owned().unwrap_or_default()))

@@ -102,7 +102,7 @@ impl Ncloud {
         let reply = self.transport.read(what, path).await?;
         verdict::success(what, &reply)?;
         reply
-            .json_as()
+            .object()
             .ok_or_else(|| verdict::unreadable(what, "not the JSON object expected"))
     }
 

@@ -1,1 +1,275 @@
+//! The adapter over a real socket: what is sent, and what the answers become.
 
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{
+    AccountName, CertificateState, Digest, Operation, OrderStatus, Provider, RevokeScope,
+    SecretSource,
+};
+use crate::provider::scripted::{Say, Scripted};
+use crate::provider::{Keys, body_digest, open, preview};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        serde_json::from_str::<Value>(include_str!(concat!(
+            "../../../tests/fixtures/ncloud/",
+            $name
+        )))
+        .unwrap()
+    };
+}
+
+fn account(server: &Scripted) -> std::sync::Arc<dyn Act> {
+    let keys = Keys::Ncloud {
+        access_key: Secret::new("ACCESS".to_owned()),
+        secret_key: Secret::new("SECRET".to_owned()),
+    };
+    open(server.settings("/api/v2"), keys).unwrap()
+}
+
+fn provider() -> Provider {
+    let source = || SecretSource::Env("KEY".to_owned());
+    Provider::Ncloud {
+        access_key: source(),
+        secret_key: source(),
+    }
+}
+
+fn operation() -> RevokeOperation {
+    RevokeOperation {
+        order_id: OrderId::from("1"),
+        product: None,
+        scope: RevokeScope::Certificates,
+        reason: Reason::Superseded,
+        comments: Some("kept here, not sent".to_owned()),
+        skip_approval: false,
+        pins: Vec::new(),
+    }
+}
+
+async fn revoke(
+    server: &Scripted,
+    operation: &RevokeOperation,
+    part: &Part,
+) -> Result<RevokeAnswer, ProviderError> {
+    let account = account(server);
+    let permit = account.permit().await;
+    account.revoke(permit, RevokeCall { operation, part }).await
+}
+
+#[tokio::test]
+async fn a_certificate_is_revoked() {
+    let server = Scripted::start(|_, _| Say::Json(200, fixture!("revoke_200.json"))).await;
+    let part = Part::Certificate("1".into());
+    let answer = revoke(&server, &operation(), &part).await.unwrap();
+    let requested = RevokeAnswer::Requested {
+        request_id: None,
+        certificates: Some(1),
+    };
+    assert_eq!(answer, requested);
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    let seen = &seen[0];
+    assert_eq!(
+        (seen.method.as_str(), seen.target.as_str()),
+        ("POST", "/api/v2/certificate/revoke")
+    );
+    assert_eq!(seen.json(), fixture!("revoke_request.json"));
+    assert_eq!(seen.headers["x-ncp-iam-access-key"], "ACCESS");
+    assert_eq!(seen.headers["content-type"], "application/json");
+    assert_eq!(seen.headers["accept"], "application/json");
+    assert_eq!(seen.headers["x-ncp-apigw-signature-v2"].len(), 44);
+    assert!(
+        seen.headers["x-ncp-apigw-timestamp"]
+            .parse::<u64>()
+            .unwrap()
+            > 1_700_000_000_000
+    );
+    assert!(seen.headers.values().all(|value| !value.contains("SECRET")));
+    let operation = Operation::Revoke(Box::new(operation()));
+    let digest = body_digest(&provider(), &operation, Some(&part), None);
+    assert_eq!(digest, Digest::of(&seen.body));
+}
+
+#[tokio::test]
+async fn zero_means_the_order_and_comes_from_nothing_else() {
+    let server = Scripted::start(|_, _| Say::Json(200, fixture!("revoke_200.json"))).await;
+    for id in ["0", "", "-1", "x", "00"] {
+        let part = Part::Certificate(id.into());
+        let error = revoke(&server, &operation(), &part).await.unwrap_err();
+        assert_eq!(error.verdict, Verdict::NotSent, "{id}");
+    }
+    let wrong = RevokeOperation {
+        reason: Reason::KeyCompromise,
+        ..operation()
+    };
+    let error = revoke(&server, &wrong, &Part::Order).await.unwrap_err();
+    assert_eq!(error.verdict, Verdict::NotSent);
+    assert!(server.seen().is_empty());
+    revoke(&server, &operation(), &Part::Order).await.unwrap();
+    assert_eq!(server.seen()[0].json()["certificateNo"], json!(0));
+}
+
+#[tokio::test]
+async fn a_failure_may_come_as_http_200() {
+    for (code, verdict) in [
+        (json!("1006"), Verdict::Rejected),
+        (json!(2100), Verdict::Rejected),
+        (json!("31337"), Verdict::InDoubt),
+        (json!(null), Verdict::InDoubt),
+    ] {
+        let answer = json!({"returnCode": code, "returnMessage": "m", "totalRows": 1});
+        let server = Scripted::start(move |_, _| Say::Json(200, answer.clone())).await;
+        let error = revoke(&server, &operation(), &Part::Order)
+            .await
+            .unwrap_err();
+        assert_eq!(error.verdict, verdict, "{error}");
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_the_ca_refuses_says_what_to_do() {
+    for (say, shown) in [
+        (
+            (|| {
+                Say::Json(
+                    401,
+                    json!({"error": {"errorCode": "200", "message": "Authentication Failed"}}),
+                )
+            }) as fn() -> Say,
+            "revoke order 1: HTTP 401 code 200: Authentication Failed; check the access key, the \
+             secret key (signature) and this machine's clock",
+        ),
+        (
+            || Say::Text(403, "x-ncp-trace-id: t1\r\n", String::new()),
+            "revoke order 1: HTTP 403 without a body (trace t1); version 2 of this API needs a key \
+             of the main account",
+        ),
+    ] {
+        let server = Scripted::start(move |_, _| say()).await;
+        let error = revoke(&server, &operation(), &Part::Order)
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.verdict, Verdict::Rejected);
+    }
+}
+
+#[tokio::test]
+async fn orders_are_listed_in_every_spelling() {
+    let server = Scripted::start(|_, _| {
+        Say::Json(
+            200,
+            json!({"returnCode": 0, "totalCount": "2", "totalRows": 2, "orders": [
+                {"orderID": "900001", "certificates": [
+                    {"certificateNo": "7", "statusCode": 1, "certificateTypeCode": "NCP_PAID_DV_01",
+                     "commonName": "Shop.example", "dnsName": "b.example, a.example",
+                     "serialNumber": "0AFF", "notAfter": "2027-01-01 00:00:00"}
+                ]},
+                {"orderId": 900_002, "orderID": "900002", "certificates": [
+                    {"certificateNo": 8, "statusCode": "-7", "certificateType": "NCP_PAID_OV_01",
+                     "certificateTypeCode": "NCP_PAID_OV_01", "dnsName": ["c.example"]},
+                    {"certificateNo": 9, "statusCode": "-5"}
+                ]},
+                {"orderId": "900001", "certificates": [{"certificateNo": 10, "statusCode": "-5"}]}
+            ]}),
+        )
+    })
+    .await;
+    let orders = account(&server).orders().await.unwrap();
+    assert_eq!(server.seen().len(), 1);
+    assert_eq!(
+        server.seen()[0].target,
+        "/api/v2/certificate/getPaidCertificates?page=1&pageSize=1000"
+    );
+    assert_eq!(orders.len(), 2);
+    assert_eq!(orders[0].id, OrderId::from("900001"));
+    assert_eq!(orders[0].status, OrderStatus::Issued);
+    assert_eq!(orders[0].product.as_deref(), Some("NCP_PAID_DV_01"));
+    assert_eq!(orders[0].names, ["a.example", "b.example", "shop.example"]);
+    assert_eq!(orders[0].serial_number, Some("0aff".into()));
+    assert_eq!(orders[0].certificates.as_ref().unwrap().len(), 2);
+    assert_eq!(orders[1].status, OrderStatus::RevocationPending);
+    assert_eq!(
+        orders[1].certificates.as_ref().unwrap()[1].state,
+        CertificateState::Revoked
+    );
+}
+
+#[tokio::test]
+async fn a_server_without_pages_ends_the_list() {
+    let server = Scripted::start(|_, _| {
+        let orders: Vec<Value> = (1..=1000)
+            .map(|id| json!({"orderId": id.to_string(), "certificates": []}))
+            .collect();
+        Say::Json(200, json!({"returnCode": "0", "orders": orders}))
+    })
+    .await;
+    assert_eq!(account(&server).orders().await.unwrap().len(), 1000);
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn one_order_is_read_and_else_looked_for_in_the_list() {
+    let server = Scripted::start(|seen, _| match seen.target.as_str() {
+        "/api/v2/certificate/orders/1" => Say::Json(
+            200,
+            json!({"returnCode": "0", "orderId": "1",
+                "certificates": [{"certificateNo": 5, "statusCode": "2"}]}),
+        ),
+        "/api/v2/certificate/orders/2" => Say::Json(404, json!({"error": {"errorCode": 300}})),
+        "/api/v2/certificate/orders/3" => Say::Json(
+            200,
+            json!({"returnCode": "0", "orderId": "3", "certificates": [{"name": "unknown form"}]}),
+        ),
+        "/api/v2/certificate/orders/4" => Say::Json(200, json!({"returnCode": "2200"})),
+        "/api/v2/certificate/orders/5" => Say::Json(200, json!({"returnCode": "31337"})),
+        _ => Say::Json(
+            200,
+            json!({"returnCode": "0", "orders": [
+                {"orderId": "2", "certificates": [{"certificateNo": 6, "statusCode": "-5"}]},
+                {"orderId": "3", "certificates": [{"certificateNo": 7, "statusCode": "0"}]}
+            ]}),
+        ),
+    })
+    .await;
+    let account = account(&server);
+    let status = async |id: &str| {
+        let id = OrderId::from(id);
+        account
+            .order(&id, Depth::Order)
+            .await
+            .map(|order| order.map(|order| order.status))
+    };
+    assert_eq!(status("1").await.unwrap(), Some(OrderStatus::Issued));
+    assert_eq!(server.seen().len(), 1);
+    assert_eq!(status("2").await.unwrap(), Some(OrderStatus::Revoked));
+    let pending = OrderStatus::Pending("ongoing".into());
+    assert_eq!(status("3").await.unwrap(), Some(pending));
+    assert_eq!(status("4").await.unwrap(), None);
+    assert_eq!(status("5").await.unwrap_err().verdict, Verdict::InDoubt);
+    assert_eq!(status("../x").await.unwrap_err().verdict, Verdict::NotSent);
+}
+
+#[tokio::test]
+async fn orders_are_not_offered() {
+    let server = Scripted::start(|_, _| Say::Cut).await;
+    let account = account(&server);
+    let name: AccountName = "main".parse().unwrap();
+    assert_eq!(*account.account(), name);
+    assert_eq!(account.identity().await.unwrap(), None);
+    assert!(account.revocation_requests().await.unwrap().is_empty());
+    let operation = crate::provider::certcentral::tests::order();
+    let permit = account.permit().await;
+    let error = account.place_order(permit, &operation, None).await;
+    let error = error.unwrap_err();
+    assert_eq!(
+        (error.kind, error.verdict),
+        (ErrorKind::Unsupported, Verdict::NotSent)
+    );
+    assert!(server.seen().is_empty());
+    let order = Operation::Order(Box::new(operation));
+    assert!(preview(&provider(), &order).is_empty());
+}

@@ -15,7 +15,7 @@ const MESSAGE_SHOWN: usize = 120;
 ///
 /// Everything else, judged by the table.
 pub(super) fn success(what: &str, reply: &Reply) -> Result<Envelope, ProviderError> {
-    let envelope: Envelope = reply.json_as().unwrap_or_default();
+    let envelope: Envelope = reply.object().unwrap_or_default();
     if reply.status == 200 && envelope.return_code.get() == Some("0") {
         return Ok(envelope);
     }
