@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError, Verdict};
+use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Slot, Throttle};
@@ -44,41 +45,6 @@ pub(super) trait Authorize: Send + Sync {
         target: &str,
         headers: &mut HeaderMap,
     ) -> Result<(), ProviderError>;
-}
-
-/// A whole answer.
-#[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-}
-
-impl Reply {
-    /// The body as a wire type, where the answer says that it is JSON and it is an object. (Serde would
-    /// read a list as an object whose members come in order.)
-    pub(super) fn object<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        if !self.is_json() || self.body.trim_ascii_start().first() != Some(&b'{') {
-            return None;
-        }
-        serde_json::from_slice(&self.body).ok()
-    }
-
-    fn is_json(&self) -> bool {
-        let kind = self
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-    }
-
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        retry_after(&self.headers)
-    }
 }
 
 /// The connection to one account.

@@ -11,6 +11,7 @@ mod http;
 mod lenient;
 mod ncloud;
 mod preview;
+mod reply;
 mod retry_after;
 mod settings;
 mod throttle;

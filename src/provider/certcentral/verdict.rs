@@ -6,8 +6,8 @@
 use serde::Deserialize;
 
 use crate::model::Untrusted;
-use crate::provider::http::Reply;
 use crate::provider::lenient::{List, Text};
+use crate::provider::reply::Reply;
 use crate::provider::{ErrorKind, ProviderError, Verdict};
 
 /// How many characters of the CA's message are shown, so that what to do still fits the line.

@@ -3,7 +3,7 @@
 
 use super::wire::Envelope;
 use crate::model::Untrusted;
-use crate::provider::http::Reply;
+use crate::provider::reply::Reply;
 use crate::provider::{ErrorKind, ProviderError, Verdict};
 
 /// How many characters of the message are shown, so that what to do still fits the line.

@@ -1,0 +1,140 @@
+//! Changes at CertCentral: one request each, and what its answer proves.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{CertCentral, observed, request, verdict, wire};
+use crate::model::{
+    CertificateId, OrderId, OrderOperation, Part, ReissueOperation, RenewalOf, RequestId,
+    RevokeCall,
+};
+use crate::provider::reply::Reply;
+use crate::provider::{
+    Act, Answer, ErrorKind, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
+};
+
+impl Act for CertCentral {
+    fn permit(&self) -> BoxFuture<'_, Permit> {
+        self.transport.slot().map(Permit).boxed()
+    }
+
+    fn place_order<'a>(
+        &'a self,
+        permit: Permit,
+        operation: &'a OrderOperation,
+        renewal_of: Option<&'a OrderId>,
+    ) -> Answer<'a, Placed> {
+        async move {
+            let what = format!("order certificate {}", operation.order.product);
+            if renewal_of.is_none()
+                && let Some(RenewalOf::Item(name)) = &operation.order.renewal_of
+            {
+                return Err(ProviderError::new(
+                    ErrorKind::Invalid,
+                    Verdict::NotSent,
+                    format!("{what}: the id of orders.{name}, which it renews, is not known yet"),
+                ));
+            }
+            let change = request::order(operation, renewal_of);
+            Self::placed(&what, &self.send(permit, &what, change).await?)
+        }
+        .boxed()
+    }
+
+    fn reissue<'a>(
+        &'a self,
+        permit: Permit,
+        operation: &'a ReissueOperation,
+    ) -> Answer<'a, Placed> {
+        async move {
+            let what = format!("reissue order {}", operation.order_id);
+            let reply = self
+                .send(permit, &what, request::reissue(operation))
+                .await?;
+            let placed = Self::placed(&what, &reply)?;
+            if placed.order_id != operation.order_id {
+                return Err(verdict::unreadable(
+                    &what,
+                    &reply,
+                    "it is about another order",
+                ));
+            }
+            Ok(placed)
+        }
+        .boxed()
+    }
+
+    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer> {
+        async move {
+            let what = match call.part {
+                Part::Order => format!("revoke order {}", call.operation.order_id),
+                Part::Certificate(id) => format!("revoke certificate {id}"),
+            };
+            let change = request::revoke(call.operation, call.part);
+            Self::revoked(&what, &self.send(permit, &what, change).await?)
+        }
+        .boxed()
+    }
+}
+
+impl CertCentral {
+    async fn send(
+        &self,
+        permit: Permit,
+        what: &str,
+        change: request::Change,
+    ) -> Result<Reply, ProviderError> {
+        self.transport
+            .change(permit.0, what, change.method, &change.path, &change.body)
+            .await
+    }
+
+    /// The answer to an order or a reissue: 201 (200 is taken too) with the order's id.
+    fn placed(what: &str, reply: &Reply) -> Result<Placed, ProviderError> {
+        if !matches!(reply.status, 200 | 201) {
+            return Err(not_taken(what, reply));
+        }
+        let placed: wire::Placed = reply
+            .object()
+            .ok_or_else(|| verdict::unreadable(what, reply, "not the JSON object expected"))?;
+        let order_id = placed
+            .id
+            .id()
+            .ok_or_else(|| verdict::unreadable(what, reply, "no order id"))?;
+        let request = placed.requests.0.first().and_then(|request| {
+            let status = observed::request_status(&request.status);
+            Some((RequestId::from(request.id.id()?), status))
+        });
+        Ok(Placed {
+            order_id: OrderId::from(order_id),
+            request,
+            certificate_id: placed.certificate_id.id().map(CertificateId::from),
+        })
+    }
+
+    fn revoked(what: &str, reply: &Reply) -> Result<RevokeAnswer, ProviderError> {
+        match reply.status {
+            204 if reply.body.is_empty() => Ok(RevokeAnswer::Revoked),
+            201 => {
+                let request: wire::Request = reply.object().unwrap_or_default();
+                match (request.id.id(), request.kind.get()) {
+                    // `approved` too: what an administrator has granted, the CA has still to do.
+                    (Some(id), Some("revoke")) => Ok(RevokeAnswer::Requested {
+                        request_id: Some(RequestId::from(id)),
+                        certificates: None,
+                    }),
+                    _ => Err(verdict::unreadable(what, reply, "no request to revoke")),
+                }
+            }
+            _ => Err(not_taken(what, reply)),
+        }
+    }
+}
+
+fn not_taken(what: &str, reply: &Reply) -> ProviderError {
+    if (200..300).contains(&reply.status) {
+        verdict::unreadable(what, reply, "this status is not documented")
+    } else {
+        verdict::refusal(what, reply)
+    }
+}
