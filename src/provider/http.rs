@@ -186,7 +186,12 @@ impl Transport {
             match (answer, delay) {
                 (answer, None) => {
                     return answer.map_err(|lost| {
-                        lost.error(what, "; try again later, nothing was changed")
+                        let advice = if lost.unsent {
+                            "; check the network and the endpoint, then run again"
+                        } else {
+                            "; nothing was changed, try again later"
+                        };
+                        lost.error(what, advice)
                     });
                 }
                 // The account is paused; the next slot comes when the pause is over.
@@ -211,7 +216,7 @@ impl Transport {
             .await
             .map_err(|lost| {
                 let advice = if lost.unsent {
-                    "; nothing was sent"
+                    "; nothing was sent; check the network and the endpoint, then run again"
                 } else {
                     "; whether it took effect is unknown and must be looked up"
                 };
@@ -267,7 +272,11 @@ impl Transport {
                 return Err(Lost {
                     unsent: true,
                     kind: ErrorKind::Connect,
-                    why: format!("no connection: {}", causes(&error.without_url())),
+                    why: format!(
+                        "no connection to {}: {}",
+                        self.endpoint,
+                        causes(&error.without_url())
+                    ),
                 });
             }
             Ok(Err(error)) => {
@@ -357,7 +366,8 @@ fn causes(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        if text.last() != Some(&cause_text) {
+        // "client error (Connect)" and the like only name the layer.
+        if text.last() != Some(&cause_text) && !cause_text.starts_with("client error (") {
             text.push(cause_text);
         }
         source = cause.source();

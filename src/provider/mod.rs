@@ -20,6 +20,8 @@ mod throttle;
 mod faults;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod tls;
 
 use std::time::Duration;
 
@@ -92,7 +94,9 @@ pub trait Observe: Send + Sync {
 }
 
 /// A slot under the account's rate limits and its cap on calls in flight, to be spent on one call.
-/// Taken before the intent is written, so that nothing waits between intent and call.
+/// Taken before the intent is written, so that nothing waits between intent and call. Dropped unused, it
+/// goes back. It counts as a call in flight from when it is taken: whoever holds one must not wait for a
+/// read of the same account, or a `max_in_flight` of 1 never ends.
 #[must_use]
 #[derive(Debug)]
 pub struct Permit(throttle::Slot);

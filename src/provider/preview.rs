@@ -62,3 +62,84 @@ fn change(
         (Provider::Ncloud { .. }, Operation::Order(_) | Operation::Reissue(_)) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{
+        CertificateKind, CertificatePin, Reason, Region, RevokeOperation, RevokeScope, SecretSource,
+    };
+
+    fn revocation(ids: &[&str]) -> Operation {
+        let pins = ids.iter().map(|&id| CertificatePin {
+            certificate_id: id.into(),
+            serial_number: None,
+            names: Vec::new(),
+            valid_till: None,
+            kind: CertificateKind::Duplicate,
+        });
+        Operation::Revoke(Box::new(RevokeOperation {
+            order_id: "900001".into(),
+            product: Some("ssl_plus".to_owned()),
+            scope: RevokeScope::Certificates,
+            reason: Reason::Superseded,
+            comments: Some("why".to_owned()),
+            skip_approval: false,
+            pins: pins.collect(),
+        }))
+    }
+
+    fn source() -> SecretSource {
+        SecretSource::Env("KEY".to_owned())
+    }
+
+    #[test]
+    fn each_call_is_shown() {
+        let certcentral = Provider::CertCentral {
+            region: Region::Us,
+            api_key: source(),
+            key_id: None,
+        };
+        let shown: Vec<_> = preview(&certcentral, &revocation(&["1", "2"]))
+            .into_iter()
+            .map(|call| (call.method, call.path, call.body))
+            .collect();
+        let call = |path: &str| {
+            let body = json!({"comments": "why", "revocation_reason": "superseded"});
+            ("PUT".to_owned(), path.to_owned(), body)
+        };
+        let expected = [call("/certificate/1/revoke"), call("/certificate/2/revoke")];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_ncloud_does_not_take_is_not_shown() {
+        let ncloud = Provider::Ncloud {
+            access_key: source(),
+            secret_key: source(),
+        };
+        let shown = preview(&ncloud, &revocation(&["7", "0"]));
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0].path, "/certificate/revoke");
+        assert_eq!(
+            shown[0].body,
+            json!({"orderId": "900001", "certificateNo": 7, "revokeType": "superseded"})
+        );
+    }
+
+    #[test]
+    fn the_digest_tells_each_call_from_the_others() {
+        let ncloud = Provider::Ncloud {
+            access_key: source(),
+            secret_key: source(),
+        };
+        let operation = revocation(&["7"]);
+        let one = Part::Certificate("7".into());
+        let digest = |part| body_digest(&ncloud, &operation, part, None);
+        assert_eq!(digest(Some(&one)), digest(Some(&one)));
+        assert_ne!(digest(Some(&one)), digest(Some(&Part::Order)));
+        assert_eq!(digest(None), digest(Some(&Part::Order)));
+    }
+}

@@ -304,6 +304,16 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_waiters_are_served_within_the_limit() {
+        paused().block_on(async {
+            let throttle = Throttle::new(&[limit(100, 1000)], 16);
+            let arrived = arrivals(&throttle, &[(5, 5); 10_000]).await;
+            assert_eq!(arrived.len(), 10_000);
+            assert_eq!(most_in_any(&arrived, Duration::from_secs(1)), 100);
+        });
+    }
+
+    #[test]
     fn no_more_than_the_cap_are_in_flight() {
         paused().block_on(async {
             let throttle = Throttle::new(&[], 3);
