@@ -133,6 +133,29 @@ mod tests {
     }
 
     #[test]
+    fn the_cas_own_endpoints_stand_the_same_test() {
+        let source = || crate::model::SecretSource::Env("KEY".to_owned());
+        let certcentral = |region| Provider::CertCentral {
+            region,
+            api_key: source(),
+            key_id: None,
+        };
+        let ncloud = Provider::Ncloud {
+            access_key: source(),
+            secret_key: source(),
+        };
+        for (provider, host) in [
+            (certcentral(Region::Us), "www.digicert.com"),
+            (certcentral(Region::Eu), "certcentral.digicert.eu"),
+            (ncloud, "certificatemanager.apigw.ntruss.com"),
+        ] {
+            let endpoint = Endpoint::official(&provider);
+            assert_eq!(Endpoint::parse(endpoint.as_str()), Ok(endpoint.clone()));
+            assert!(endpoint.as_str().starts_with(&format!("https://{host}/")));
+        }
+    }
+
+    #[test]
     fn an_error_never_shows_the_password() {
         let error = Endpoint::parse("https://u:hunter2@ca.example/").unwrap_err();
         assert!(!error.to_string().contains("hunter2"));

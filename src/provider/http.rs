@@ -180,7 +180,7 @@ impl Transport {
                     let success = (200..300).contains(&reply.status);
                     matches!(reply.status, 408 | 429 | 500..) || (success && !reply.is_json())
                 }
-                Err(_) => true,
+                Err(lost) => lost.kind != ErrorKind::Malformed,
             };
             let delay = if again { delays.next() } else { None };
             match (answer, delay) {

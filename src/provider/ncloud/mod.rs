@@ -113,11 +113,14 @@ impl Ncloud {
         let mut orders: BTreeMap<String, wire::Order> = BTreeMap::new();
         for page in 1..=MOST_PAGES {
             let path = format!("/certificate/getPaidCertificates?page={page}&pageSize={PAGE_SIZE}");
-            let rows = self
-                .object::<wire::PaidCertificates>(what, &path)
-                .await?
-                .orders
-                .ok_or_else(|| verdict::unreadable(what, "no list of orders"))?;
+            let rows = match self.object::<wire::PaidCertificates>(what, &path).await {
+                Ok(list) => list
+                    .orders
+                    .ok_or_else(|| verdict::unreadable(what, "no list of orders"))?,
+                // Assumption: "the search found no certificate" is how an empty list may look.
+                Err(error) if verdict::says_nothing_found(&error) => Vec::new(),
+                Err(error) => return Err(error),
+            };
             let (known, received) = (orders.len(), rows.len());
             for row in rows {
                 let id = row

@@ -46,9 +46,7 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         common_name: raw.and_then(|row| row.common_name.owned()),
         names: seen.map(|seen| seen.names.clone()).unwrap_or_default(),
         serial_number: seen.and_then(|seen| seen.serial_number.clone()),
-        valid_till: seen
-            .and_then(|seen| seen.valid_till.clone())
-            .or_else(|| row.subscription_end.owned()),
+        valid_till: seen.and_then(|seen| seen.valid_till.clone()),
         certificate_id: primary,
         // Times of an order are written without a zone.
         created_at: None,

@@ -212,6 +212,29 @@ async fn a_server_without_pages_ends_the_list() {
 }
 
 #[tokio::test]
+async fn an_account_without_orders_has_none_and_a_failure_is_no_empty_list() {
+    let server = Scripted::start(|_, before| match before {
+        0 => Say::Json(200, json!({"returnCode": "2200", "returnMessage": "none"})),
+        1 => Say::Json(200, json!({"returnCode": "0", "orders": []})),
+        2 => Say::Json(200, json!({"returnCode": "0"})),
+        3 => Say::Json(200, json!({"returnCode": "1000", "orders": []})),
+        _ => Say::Json(
+            200,
+            json!({"returnCode": "0", "orders": [{"certificates": []}]}),
+        ),
+    })
+    .await;
+    let account = account(&server);
+    for _ in 0..2 {
+        assert_eq!(account.orders().await.unwrap(), []);
+    }
+    for _ in 0..3 {
+        assert!(account.orders().await.is_err());
+    }
+    assert_eq!(server.seen().len(), 5);
+}
+
+#[tokio::test]
 async fn one_order_is_read_and_else_looked_for_in_the_list() {
     let server = Scripted::start(|seen, _| match seen.target.as_str() {
         "/api/v2/certificate/orders/1" => Say::Json(

@@ -107,6 +107,12 @@ fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
     }
 }
 
+/// True for the service's own code 2200: a search that found nothing.
+pub(super) fn says_nothing_found(error: &ProviderError) -> bool {
+    let code = error.code.as_ref().map(Untrusted::raw);
+    error.status == Some(200) && error.verdict == Verdict::Rejected && code == Some("2200")
+}
+
 /// An answer that cannot be read: it may have been done.
 pub(super) fn unreadable(what: &str, why: &str) -> ProviderError {
     ProviderError::new(

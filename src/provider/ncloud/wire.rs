@@ -65,8 +65,6 @@ pub(super) struct Order {
     pub(super) order_id: Text,
     #[serde(rename = "orderID")]
     pub(super) older_order_id: Text,
-    #[serde(rename = "subscriptionEndDt")]
-    pub(super) subscription_end: Text,
     pub(super) certificates: Option<Vec<Certificate>>,
 }
 
