@@ -19,9 +19,9 @@ mod throttle;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod scripted;
+mod reach;
 #[cfg(test)]
-mod tls;
+mod scripted;
 
 use std::time::Duration;
 

@@ -1,16 +1,17 @@
-//! Which servers are trusted: proved against a real TLS server. Whatever is refused gets no byte of the
-//! request.
+//! Where requests go, proved with real servers: to the endpoint alone, past every redirect and proxy,
+//! and only to a server whose certificate holds. Whatever is refused gets no byte of the request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use super::scripted::settings;
+use super::scripted::{Say, Scripted, settings};
 use super::*;
 use crate::model::Secret;
 
@@ -66,15 +67,19 @@ async fn server(name: &str, last_year: i32) -> Server {
     }
 }
 
+fn opened(settings: Settings) -> Arc<dyn Act> {
+    let keys = Keys::CertCentral {
+        api_key: Secret::new("key".to_owned()),
+    };
+    open(settings, keys).unwrap()
+}
+
 async fn ask(server: &Server, extra_root: Option<Vec<u8>>) -> Result<(), ProviderError> {
     let settings = Settings {
         extra_root,
         ..settings(&server.url)
     };
-    let keys = Keys::CertCentral {
-        api_key: Secret::new("key".to_owned()),
-    };
-    let account = observe_only(settings, keys).unwrap();
+    let account = opened(settings);
     account.identity().await.map(|_| ())
 }
 
@@ -114,4 +119,61 @@ async fn a_certificate_of_another_root_is_refused() {
     let server = server("localhost", 2999).await;
     let other = self::server("localhost", 2999).await;
     refused(&server, Some(other.root)).await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_never_followed() {
+    let other = Scripted::start(|_, _| Say::Json(200, json!({"account_id": 1}))).await;
+    for status in [301, 302, 303, 307, 308] {
+        let location = other.url("/services/v2/user/me");
+        let server = Scripted::start(move |_, _| {
+            let head = format!("HTTP/1.1 {status} X\r\nLocation: {location}\r\n");
+            Say::Raw(format!("{head}Content-Length: 0\r\n\r\n").into_bytes())
+        })
+        .await;
+        let account = opened(server.settings("/services/v2"));
+        let read = account.identity().await.unwrap_err();
+        assert_eq!(read.status, Some(status));
+        let permit = account.permit().await;
+        let operation = super::certcentral::tests::order();
+        let placed = account.place_order(permit, &operation, None).await;
+        assert_eq!(placed.unwrap_err().verdict, Verdict::InDoubt, "{status}");
+        assert_eq!(server.seen().len(), 2);
+    }
+    assert!(other.seen().is_empty(), "the key stays with its host");
+}
+
+#[tokio::test]
+async fn no_proxy_comes_from_the_environment() {
+    let proxy = Scripted::start(|_, _| Say::Cut).await;
+    let url = proxy.url("");
+    // The environment cannot be changed safely within a process: another test runs in a child.
+    let child = tokio::task::spawn_blocking(move || {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args([
+                "--exact",
+                "provider::faults::each_change_has_a_connection_of_its_own",
+            ])
+            .env_remove("REQUEST_METHOD");
+        for name in [
+            "HTTP_PROXY",
+            "http_proxy",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+        ] {
+            command.env(name, &url);
+        }
+        for name in ["NO_PROXY", "no_proxy"] {
+            command.env_remove(name);
+        }
+        command.output().unwrap()
+    })
+    .await
+    .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(output.contains("1 passed"), "{output}");
+    assert!(proxy.seen().is_empty());
 }
