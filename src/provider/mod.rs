@@ -101,6 +101,14 @@ pub trait Observe: Send + Sync {
 #[derive(Debug)]
 pub struct Permit(throttle::Slot);
 
+#[cfg(test)]
+impl Permit {
+    /// A slot under no limits, for scripted accounts in tests.
+    pub(crate) fn unlimited() -> Self {
+        Self(throttle::Slot::unlimited())
+    }
+}
+
 /// Changes at one account. Each sends exactly one request or proves that it sent none; nothing is
 /// repeated, redirected or shared on a pooled connection that could be stale.
 pub trait Act: Observe {
