@@ -10,7 +10,7 @@ use crate::model::{
     Address, Attempt, FactBody, Operation, OperationKind, OrderId, OrderOperation,
     ReissueOperation, RenewalOf, Until, Untrusted,
 };
-use crate::plan::Step;
+use crate::plan::{Step, waiting_words};
 use crate::provider::{ErrorKind, Placed, ProviderError, Verdict, body_digest};
 
 /// How often a call that was proved unsent, or refused for rate limits, is made anew in one run.
@@ -188,10 +188,8 @@ async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finishe
     if finished.report.certificate_id.is_some() {
         finished.report.outcome = Outcome::Done;
     } else {
-        finished.report.waiting_for = Some(match &finished.report.request_id {
-            Some(request) => format!("approval of request {request}, validation or issuance"),
-            None => "approval, validation or issuance".to_owned(),
-        });
+        finished.report.waiting_for =
+            Some(waiting_words(None, finished.report.request_id.as_ref()));
     }
     finished
 }

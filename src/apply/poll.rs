@@ -10,9 +10,10 @@ use super::event::Outcome;
 use super::revoke::conclude;
 use super::settle::part_fact;
 use crate::model::{
-    Address, FactBody, LiveState, Operation, OrderId, PartState, RequestStatus, StatusChange, Until,
+    Address, FactBody, LiveState, Operation, OrderId, PartState, RequestId, RequestStatus,
+    StatusChange, Until,
 };
-use crate::plan::{Action, Step, live_state};
+use crate::plan::{Action, Step, live_state, waiting_words};
 use crate::provider::Depth;
 
 /// CertCentral's feed reaches back this far at most.
@@ -80,7 +81,7 @@ async fn look_at_orders(
         {
             state = LiveState::Reissuing;
         }
-        let finished = order_finished(step, &state, change);
+        let finished = order_finished(step, &state, change, live.request_id.as_ref());
         if state != live.state {
             let fact = FactBody::Seen {
                 state,
@@ -96,7 +97,12 @@ async fn look_at_orders(
     }
 }
 
-fn order_finished(step: &Step, state: &LiveState, change: &StatusChange) -> Finished {
+fn order_finished(
+    step: &Step,
+    state: &LiveState,
+    change: &StatusChange,
+    request: Option<&RequestId>,
+) -> Finished {
     let mut finished = match state {
         LiveState::Issued => {
             let mut finished = Finished::new(step, Outcome::Done);
@@ -110,7 +116,8 @@ fn order_finished(step: &Step, state: &LiveState, change: &StatusChange) -> Fini
             finished
         }
         LiveState::Requested => {
-            let mut finished = Finished::waiting(step, "approval, validation or issuance");
+            let waits = waiting_words(Some(&change.status), request);
+            let mut finished = Finished::waiting(step, waits);
             finished.reached = Some(Until::Submitted);
             finished.watch = true;
             finished
@@ -125,6 +132,9 @@ fn order_finished(step: &Step, state: &LiveState, change: &StatusChange) -> Fini
         }
     };
     finished.report.order_id = Some(change.order_id.clone());
+    if *state == LiveState::Requested {
+        finished.report.request_id = request.cloned();
+    }
     if change.certificate_id.is_some() {
         finished
             .report

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::context::{Context, Finished, Lane, Run};
-use super::event::{Event, Outcome, RunReport};
+use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
 use super::place::{place_order, reissue};
 use super::poll::look;
@@ -60,7 +60,7 @@ struct Scheduler<'c, 'r, 'o> {
     fold: Fold,
     observer: &'o mut (dyn FnMut(&Event) + Send),
     state: Vec<State>,
-    outcome: Vec<Option<Outcome>>,
+    told: Vec<Option<ActionReport>>,
     reached: Vec<Option<Until>>,
     missing: Vec<usize>,
     dependents: Vec<Vec<(usize, Until)>>,
@@ -112,7 +112,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             fold,
             observer,
             state: vec![State::Blocked; count],
-            outcome: vec![None; count],
+            told: vec![None; count],
             reached,
             missing,
             dependents,
@@ -242,7 +242,6 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.fresh = true;
         }
         self.state[position] = State::Told;
-        self.outcome[position] = Some(finished.report.outcome);
         if finished.reached > self.reached[position] {
             self.reached[position] = finished.reached;
             let reached = finished.reached;
@@ -261,7 +260,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
             }
         }
-        self.emit(Event::StepFinished(Box::new(finished.report)));
+        // A step that waits on as before is no news.
+        if self.told[position].as_ref() != Some(&finished.report) {
+            self.told[position] = Some(finished.report.clone());
+            self.emit(Event::StepFinished(Box::new(finished.report)));
+        }
     }
 
     /// Runs steps until nothing can run, then looks at the CA, until nothing can change any more.
@@ -372,24 +375,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 continue;
             }
             let found = look(self.context, lane, &self.plan.steps, &watched, self.started).await;
-            for (position, mut finished) in found.news {
-                if finished.report.outcome == Outcome::Waiting {
-                    finished.report.waiting_for =
-                        self.waits_for(position).or(finished.report.waiting_for);
-                }
+            for (position, finished) in found.news {
                 self.tell(position, finished);
             }
         }
         self.fresh = false;
-    }
-
-    /// The more telling words for what a step waits for: a request's id, if one is known.
-    fn waits_for(&self, position: usize) -> Option<String> {
-        let step = &self.plan.steps[position];
-        let request = self.context.record_of(&step.address).live?.request_id?;
-        Some(format!(
-            "approval of request {request}, validation or issuance"
-        ))
     }
 
     async fn look_at_doubts(&mut self) {
@@ -452,7 +442,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             if self.reached[needed].is_some_and(|reached| reached >= *until) {
                 continue;
             }
-            match self.outcome[needed] {
+            match self.told[needed].as_ref().map(|report| report.outcome) {
                 Some(Outcome::Failed | Outcome::Unknown | Outcome::Skipped) => {
                     return Finished::skipped(
                         step,

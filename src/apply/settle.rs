@@ -13,7 +13,7 @@ use crate::model::{
     OperationKind, Order, OrderOperation, OrderStatus, Part, Phase, Records, ReissueOperation,
     RequestKind, RequestStatus, RevokeOperation, Tag, Until, Untrusted,
 };
-use crate::plan::{Step, differences, seen};
+use crate::plan::{Step, differences, seen, waiting_words};
 use crate::provider::{Depth, Observe, ProviderError};
 
 /// Look-ups right after a lost answer, each after this long a pause. More follow with `--wait` and in
@@ -240,7 +240,7 @@ async fn adopt(
             finished
         }
         _ => {
-            let mut finished = Finished::waiting(step, "approval, validation or issuance");
+            let mut finished = Finished::waiting(step, waiting_words(Some(&order.status), None));
             finished.reached = Some(Until::Submitted);
             finished.watch = true;
             finished

@@ -82,7 +82,7 @@ impl Output {
 
     fn labelled(&self, label: &str, color: anstyle::AnsiColor, text: &str) {
         // Every line is escaped on its own: the text may quote a CA.
-        let text: Vec<String> = text.lines().map(|line| shown(line)).collect();
+        let text: Vec<String> = text.lines().map(shown).collect();
         let text = text.join("\n");
         let mut err = io::stderr();
         let _ = if self.color_err {

@@ -26,7 +26,7 @@ use crate::model::{
 
 pub use make::{Inputs, make};
 pub use matching::differences;
-pub use order::{live_state, seen};
+pub use order::{live_state, seen, waiting_words};
 pub use questions::{Questions, questions};
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 

@@ -8,7 +8,7 @@ use super::{Action, Change};
 use crate::model::{
     Address, CertificateKind, CertificatePin, CertificateState, Ending, FactBody, Item, ItemName,
     LiveOrder, LiveState, ObservedAccount, ObservedOrder, Operation, Order, OrderId,
-    OrderOperation, OrderStatus, Phase, Record, Records, ReissueOperation, RenewalOf,
+    OrderOperation, OrderStatus, Phase, Record, Records, ReissueOperation, RenewalOf, RequestId,
     RevocationTarget, Scope, Tag, TagParts, Until, Untrusted, Wanted,
 };
 
@@ -262,10 +262,10 @@ fn decide_live(
                 Action::Wait,
                 format!("order {id} is asked for, not issued{status}"),
             );
-            decision.step.waits_for = Some(match &live.request_id {
-                Some(request) => format!("approval of request {request}, validation or issuance"),
-                None => "approval, validation or issuance".to_owned(),
-            });
+            decision.step.waits_for = Some(waiting_words(
+                observed.map(|observed| &observed.status),
+                live.request_id.as_ref(),
+            ));
             decision
         }
         LiveState::Reissuing => {
@@ -457,6 +457,21 @@ pub fn live_state(status: &OrderStatus) -> LiveState {
         OrderStatus::Canceled => LiveState::Ended(Ending::Canceled),
         OrderStatus::Revoked | OrderStatus::RevocationPending => LiveState::Ended(Ending::Revoked),
         OrderStatus::Expired => LiveState::Ended(Ending::Expired),
+    }
+}
+
+/// What an order that is not issued waits for, in the CA's own words where it says more than that.
+pub fn waiting_words(status: Option<&OrderStatus>, request: Option<&RequestId>) -> String {
+    let word = match status {
+        Some(OrderStatus::Pending(word) | OrderStatus::Other(word)) => word.raw(),
+        _ => "",
+    };
+    match (word, request) {
+        ("waiting_pickup", _) => "the recipient, who picks it up by e-mail".to_owned(),
+        ("needs_csr", _) => "a CSR".to_owned(),
+        ("processing" | "approved", _) => "validation or issuance".to_owned(),
+        (_, Some(request)) => format!("approval of request {request}, validation or issuance"),
+        (_, None) => "approval, validation or issuance".to_owned(),
     }
 }
 

@@ -149,13 +149,13 @@ async fn an_answer_that_stops_or_never_ends_is_in_doubt() {
         )
     })
     .await;
-    for change in [
-        (|deadlines: &mut Deadlines| deadlines.body = Duration::from_secs(1)) as fn(&mut _),
-        |deadlines: &mut Deadlines| deadlines.whole = Duration::from_secs(1),
-    ] {
+    let (short, long) = (Duration::from_secs(1), Duration::from_secs(3600));
+    for (body, whole) in [(short, long), (long, short)] {
         let mut settings = server.settings("/services/v2");
-        change(&mut settings.deadlines);
-        let error = place(&opened(settings)).await.unwrap_err();
+        (settings.deadlines.body, settings.deadlines.whole) = (body, whole);
+        let account = opened(settings);
+        let placed = tokio::time::timeout(Duration::from_secs(120), place(&account)).await;
+        let error = placed.expect("a deadline passed long ago").unwrap_err();
         assert_eq!(
             (error.kind, error.verdict),
             (ErrorKind::Interrupted, Verdict::InDoubt),
@@ -203,33 +203,14 @@ async fn servers_in_trouble_are_in_doubt() {
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let error = doubted(|| {
-        let mut answer = b"HTTP/1.1 201 X\r\nContent-Type: application/json\r\n\r\n".to_vec();
+        // Without the cap this would be a good answer.
+        let mut answer =
+            b"HTTP/1.1 201 X\r\nContent-Type: application/json\r\n\r\n{\"id\":7}".to_vec();
         answer.resize(answer.len() + (9 << 20), b' ');
         Say::Raw(answer)
     })
     .await;
     assert_eq!(error.kind, ErrorKind::Malformed);
-}
-
-#[tokio::test]
-async fn a_redirect_is_never_followed() {
-    let other = Arc::new(Scripted::start(|_, _| Say::Json(201, json!({"id": 7}))).await);
-    for status in [301, 302, 303, 307, 308] {
-        let location = format!("Location: {}", other.url("/services/v2/x"));
-        let head = format!("{status} X\r\n{location}\r\nContent-Length: 0");
-        doubted(move || raw(&head, "")).await;
-    }
-    let location = other.url("/services/v2/x");
-    let server = Scripted::start(move |_, _| {
-        raw(
-            &format!("302 X\r\nLocation: {location}\r\nContent-Length: 0"),
-            "",
-        )
-    })
-    .await;
-    let account = opened(server.settings("/services/v2"));
-    assert!(account.identity().await.is_err());
-    assert!(other.seen().is_empty(), "the key stays with its host");
 }
 
 #[tokio::test]

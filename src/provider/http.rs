@@ -169,8 +169,9 @@ impl Transport {
             .with_jitter_seed(seed())
             .build();
         loop {
-            let request = self.request(Method::GET, path, None)?;
             let mut slot = self.throttle.acquire().await;
+            // Only now: a signature that waited for its turn may be too old.
+            let request = self.request(Method::GET, path, None)?;
             let answer = self
                 .exchange(&self.reads, request, LARGEST_READ, &mut slot)
                 .await;
@@ -195,7 +196,9 @@ impl Transport {
                     });
                 }
                 // The account is paused; the next slot comes when the pause is over.
-                (Ok(reply), Some(_)) if reply.status == 429 || reply.retry_after().is_some() => {}
+                (Ok(reply), Some(_))
+                    if reply.status == 429
+                        || (reply.status >= 400 && reply.retry_after().is_some()) => {}
                 (_, Some(delay)) => tokio::time::sleep(delay).await,
             }
         }

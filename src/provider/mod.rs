@@ -19,9 +19,9 @@ mod throttle;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod scripted;
+mod reach;
 #[cfg(test)]
-mod tls;
+mod scripted;
 
 use std::time::Duration;
 
@@ -100,6 +100,14 @@ pub trait Observe: Send + Sync {
 #[must_use]
 #[derive(Debug)]
 pub struct Permit(throttle::Slot);
+
+#[cfg(test)]
+impl Permit {
+    /// A slot under no limits, for scripted accounts in tests.
+    pub(crate) fn unlimited() -> Self {
+        Self(throttle::Slot::unlimited())
+    }
+}
 
 /// Changes at one account. Each sends exactly one request or proves that it sent none; nothing is
 /// repeated, redirected or shared on a pooled connection that could be stale.

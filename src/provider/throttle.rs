@@ -179,6 +179,15 @@ impl State {
 }
 
 impl Slot {
+    /// A slot of a limiter of its own.
+    #[cfg(test)]
+    pub(super) fn unlimited() -> Self {
+        Self {
+            shared: Throttle::new(&[], 1).0,
+            sent: false,
+        }
+    }
+
     /// From here on the call may reach the CA: it counts, whatever becomes of it.
     pub(super) fn sent(&mut self) {
         self.sent = true;

@@ -70,6 +70,7 @@ async fn play(stage: &Stage, output: &mut Output) -> Result<(), CliError> {
     let ncloud = first_id(&seeded, "ncloud_order_ids")?;
     stage.write("certplan.yaml", manifest(&old, &ncloud).as_bytes())?;
     stage.write("shop.csr", csr("shop.example.com")?.as_bytes())?;
+    stage.write("mail.csr", csr("Locke Cole")?.as_bytes())?;
     say(
         output,
         &format!("The manifest, in {}:", stage.folder.display()),
@@ -233,7 +234,7 @@ fn failed(doing: &str, error: &dyn std::fmt::Display) -> CliError {
 /// no use.
 fn csr(name: &str) -> Result<String, CliError> {
     let made = KeyPair::generate().and_then(|key| {
-        let mut params = CertificateParams::new(vec![name.to_owned()])?;
+        let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
         params.serialize_request(&key)?.pem()
@@ -270,6 +271,7 @@ orders:
       common_name: Locke Cole
       emails: [locke.cole@example.com]
       signature_hash: sha256
+      csr: {{ file: mail.csr }}
     validity_years: 1
 revocations:
   old-shop:                              # only when the new one is issued

@@ -77,6 +77,7 @@ fn judge(status: u16, code: &str) -> (ErrorKind, Verdict) {
     // `kind|detail` or `kind:field`.
     let family = code.split(['|', ':']).next().unwrap_or(code);
     let kind = match family {
+        _ if status >= 500 => ErrorKind::Server,
         // Assumption: public clients name `insufficient_subscription` alone; other shortages are taken
         // to start with the same word.
         _ if family.starts_with("insufficient_") => ErrorKind::Funds,
@@ -212,6 +213,13 @@ mod tests {
             (408, "request_timeout", K::Interrupted, InDoubt),
             (409, "order_already_exists", K::Invalid, InDoubt),
             (500, "internal_error", K::Server, InDoubt),
+            (500, "insufficient_funds", K::Server, InDoubt),
+            (
+                502,
+                "access_denied|access_denied_invalid_key",
+                K::Server,
+                InDoubt,
+            ),
             (503, "request_limit_exceeded", K::Server, InDoubt),
             (301, "moved", K::Malformed, InDoubt),
         ] {

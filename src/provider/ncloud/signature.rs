@@ -88,7 +88,7 @@ impl Authorize for Signer {
     }
 }
 
-fn signature(
+pub(super) fn signature(
     method: &str,
     target: &str,
     timestamp: &str,

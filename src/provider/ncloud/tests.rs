@@ -7,7 +7,7 @@ use crate::model::{
     AccountName, CertificateState, Digest, Operation, OrderStatus, Provider, RevokeScope,
     SecretSource,
 };
-use crate::provider::scripted::{Say, Scripted};
+use crate::provider::scripted::{Say, Scripted, Seen};
 use crate::provider::{Keys, body_digest, open, preview};
 
 macro_rules! fixture {
@@ -59,6 +59,20 @@ async fn revoke(
     account.revoke(permit, RevokeCall { operation, part }).await
 }
 
+/// The signature covers the target exactly as it arrived.
+fn assert_signed(seen: &Seen) {
+    let timestamp = &seen.headers["x-ncp-apigw-timestamp"];
+    assert!(
+        timestamp.parse::<u64>().unwrap() > 1_700_000_000_000,
+        "milliseconds"
+    );
+    assert_eq!(seen.headers["x-ncp-iam-access-key"], "ACCESS");
+    assert_eq!(
+        seen.headers["x-ncp-apigw-signature-v2"],
+        signature::signature(&seen.method, &seen.target, timestamp, "ACCESS", "SECRET")
+    );
+}
+
 #[tokio::test]
 async fn a_certificate_is_revoked() {
     let server = Scripted::start(|_, _| Say::Json(200, fixture!("revoke_200.json"))).await;
@@ -77,7 +91,7 @@ async fn a_certificate_is_revoked() {
         ("POST", "/api/v2/certificate/revoke")
     );
     assert_eq!(seen.json(), fixture!("revoke_request.json"));
-    assert_eq!(seen.headers["x-ncp-iam-access-key"], "ACCESS");
+    assert_signed(seen);
     assert_eq!(seen.headers["content-type"], "application/json");
     assert_eq!(seen.headers["accept"], "application/json");
     assert_eq!(seen.headers["x-ncp-apigw-signature-v2"].len(), 44);
@@ -181,6 +195,7 @@ async fn orders_are_listed_in_every_spelling() {
     .await;
     let orders = account(&server).orders().await.unwrap();
     assert_eq!(server.seen().len(), 1);
+    assert_signed(&server.seen()[0]);
     assert_eq!(
         server.seen()[0].target,
         "/api/v2/certificate/getPaidCertificates?page=1&pageSize=1000"
@@ -210,6 +225,23 @@ async fn a_server_without_pages_ends_the_list() {
     .await;
     assert_eq!(account(&server).orders().await.unwrap().len(), 1000);
     assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn each_attempt_is_signed_when_its_turn_has_come() {
+    let server = Scripted::start(|_, before| match before {
+        0 => Say::Text(429, "Retry-After: 1\r\n", String::new()),
+        _ => Say::Json(200, json!({"returnCode": "0", "orders": []})),
+    })
+    .await;
+    assert_eq!(account(&server).orders().await.unwrap(), []);
+    let stamps: Vec<u64> = server
+        .seen()
+        .iter()
+        .map(|seen| seen.headers["x-ncp-apigw-timestamp"].parse().unwrap())
+        .collect();
+    assert!(stamps[1] - stamps[0] >= 900, "{stamps:?}");
+    assert_signed(&server.seen()[1]);
 }
 
 #[tokio::test]
@@ -286,7 +318,7 @@ async fn orders_are_not_offered() {
     assert_eq!(account.identity().await.unwrap(), None);
     assert!(account.revocation_requests().await.unwrap().is_empty());
     let operation = crate::provider::certcentral::tests::order();
-    let permit = account.permit().await;
+    let permit = Permit::unlimited();
     let error = account.place_order(permit, &operation, None).await;
     let error = error.unwrap_err();
     assert_eq!(

@@ -1,9 +1,12 @@
 //! What ncloud's answers prove. A failure may come as HTTP 200 with another `returnCode` than "0", so
 //! the status alone decides nothing. Everything that is not in the table is in doubt.
 
+use jiff::Timestamp;
+
 use super::wire::Envelope;
 use crate::model::Untrusted;
 use crate::provider::reply::Reply;
+use crate::provider::retry_after::date;
 use crate::provider::{ErrorKind, ProviderError, Verdict};
 
 /// How many characters of the message are shown, so that what to do still fits the line.
@@ -52,7 +55,11 @@ pub(super) fn success(what: &str, reply: &Reply) -> Result<Envelope, ProviderErr
         verdict,
         status: Some(reply.status),
         code: code.map(Untrusted::new),
-        message: Untrusted::new(format!("{what}: {said}; {}", advice(kind, verdict))),
+        message: Untrusted::new(format!(
+            "{what}: {said}; {}{}",
+            advice(kind, verdict),
+            clock(kind, reply)
+        )),
         retry_after: reply.retry_after(),
     })
 }
@@ -104,6 +111,18 @@ fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
         (Verdict::Rejected, _) => "nothing was done; correct it, then run again",
         (_, ErrorKind::Server | ErrorKind::RateLimited) => "the CA has a problem: try again later",
         _ => "check the endpoint; if it is right, try again later",
+    }
+}
+
+/// A signature five minutes off is refused like a wrong key: the answer's own `Date` tells which it is.
+fn clock(kind: ErrorKind, reply: &Reply) -> String {
+    let theirs = date(&reply.headers).and_then(|date| Timestamp::try_from(date).ok());
+    match theirs.map(|theirs| theirs.duration_since(Timestamp::now()).as_secs()) {
+        Some(seconds) if kind == ErrorKind::Unauthorized && seconds.abs() > 60 => {
+            let word = if seconds > 0 { "behind" } else { "ahead of" };
+            format!(" ({} s {word} the CA's)", seconds.unsigned_abs())
+        }
+        _ => String::new(),
     }
 }
 
@@ -185,6 +204,30 @@ mod tests {
                 assert_eq!(judged(status, &body), (kind, verdict), "{status} {written}");
             }
         }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named() {
+        let message = |date: &str, status: u16| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
+            headers.insert(reqwest::header::DATE, date.parse().unwrap());
+            let body = br#"{"error":{"errorCode":"200","message":"m"}}"#.to_vec();
+            let reply = Reply {
+                status,
+                headers,
+                body,
+            };
+            success("revoke", &reply).unwrap_err().to_string()
+        };
+        let past = message("Sun, 06 Nov 1994 08:49:37 GMT", 401);
+        assert!(past.ends_with(" s ahead of the CA's)"), "{past}");
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+        let future = message(&httpdate::fmt_http_date(later), 401);
+        assert!(future.ends_with(" s behind the CA's)"), "{future}");
+        let now = httpdate::fmt_http_date(std::time::SystemTime::now());
+        assert!(message(&now, 401).ends_with("this machine's clock"));
+        assert!(!message("Sun, 06 Nov 1994 08:49:37 GMT", 500).contains("ahead"));
     }
 
     #[test]
