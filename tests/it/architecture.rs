@@ -1,0 +1,1 @@
+//! The layering and the house rules, as tests.

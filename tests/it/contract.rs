@@ -1,0 +1,1 @@
+//! Commands, exit codes, formats and JSON keys that users rely on.

@@ -1,0 +1,1 @@
+//! Answers that never came: found again, or asked about; never sent twice.

@@ -1,0 +1,1 @@
+//! Every example is run against the sandbox.

@@ -1,0 +1,19 @@
+//! The integration tests: the real binary, a real SQLite file, a real HTTP server over a socket.
+
+mod apply;
+mod architecture;
+mod bad_input;
+mod contract;
+mod crash;
+mod doubt;
+mod examples;
+mod fault_matrix;
+mod model;
+mod pipes;
+mod plan;
+mod revocations;
+mod rig;
+mod runs;
+mod saved_plan;
+mod secrets;
+mod speed;

@@ -1,0 +1,1 @@
+//! Signals, closed pipes, terminals.

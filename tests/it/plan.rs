@@ -1,0 +1,1 @@
+//! What a plan says, and what it costs in requests.

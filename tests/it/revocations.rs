@@ -1,0 +1,1 @@
+//! Revocations: pinned, read again, waited for.

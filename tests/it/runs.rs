@@ -1,0 +1,1 @@
+//! Two runs, two states, restored and deleted state.

@@ -1,0 +1,1 @@
+//! Saved plans: carried out as reviewed, or refused.

@@ -1,0 +1,1 @@
+//! No key in any output, log, file or panic.

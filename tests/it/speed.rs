@@ -1,0 +1,1 @@
+//! Counts of requests on the healthy path.
