@@ -38,9 +38,11 @@ pub(super) fn endpoints(
         endpoints.insert(name.clone(), endpoint);
     }
     for text in &common.endpoints {
+        // What is no account's name is not repeated: it may hold a password.
         let (name, url) = text
             .split_once('=')
-            .ok_or_else(|| CliError::Usage(format!("--endpoint `{text}`: write ACCOUNT=URL")))?;
+            .filter(|(name, _)| name.parse::<AccountName>().is_ok())
+            .ok_or_else(|| CliError::Usage("--endpoint: write ACCOUNT=URL".to_owned()))?;
         let known = endpoints
             .iter_mut()
             .find(|(account, _)| account.as_str() == name);
