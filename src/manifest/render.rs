@@ -13,6 +13,7 @@ use miette::{
 };
 
 use super::error::{Problem, Problems};
+use crate::model::is_unsafe;
 
 /// How many problems are shown with their source lines; the rest take one line each.
 const SHOWN_IN_FULL: usize = 50;
@@ -40,7 +41,7 @@ pub(super) struct Excerpt {
 impl Excerpt {
     /// Takes a text over and writes `*` over each byte of the ranges, line breaks excepted.
     pub(super) fn new(name: String, text: String, masked: &[Range<usize>]) -> Self {
-        let text = mask(text, masked);
+        let text = harmless(mask(text, masked));
         let mut lines = vec![0];
         lines.extend(text.match_indices('\n').map(|(offset, _)| offset + 1));
         Self { name, text, lines }
@@ -72,6 +73,28 @@ impl Excerpt {
             .map_or(self.text.len(), |next| next - 1);
         start..end.max(start)
     }
+}
+
+/// Puts something to look at for each character that would steer a terminal, of the same length in
+/// bytes, so that no offset moves. A manifest may come from a stranger's pull request.
+fn harmless(text: String) -> String {
+    let kept = |c: char| matches!(c, '\n' | '\t');
+    if !text.chars().any(|c| is_unsafe(c) && !kept(c)) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        shown.push(match c.len_utf8() {
+            _ if !is_unsafe(c) || kept(c) => c,
+            1 if c == '\r' && chars.peek() == Some(&'\n') => ' ',
+            1 => '?',
+            2 => '\u{bf}',
+            3 => '\u{fffd}',
+            _ => '\u{1f6ab}',
+        });
+    }
+    shown
 }
 
 /// Masks at the same length in bytes, so that no offset moves.
@@ -120,13 +143,18 @@ impl SourceCode for Excerpt {
             .last()
             .unwrap_or(last);
         let range = self.line_range(first, last);
+        // Without neighbours, miette asks for the position that it writes above the excerpt.
+        let column = match (before, after) {
+            (0, 0) => self.position(start).1 - 1,
+            _ => 0,
+        };
         let data = self.text.as_bytes().get(range.clone()).unwrap_or_default();
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             data,
             (range.start, range.len()).into(),
             first,
-            0,
+            column,
             last - first + 1,
         )))
     }
