@@ -22,13 +22,13 @@ const CASES: &[Case] = &[
     (
         "revocations:\n  a: { order: ada, scope: order, reason: superseded, comments: x }\n",
         "order: ada",
-        "unknown_name",
+        "unknown_order",
         "ada",
     ),
     (
         "revocations:\n  a: { order_id: 1, scope: order, reason: superseded, comments: x, after: [{ order: nobody, until: issued }] }\n",
         "nobody",
-        "unknown_name",
+        "unknown_order",
         "nobody",
     ),
     (
@@ -57,9 +57,9 @@ const CASES: &[Case] = &[
     ),
     (
         "revocations:\n  a: { order_id: 1, scope: order, reason: superseded, comments: x }\n  a: { order_id: 2, scope: order, reason: superseded, comments: x }\n",
-        "order_id: 2",
-        "duplicate_name",
-        "a",
+        "order_id: 1, scope",
+        "duplicate_key",
+        "`a` is given twice",
     ),
     (
         "revocations:\n  a: { order_id: 1, scope: order, reason: superseded, comments: x, after: [{ revocation: b, until: revoked }] }\n  b: { order_id: 2, scope: order, reason: superseded, comments: x, after: [{ revocation: a, until: revoked }] }\n",
@@ -70,7 +70,7 @@ const CASES: &[Case] = &[
     (
         "orders:\n  ada:\n    product: client_premium_sha2\n    certificate: { common_name: ada, emails: [a@example.com], signature_hash: sha256, csr: { file: gone.csr } }\n    validity_years: 1\n",
         "gone.csr",
-        "csr_unreadable",
+        "csr_missing",
         "gone.csr",
     ),
     (
@@ -152,6 +152,22 @@ fn a_wrong_date_is_told_with_its_place() {
         let place = format!("certplan.yaml:{line}:");
         refused(&rig, &["plan"], FAILED, &[&place]);
     }
+}
+
+#[test]
+fn the_place_is_a_line_and_a_column() {
+    let rig = Rig::new();
+    let line = "  a: { order_id: 1, scope: order, coments: x, reason: superseded, comments: x }";
+    rig.manifest(&format!("revocations:\n{line}\n"));
+    let column = line.find("coments").expect("the word") + 1;
+    let place = format!("certplan.yaml:15:{column}");
+    refused(&rig, &["validate"], FAILED, &[&place]);
+    let ended = rig
+        .certplan(&["validate", "--format", "json"])
+        .expect(FAILED);
+    let problem = &ended.json()["problems"][0];
+    assert_eq!(problem["line"], 15);
+    assert_eq!(problem["column"], column);
 }
 
 #[test]

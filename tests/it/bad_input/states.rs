@@ -1,12 +1,12 @@
 //! A state that cannot be used: refused with its place before anything is asked or sent, and left as it is.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::{FAILED, HELD, UNKNOWN, refused, sound};
+use super::{FAILED, HELD, REFUSED, UNKNOWN, refused, sound};
 use crate::rig::{Rig, action};
 
 const STATE: &str = ".certplan/state.db";
@@ -66,10 +66,8 @@ fn a_database_of_another_program_is_left_as_it_is() {
             it.execute_batch("CREATE TABLE songs (name); INSERT INTO songs VALUES ('x')")
         })
         .expect("a database");
-    unusable(
-        &rig,
-        &["the state .certplan/state.db", "not a certplan journal"],
-    );
+    fs::set_permissions(rig.path(STATE), Permissions::from_mode(0o600)).expect("a mode");
+    unusable(&rig, &["the state .certplan/state.db", "cannot be used"]);
 }
 
 #[test]
@@ -219,7 +217,7 @@ fn an_unknown_outcome_has_its_own_code_until_a_person_settles_it() {
     refused(
         &rig,
         &["resolve", "orders.ada", "--not-placed", "--yes"],
-        FAILED,
+        REFUSED,
         &["quiet period"],
     );
     refused(
