@@ -29,7 +29,26 @@ pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use reqwest::header::HeaderValue;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_header_panics_or_waits_too_long(
+            text in "[ -~\\x80-\\xff]{0,40}|[0-9]{1,40}|[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{1,5} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT",
+            date in "[ -~]{0,40}|[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{1,5} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT",
+        ) {
+            let mut headers = HeaderMap::new();
+            for (name, text) in [(RETRY_AFTER, &text), (DATE, &date)] {
+                if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+                    headers.insert(name, value);
+                }
+            }
+            prop_assert!(retry_after(&headers).is_none_or(|wait| wait <= LONGEST));
+        }
+    }
 
     fn read(retry_after: &'static str, date: Option<&'static str>) -> Option<u64> {
         let mut headers = HeaderMap::new();

@@ -1,5 +1,7 @@
 //! The layering and the house rules, as tests over the text of `src`.
 
+#![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Wrong input of every kind: a message that names the place, the documented exit code, nothing sent.
 
+#![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
+
 mod answers;
 mod command_line;
 mod keys;

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use certplan::plan::file;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{FAILED, REFUSED, refused};
@@ -137,4 +139,31 @@ fn an_expected_digest_that_is_another_is_refused() {
         REFUSED,
         &["not the expected", "nothing was sent"],
     );
+}
+
+#[test]
+fn no_change_to_a_plan_file_is_taken_or_panics() {
+    let rig = saved();
+    let path = rig.path("plan.json");
+    let good = fs::read(&path).expect("the plan");
+    assert!(file::read(&path).is_ok());
+    let length = good.len();
+    let change = prop_oneof![
+        (0..length, any::<u8>()).prop_map(|(at, byte)| (at, at + 1, vec![byte])),
+        (0..length, 0..40_usize).prop_map(|(at, cut)| (at, at + cut, Vec::new())),
+        (0..length, prop::collection::vec(any::<u8>(), 1..40))
+            .prop_map(|(at, more)| (at, at, more)),
+        (0..length).prop_map(move |at| (at, length, Vec::new())),
+    ];
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(500)
+    };
+    proptest!(config, |((from, to, put) in change)| {
+        let mut bytes = good.clone();
+        bytes.splice(from..to.min(length), put);
+        prop_assume!(bytes != good);
+        fs::write(&path, &bytes).expect("a file");
+        prop_assert!(file::read(&path).is_err());
+    });
 }
