@@ -11,6 +11,7 @@ mod fault_matrix;
 mod model;
 mod pipes;
 mod plan;
+mod readme;
 mod revocations;
 mod rig;
 mod runs;
