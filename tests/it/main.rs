@@ -8,6 +8,7 @@ mod crash;
 mod doubt;
 mod examples;
 mod fault_matrix;
+mod logs;
 mod model;
 mod pipes;
 mod plan;
