@@ -319,6 +319,7 @@ pub enum SchemaName {
 
 /// `sandbox`
 #[derive(Debug, Args)]
+#[command(after_help = assumptions())]
 pub struct SandboxArgs {
     /// The loopback address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
@@ -357,6 +358,18 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// What the CAs' documents leave open and the sandbox had to choose.
+fn assumptions() -> String {
+    let list: Vec<String> = crate::sandbox::ASSUMPTIONS
+        .iter()
+        .map(|one| format!("* {one}"))
+        .collect();
+    format!(
+        "Assumptions, where the documents of the CAs are silent:\n{}",
+        list.join("\n")
+    )
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
