@@ -61,7 +61,9 @@ impl Written<'_> {
             Some("ncloud") => &["access_key", "secret_key"],
             _ => {
                 if !self.is_broken {
-                    found.push(self.missing("provider", "`provider: certcentral` or `provider: ncloud`"));
+                    found.push(
+                        self.missing("provider", "`provider: certcentral` or `provider: ncloud`"),
+                    );
                 }
                 return None;
             }
@@ -88,7 +90,11 @@ impl Written<'_> {
                     _ => Region::Us,
                 },
                 api_key: api_key?,
-                key_id: self.members.get("key_id").and_then(id_text).map(KeyId::from),
+                key_id: self
+                    .members
+                    .get("key_id")
+                    .and_then(id_text)
+                    .map(KeyId::from),
             })
         } else {
             let access_key = self.secret("access_key", found);
@@ -134,9 +140,7 @@ impl Written<'_> {
                 );
                 None
             }
-            (None, Some(path)) if is_secret_path(path) => {
-                Some(SecretSource::File(self.path(path)))
-            }
+            (None, Some(path)) if is_secret_path(path) => Some(SecretSource::File(self.path(path))),
             (None, Some(_)) => {
                 found.push(
                     Found::new("secret_as_name", format!("`{name}.file` is not a path"))
@@ -148,8 +152,14 @@ impl Written<'_> {
             (None, None) => {
                 if !self.is_broken {
                     found.push(
-                        Found::new("plain_secret", format!("`{name}` does not say where the secret is read from"))
-                            .spot(self.spot(&[name], Part::Value), "expected `{ env: NAME }` or `{ file: PATH }`"),
+                        Found::new(
+                            "plain_secret",
+                            format!("`{name}` does not say where the secret is read from"),
+                        )
+                        .spot(
+                            self.spot(&[name], Part::Value),
+                            "expected `{ env: NAME }` or `{ file: PATH }`",
+                        ),
                     );
                 }
                 None
@@ -162,9 +172,12 @@ impl Written<'_> {
     }
 
     fn missing(&self, name: &str, help: &str) -> Found {
-        Found::new("missing_member", format!("`{}`: `{name}` is missing", self.name))
-            .spot(self.spot(&[], Part::Key), "in this account")
-            .help(format!("add {help}"))
+        Found::new(
+            "missing_member",
+            format!("`{}`: `{name}` is missing", self.name),
+        )
+        .spot(self.spot(&[], Part::Key), "in this account")
+        .help(format!("add {help}"))
     }
 
     fn rate_limits(&self, found: &mut Vec<Found>) -> Option<Vec<RateLimit>> {

@@ -28,14 +28,17 @@ pub(super) struct Draft {
     pub(super) file: usize,
     pub(super) line: u32,
     pub(super) members: Map<String, Value>,
-    /// Members that were wrong and are reported; `*` is the whole entry.
+    /// Members (`certificate.emails`) that were wrong and are reported; `*` is the whole entry.
     pub(super) broken: Vec<Box<str>>,
 }
 
 impl Draft {
     /// Whether a member was given but was wrong, so that it is not missing.
     pub(super) fn is_broken(&self, member: &str) -> bool {
-        self.broken.iter().any(|name| &**name == member || &**name == "*")
+        self.broken.iter().any(|name| {
+            let rest = member.strip_prefix(&**name);
+            &**name == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 }
 
@@ -77,6 +80,8 @@ pub(super) struct Collected {
     pub(super) orders: Section,
     pub(super) revocations: Section,
     versions: HashSet<usize>,
+    /// Whether every file was read to its end: only then is what was not found missing.
+    pub(super) is_whole: bool,
 }
 
 fn is_section(name: &str) -> bool {
@@ -85,7 +90,10 @@ fn is_section(name: &str) -> bool {
 
 /// Reads all files.
 pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
-    let mut collected = Collected::default();
+    let mut collected = Collected {
+        is_whole: found.is_empty(),
+        ..Collected::default()
+    };
     for (file, source) in sources.iter().enumerate() {
         if !source.usable {
             continue;
@@ -94,18 +102,18 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
         let whole = read(source, file, is_section, found, &mut |entry, found| {
             collected.take(entry, file, found);
         });
+        collected.is_whole &= whole;
         let hopeless = found
             .iter()
             .skip(before)
-            .any(|problem| problem.code == "empty_file")
-            || found
-                .iter()
-                .skip(before)
-                .any(|problem| problem.message.starts_with("a manifest is a mapping"));
+            .any(|problem| matches!(problem.code, "empty_file" | "not_a_manifest"));
         if whole && !hopeless && !collected.versions.contains(&file) {
             found.push(
                 Found::new("version", "`version` is missing")
-                    .spot(Spot::Bytes { file, range: 0..0 }, "expected `version: 1` here")
+                    .spot(
+                        Spot::Bytes { file, range: 0..0 },
+                        "expected `version: 1` here",
+                    )
                     .help("every file begins with `version: 1`"),
             );
         }
@@ -191,7 +199,8 @@ impl Collected {
             }
             value = Value::Object(Map::new());
         }
-        let mut broken = check(kind, file, &entry.path, &mut value, found);
+        let damage = entry.damaged.into();
+        let mut broken = check(kind, file, &entry.path, &mut value, damage, found);
         if entry.damaged || !was_mapping {
             broken.push("*".into());
         }
@@ -222,12 +231,18 @@ impl Collected {
             target.bad_names.insert(name.clone());
             return;
         };
-        if let Some(first) = target.index.get(&name).and_then(|&at| target.drafts.get(at)) {
+        if let Some(first) = target
+            .index
+            .get(&name)
+            .and_then(|&at| target.drafts.get(at))
+        {
             found.push(twice(first.file));
             return;
         }
         target.index.insert(name.clone(), target.drafts.len());
-        let Value::Object(members) = value else { return };
+        let Value::Object(members) = value else {
+            return;
+        };
         target.drafts.push(Draft {
             name,
             file,
@@ -248,15 +263,19 @@ fn single(
     let name = entry.path.first()?.as_str();
     if let Some(first) = known {
         found.push(
-            Found::new("duplicate_section", format!("`{name}` is given in two files"))
-                .spot(Spot::member(file, &[name], Part::Key), "again here")
-                .spot(Spot::member(first.file, &[name], Part::Key), "first here")
-                .help(format!("keep one `{name}` for all files")),
+            Found::new(
+                "duplicate_section",
+                format!("`{name}` is given in two files"),
+            )
+            .spot(Spot::member(file, &[name], Part::Key), "again here")
+            .spot(Spot::member(first.file, &[name], Part::Key), "first here")
+            .help(format!("keep one `{name}` for all files")),
         );
         return None;
     }
     let mut value = entry.value;
-    let broken = check(kind, file, &entry.path, &mut value, found);
+    let damage = entry.damaged.into();
+    let broken = check(kind, file, &entry.path, &mut value, damage, found);
     let is_broken = entry.damaged || !broken.is_empty();
     match value {
         Value::Object(value) => Some(Single {
@@ -272,10 +291,18 @@ fn not_a_mapping(file: usize, path: &[&str], value: &Value) -> Found {
     let name = path.last().copied().unwrap_or_default();
     Found::new(
         "wrong_type",
-        format!("`{}`: expected a mapping, found {}", shown(name), kind(value)),
+        format!(
+            "`{}`: expected a mapping, found {}",
+            shown(name),
+            kind(value)
+        ),
     )
     .spot(Spot::member(file, path, Part::Value), "expected a mapping")
-    .maybe_help(value.is_array().then(|| "named things stand in a mapping: `NAME: { ... }`, not in a list".to_owned()))
+    .maybe_help(
+        value
+            .is_array()
+            .then(|| "named things stand in a mapping: `NAME: { ... }`, not in a list".to_owned()),
+    )
 }
 
 fn bad_name(file: usize, section: &str, name: &str) -> Found {

@@ -5,7 +5,13 @@
 pub(super) const CREDENTIALS: [&str; 3] = ["api_key", "access_key", "secret_key"];
 
 /// The members of an account whose values are no secrets, and may be shown.
-const PLAIN: [&str; 5] = ["provider", "region", "key_id", "rate_limits", "max_in_flight"];
+const PLAIN: [&str; 5] = [
+    "provider",
+    "region",
+    "key_id",
+    "rate_limits",
+    "max_in_flight",
+];
 
 /// Members that would send a key elsewhere or run a program.
 pub(super) const FROM_OUTSIDE: [&str; 11] = [
@@ -98,7 +104,13 @@ mod tests {
 
     #[test]
     fn names_of_variables_are_told_from_keys() {
-        for name in ["DIGICERT_API_KEY", "K", "_x", "NCLOUD_SECRET_KEY_2", "DIGICERTAPIKEYPRODUCTION"] {
+        for name in [
+            "DIGICERT_API_KEY",
+            "K",
+            "_x",
+            "NCLOUD_SECRET_KEY_2",
+            "DIGICERTAPIKEYPRODUCTION",
+        ] {
             assert!(is_variable_name(name), "{name}");
         }
         for key in [

@@ -52,7 +52,10 @@ pub(super) fn read(folder: &Path, written: &str) -> Result<String, Refused> {
     let outside = || {
         Refused::new(
             "csr_outside",
-            format!("the CSR file `{}` is not below the manifest's folder", shown(written)),
+            format!(
+                "the CSR file `{}` is not below the manifest's folder",
+                shown(written)
+            ),
         )
         .help("copy it beside the manifest and name it relative to the manifest")
     };
@@ -62,7 +65,10 @@ pub(super) fn read(folder: &Path, written: &str) -> Result<String, Refused> {
         } else {
             "csr_unreadable"
         };
-        Refused::new(code, format!("the CSR file `{}` cannot be read: {error}", shown(written)))
+        Refused::new(
+            code,
+            format!("the CSR file `{}` cannot be read: {error}", shown(written)),
+        )
     };
     let relative = Path::new(written);
     let mut depth = 0_i32;
@@ -120,10 +126,14 @@ pub(super) fn read(folder: &Path, written: &str) -> Result<String, Refused> {
 
 /// Parses a PEM text and checks signature and key.
 pub(super) fn parse(text: &str) -> Result<Checked, Refused> {
-    let invalid = |why: &str| Refused::new("csr_not_valid", format!("this is not a usable CSR: {why}"));
+    let invalid =
+        |why: &str| Refused::new("csr_not_valid", format!("this is not a usable CSR: {why}"));
     if text.contains("PRIVATE KEY-----") {
-        return Err(Refused::new("csr_not_valid", "a private key stands where a CSR is expected")
-            .help("make a new key and CSR: a key that was copied is no longer private"));
+        return Err(Refused::new(
+            "csr_not_valid",
+            "a private key stands where a CSR is expected",
+        )
+        .help("make a new key and CSR: a key that was copied is no longer private"));
     }
     let (rest, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes())
         .map_err(|_| invalid("no PEM block `-----BEGIN CERTIFICATE REQUEST-----`"))?;
@@ -151,12 +161,17 @@ pub(super) fn parse(text: &str) -> Result<Checked, Refused> {
         .collect();
     for extension in request.requested_extensions().into_iter().flatten() {
         if let ParsedExtension::SubjectAlternativeName(alternative) = extension {
-            names.extend(alternative.general_names.iter().filter_map(|name| match name {
-                GeneralName::DNSName(name) | GeneralName::RFC822Name(name) => {
-                    Some(name.to_lowercase())
-                }
-                _ => None,
-            }));
+            names.extend(
+                alternative
+                    .general_names
+                    .iter()
+                    .filter_map(|name| match name {
+                        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) => {
+                            Some(name.to_lowercase())
+                        }
+                        _ => None,
+                    }),
+            );
         }
     }
     names.sort();
@@ -218,7 +233,9 @@ mod tests {
 
     fn request(key: &KeyPair) -> String {
         let mut params = CertificateParams::new(vec!["www.example.com".to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "Example.com");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Example.com");
         params.serialize_request(key).unwrap().pem().unwrap()
     }
 
@@ -227,7 +244,10 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let checked = parse(&request(&key)).unwrap();
         assert_eq!(checked.names, ["example.com", "www.example.com"]);
-        assert_eq!(checked.csr.public_key, Digest::of(&rcgen::PublicKeyData::subject_public_key_info(&key)));
+        assert_eq!(
+            checked.csr.public_key,
+            Digest::of(&rcgen::PublicKeyData::subject_public_key_info(&key))
+        );
     }
 
     #[test]
@@ -235,10 +255,15 @@ mod tests {
         let pem = request(&KeyPair::generate().unwrap());
         let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
         let mut der = block.contents;
-        let at = der.windows(11).position(|window| window == b"Example.com").unwrap();
+        let at = der
+            .windows(11)
+            .position(|window| window == b"Example.com")
+            .unwrap();
         der[at] = b'F';
         let body = data_encoding::BASE64.encode(&der);
-        let pem = format!("-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n");
+        let pem = format!(
+            "-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n"
+        );
         assert!(parse(&pem).unwrap_err().message.contains("signature"));
     }
 
@@ -247,7 +272,12 @@ mod tests {
         let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
         assert_eq!(parse(&request(&key)).unwrap_err().code, "csr_key");
         let key = KeyPair::generate().unwrap();
-        for text in ["", "x", &key.serialize_pem(), &format!("{}x", request(&key))] {
+        for text in [
+            "",
+            "x",
+            &key.serialize_pem(),
+            &format!("{}x", request(&key)),
+        ] {
             assert_eq!(parse(text).unwrap_err().code, "csr_not_valid", "{text}");
         }
     }
@@ -263,8 +293,18 @@ mod tests {
         std::os::unix::fs::symlink("..", inside.join("up")).unwrap();
         assert_eq!(read(&inside, "csr/a.csr").unwrap(), "text");
         assert_eq!(read(&inside, "csr/../csr/a.csr").unwrap(), "text");
-        for outside in ["../out.csr", "/etc/hostname", "link.csr", "up/out.csr", "csr/../../out.csr"] {
-            assert_eq!(read(&inside, outside).unwrap_err().code, "csr_outside", "{outside}");
+        for outside in [
+            "../out.csr",
+            "/etc/hostname",
+            "link.csr",
+            "up/out.csr",
+            "csr/../../out.csr",
+        ] {
+            assert_eq!(
+                read(&inside, outside).unwrap_err().code,
+                "csr_outside",
+                "{outside}"
+            );
         }
         assert_eq!(read(&inside, "none.csr").unwrap_err().code, "csr_missing");
         assert_eq!(read(&inside, "csr").unwrap_err().code, "csr_unreadable");

@@ -79,4 +79,3 @@ fn of_item(item: &Item) -> Digest {
         }),
     }
 }
-

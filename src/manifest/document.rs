@@ -152,7 +152,10 @@ impl<'a> Reader<'a, '_> {
     ) -> Result<(), Stopped> {
         let empty = |file: usize| {
             Found::new("empty_file", "the file holds nothing")
-                .spot(Spot::Bytes { file, range: 0..0 }, "expected `version: 1` here")
+                .spot(
+                    Spot::Bytes { file, range: 0..0 },
+                    "expected `version: 1` here",
+                )
                 .help("begin with `version: 1`, or write a starter with `certplan init`")
         };
         loop {
@@ -182,7 +185,7 @@ impl<'a> Reader<'a, '_> {
                     let at = range(&span, self.text);
                     let value = self.compose(other, span, 0)?;
                     let problem = Found::new(
-                        "wrong_type",
+                        "not_a_manifest",
                         format!("a manifest is a mapping, not {}", kind(&value.0)),
                     )
                     .spot(self.at(first_line(self.text, at)), "expected `version: 1`")
@@ -305,7 +308,10 @@ impl<'a> Reader<'a, '_> {
             }
             if !matches!(self.scalars.resolve(&text), Ok(Value::String(_))) || at.is_empty() {
                 let problem = Found::new("key_not_text", "a key is plain text")
-                    .spot(self.at(at.clone()), "this is a number, a truth value or nothing")
+                    .spot(
+                        self.at(at.clone()),
+                        "this is a number, a truth value or nothing",
+                    )
                     .maybe_help((!at.is_empty()).then(|| format!("write `\"{text}\"`")));
                 self.refuse(problem);
                 return Ok(Some(unusable(at)));
@@ -322,10 +328,13 @@ impl<'a> Reader<'a, '_> {
                 .insert(anchor, (Value::String(text.to_string()), weight));
         }
         if let Some(first) = seen.get(&*text) {
-            let problem = Found::new("duplicate_key", format!("`{}` is given twice", shown(&text)))
-                .spot(self.at(at.clone()), "again here")
-                .spot(self.at(first.clone()), "first here")
-                .help("remove or rename one of them");
+            let problem = Found::new(
+                "duplicate_key",
+                format!("`{}` is given twice", shown(&text)),
+            )
+            .spot(self.at(at.clone()), "again here")
+            .spot(self.at(first.clone()), "first here")
+            .help("remove or rename one of them");
             self.refuse(problem);
             return Ok(Some(unusable(at)));
         }
@@ -392,6 +401,7 @@ impl<'a> Reader<'a, '_> {
         };
         if tag.is_some() {
             self.refuse_tag(&span);
+            return Ok((Value::Null, weight));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, (value.clone(), weight));
@@ -468,10 +478,9 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn refuse_tag(&mut self, span: &Span) {
-        let at = span.tag_span().map_or_else(
-            || range(span, self.text),
-            |tag| range(&tag, self.text),
-        );
+        let at = span
+            .tag_span()
+            .map_or_else(|| range(span, self.text), |tag| range(&tag, self.text));
         let at = first_line(self.text, at);
         let tag = self.text.get(at.clone()).unwrap_or_default().to_owned();
         let problem = Found::new("tag", "YAML tags are not read")
@@ -516,7 +525,8 @@ fn too_deep(spot: Spot) -> Found {
 }
 
 fn scalar_too_long(spot: Spot) -> Found {
-    Found::new("scalar_too_long", "a single value is at most 1 MiB long").spot(spot, "it begins here")
+    Found::new("scalar_too_long", "a single value is at most 1 MiB long")
+        .spot(spot, "it begins here")
 }
 
 /// The part of a range on its first line, at most 80 bytes.

@@ -84,7 +84,16 @@ mod tests {
 
     #[test]
     fn each_part_gives_its_shortest_cycle() {
-        let edges = [(0, 1), (1, 2), (2, 0), (1, 0), (3, 4), (4, 3), (4, 5), (6, 6)];
+        let edges = [
+            (0, 1),
+            (1, 2),
+            (2, 0),
+            (1, 0),
+            (3, 4),
+            (4, 3),
+            (4, 5),
+            (6, 6),
+        ];
         assert_eq!(cycles(7, &edges), [vec![0, 3], vec![4, 5], vec![7]]);
     }
 

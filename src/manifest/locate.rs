@@ -31,7 +31,10 @@ struct Node {
 impl Wanted {
     /// Asks for the places of a spot in this file, its alternatives included.
     pub(super) fn ask(&mut self, file: usize, spot: &Spot) {
-        if let Spot::Member { file: of, path, or, .. } = spot {
+        if let Spot::Member {
+            file: of, path, or, ..
+        } = spot
+        {
             if *of == file {
                 self.node(path);
             }
@@ -197,7 +200,11 @@ pub(super) fn locate(text: &str, wanted: &mut Wanted) -> Vec<Range<usize>> {
                     // A flow collection on one line is pointed at from its bracket; of a block
                     // collection only the key is.
                     let flow = matches!(text.as_bytes().get(at.start), Some(b'{' | b'['));
-                    let end = if flow { at.end.max(at.start + 1) } else { at.start };
+                    let end = if flow {
+                        at.end.max(at.start + 1)
+                    } else {
+                        at.start
+                    };
                     node.value.get_or_insert(at.start..end.min(text.len()));
                 }
                 if let Some(parent) = stack.last_mut().filter(|open| open.near == Near::Secret) {

@@ -183,6 +183,11 @@ pub(super) fn lower(
     }
     context.cycles(count, &entries);
     context.same_account(&names, &items, &entries);
+    if items.len() != count && context.found.is_empty() {
+        // Never a batch that lacks an entry: an order would be taken for no longer wanted.
+        let message = "an entry was lost while it was read: this is a fault of certplan";
+        context.found.push(Found::new("internal", message));
+    }
     if !context.found.is_empty() {
         return (None, context.warnings, context.found);
     }
@@ -240,7 +245,9 @@ impl Context<'_> {
             .and_then(|single| single.value.get(section))
             .and_then(Value::as_object);
         let Some(defaults) = defaults else { return };
-        let has_validity = VALIDITY.iter().any(|name| draft.members.contains_key(*name));
+        let has_validity = VALIDITY
+            .iter()
+            .any(|name| draft.members.contains_key(*name));
         for (name, default) in defaults {
             if has_validity && VALIDITY.contains(&name.as_str()) || draft.is_broken(name) {
                 continue;
@@ -263,7 +270,10 @@ impl Context<'_> {
 
     /// Whether a missing member may be reported: not if it was given and was wrong.
     pub(super) fn may_miss(&self, draft: &Draft, member: &str) -> bool {
-        let defaults_broken = self.defaults.as_ref().is_some_and(|single| single.is_broken);
+        let defaults_broken = self
+            .defaults
+            .as_ref()
+            .is_some_and(|single| single.is_broken);
         !defaults_broken && !draft.is_broken(member)
     }
 
@@ -287,9 +297,15 @@ impl Context<'_> {
         let Some(name) = written else {
             if self.may_miss(draft, "account") {
                 self.found.push(
-                    Found::new("missing_member", format!("`{}`: `account` is missing", draft.name))
-                        .spot(here.key(), "in this entry")
-                        .help(format!("add `account: NAME` here or to `defaults.{}`", here.section)),
+                    Found::new(
+                        "missing_member",
+                        format!("`{}`: `account` is missing", draft.name),
+                    )
+                    .spot(here.key(), "in this entry")
+                    .help(format!(
+                        "add `account: NAME` here or to `defaults.{}`",
+                        here.section
+                    )),
                 );
             }
             return None;
@@ -301,11 +317,18 @@ impl Context<'_> {
         let known: Vec<String> = self.accounts.keys().cloned().collect();
         let help = self
             .suggest(&name, known.iter().map(String::as_str))
-            .or_else(|| known.is_empty().then(|| "the manifest has no `accounts`".to_owned()));
+            .or_else(|| {
+                known
+                    .is_empty()
+                    .then(|| "the manifest has no `accounts`".to_owned())
+            });
         self.found.push(
-            Found::new("unknown_account", format!("there is no account `{}`", shown(&name)))
-                .spot(here.at(&["account"], Part::Value), "not in `accounts`")
-                .maybe_help(help),
+            Found::new(
+                "unknown_account",
+                format!("there is no account `{}`", shown(&name)),
+            )
+            .spot(here.at(&["account"], Part::Value), "not in `accounts`")
+            .maybe_help(help),
         );
         None
     }
@@ -334,8 +357,14 @@ impl Context<'_> {
             return None;
         }
         let help = if other.position(name).is_some() {
-            let other = if what == "order" { "revocation" } else { "order" };
-            Some(format!("there is a {other} of that name: write `{{ {other}: {name} }}`"))
+            let other = if what == "order" {
+                "revocation"
+            } else {
+                "order"
+            };
+            Some(format!(
+                "there is a {other} of that name: write `{{ {other}: {name} }}`"
+            ))
         } else {
             self.suggest(name, section.index.keys().map(|name| name.as_str()))
         };
@@ -451,12 +480,19 @@ impl Context<'_> {
                     (None, Some(to)) => revocation(to, name, Until::Revoked),
                     (None, None) => {
                         if !names.orders.is_reported(name) && !names.revocations.is_reported(name) {
-                            let known = names.orders.index.keys().chain(names.revocations.index.keys());
+                            let known = names
+                                .orders
+                                .index
+                                .keys()
+                                .chain(names.revocations.index.keys());
                             let help = self.suggest(name, known.map(|name| name.as_str()));
                             self.found.push(
                                 Found::new(
                                     "unknown_name",
-                                    format!("there is no order and no revocation `{}`", shown(name)),
+                                    format!(
+                                        "there is no order and no revocation `{}`",
+                                        shown(name)
+                                    ),
                                 )
                                 .spot(at(None), "not in the manifest")
                                 .maybe_help(help),
@@ -496,7 +532,8 @@ impl Context<'_> {
                             self.found.push(bad_until("a revocation", "revoked"));
                             return None;
                         }
-                        let to = self.reference("revocation", name, at(Some("revocation")), names)?;
+                        let to =
+                            self.reference("revocation", name, at(Some("revocation")), names)?;
                         revocation(to, name, until.unwrap_or(Until::Revoked))
                     }
                     _ => {
@@ -569,7 +606,9 @@ impl Context<'_> {
             .collect();
         let mut problems = Vec::new();
         for edge in &self.edges {
-            let Origin::Member(member) = edge.origin else { continue };
+            let Origin::Member(member) = edge.origin else {
+                continue;
+            };
             let (Some((file, from)), Some(Some(theirs))) =
                 (entries.get(edge.from), names.order_accounts.get(edge.to))
             else {
@@ -586,7 +625,9 @@ impl Context<'_> {
             problems.push(
                 Found::new(
                     "other_account",
-                    format!("`{from}` is in account `{mine}`, the order that it names in `{theirs}`"),
+                    format!(
+                        "`{from}` is in account `{mine}`, the order that it names in `{theirs}`"
+                    ),
                 )
                 .spot(
                     Spot::member(*file, &[section, &name, member], Part::Value),
@@ -653,7 +694,14 @@ pub(super) fn item(
     after: Vec<After>,
     place: Place,
 ) -> Item {
-    debug_assert!(after.iter().map(|after| &after.address).collect::<BTreeSet<_>>().len() == after.len());
+    debug_assert!(
+        after
+            .iter()
+            .map(|after| &after.address)
+            .collect::<BTreeSet<_>>()
+            .len()
+            == after.len()
+    );
     Item {
         address,
         account,

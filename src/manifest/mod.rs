@@ -85,15 +85,24 @@ fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
     let mut found = Vec::new();
     let sources = source::read_all(inputs, &mut found);
     if sources.is_empty() && found.is_empty() {
-        found.push(Found::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"));
+        found.push(
+            Found::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"),
+        );
     }
     let collected = collect::collect(&sources, &mut found);
+    if !collected.is_whole {
+        // What is missing may stand behind the place where reading stopped.
+        return Err(settle(found, sources));
+    }
     let (batch, warnings, found) = lower::lower(&sources, collected, today, found);
     match batch {
         Some(batch) if found.is_empty() => Ok(Loaded {
             batch,
             warnings,
-            files: sources.into_iter().filter_map(|source| source.path).collect(),
+            files: sources
+                .into_iter()
+                .filter_map(|source| source.path)
+                .collect(),
         }),
         _ => Err(settle(found, sources)),
     }
@@ -111,13 +120,21 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
     let mut members = serde_json::Map::new();
     if let Some(source) = sources.first().filter(|source| source.usable) {
         document::read(source, 0, |_| false, &mut found, &mut |entry, found| {
-            let Some(name) = entry.path.into_iter().next() else { return };
+            let Some(name) = entry.path.into_iter().next() else {
+                return;
+            };
             // So that a manifest given by mistake is told from a misspelt member.
-            if matches!(name.as_str(), "version" | "policy" | "accounts" | "orders" | "revocations" | "defaults") {
+            if matches!(
+                name.as_str(),
+                "version" | "policy" | "accounts" | "orders" | "revocations" | "defaults"
+            ) {
                 found.push(
-                    Found::new("unknown_member", format!("a policy file has no member `{name}`"))
-                        .spot(Spot::member(0, &[&name], Part::Key), "of a manifest")
-                        .help("write the members of `policy` at the top level"),
+                    Found::new(
+                        "unknown_member",
+                        format!("a policy file has no member `{name}`"),
+                    )
+                    .spot(Spot::member(0, &[&name], Part::Key), "of a manifest")
+                    .help("write the members of `policy` at the top level"),
                 );
                 return;
             }
@@ -125,7 +142,14 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
         });
     }
     let mut value = Value::Object(members);
-    shape::check(schema::Kind::Policy, 0, &[], &mut value, &mut found);
+    shape::check(
+        schema::Kind::Policy,
+        0,
+        &[],
+        &mut value,
+        shape::Damage::None,
+        &mut found,
+    );
     let policy = value
         .as_object()
         .map(|members| policy::policy(members, 0, &[], &mut found))
@@ -153,7 +177,11 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
         } else {
             credential::mask_unparsed(&source.text)
         };
-        excerpts.push(Arc::new(render::Excerpt::new(source.name, source.text, &masked)));
+        excerpts.push(Arc::new(render::Excerpt::new(
+            source.name,
+            source.text,
+            &masked,
+        )));
         wanted.push(asked);
     }
     let mut problems: Vec<Problem> = found
@@ -191,7 +219,10 @@ fn resolve(spot: &Spot, wanted: &[locate::Wanted]) -> (usize, std::ops::Range<us
             path,
             part,
             or,
-        } => match (wanted.get(*file).and_then(|asked| asked.range(path, *part)), or) {
+        } => match (
+            wanted.get(*file).and_then(|asked| asked.range(path, *part)),
+            or,
+        ) {
             (Some(range), _) => (*file, range),
             (None, Some(or)) => resolve(or, wanted),
             (None, None) => (*file, 0..0),

@@ -9,9 +9,7 @@ use super::collect::Draft;
 use super::csr;
 use super::document::shown;
 use super::error::{Found, Part};
-use super::lower::{
-    Context, Here, Names, item, take_generation, take_text, take_texts,
-};
+use super::lower::{Context, Here, Names, item, take_generation, take_text, take_texts};
 use super::rules::{self, Body, Broken, Family};
 use super::shape::suggestion;
 use super::source::Source;
@@ -33,7 +31,10 @@ pub(super) fn lower(
     let here = context.here("orders", &draft);
 
     let renewal_of_name = take_text(&mut members, "renewal_of");
-    let renewal_of_id = members.remove("renewal_of_order_id").as_ref().and_then(id_text);
+    let renewal_of_id = members
+        .remove("renewal_of_order_id")
+        .as_ref()
+        .and_then(id_text);
     let mut implied = Vec::new();
     if let Some(name) = &renewal_of_name {
         let spot = here.at(&["renewal_of"], Part::Value);
@@ -45,7 +46,10 @@ pub(super) fn lower(
         if renewal_of_id.is_some() {
             context.found.push(
                 Found::new("two_renewals", "an order renews one order")
-                    .spot(here.at(&["renewal_of_order_id"], Part::Key), "by the CA's id here")
+                    .spot(
+                        here.at(&["renewal_of_order_id"], Part::Key),
+                        "by the CA's id here",
+                    )
                     .spot(here.at(&["renewal_of"], Part::Key), "by name here")
                     .help("keep one of them"),
             );
@@ -70,16 +74,26 @@ pub(super) fn lower(
     let product = take_text(&mut members, "product");
     if product.is_none() && context.may_miss(&draft, "product") {
         context.found.push(
-            Found::new("missing_member", format!("`{}`: `product` is missing", draft.name))
-                .spot(here.key(), "in this order")
-                .help("add for example `product: client_premium_sha2`"),
+            Found::new(
+                "missing_member",
+                format!("`{}`: `product` is missing", draft.name),
+            )
+            .spot(here.key(), "in this order")
+            .help("add for example `product: client_premium_sha2`"),
         );
     }
     let mut certificate = match members.remove("certificate") {
         Some(Value::Object(map)) => map,
         _ => Map::new(),
     };
-    check(product.as_deref(), &members, &certificate, &draft, &here, context);
+    check(
+        product.as_deref(),
+        &members,
+        &certificate,
+        &draft,
+        &here,
+        context,
+    );
 
     let csr = certificate
         .remove("csr")
@@ -120,7 +134,13 @@ pub(super) fn lower(
         members,
     };
     let place = context.place(&draft);
-    Some(item(address, account, Wanted::Order(Box::new(order)), after, place))
+    Some(item(
+        address,
+        account,
+        Wanted::Order(Box::new(order)),
+        after,
+        place,
+    ))
 }
 
 fn check(
@@ -146,13 +166,18 @@ fn check(
     };
     for broken in rules::check(&body) {
         // What was given and wrong is not missing.
-        let member = broken.path.first().map_or("", String::as_str);
+        let member = broken.path.join(".");
         let missing = matches!(broken.code, "missing_member" | "missing_validity");
         let validity = broken.code == "missing_validity"
-            && ["validity_years", "validity_days", "custom_expiration_date", "order_validity"]
-                .iter()
-                .any(|name| !context.may_miss(draft, name));
-        if missing && (!context.may_miss(draft, member) || validity) {
+            && [
+                "validity_years",
+                "validity_days",
+                "custom_expiration_date",
+                "order_validity",
+            ]
+            .iter()
+            .any(|name| !context.may_miss(draft, name));
+        if missing && (!context.may_miss(draft, &member) || validity) {
             continue;
         }
         context.found.push(place(broken, here));
@@ -163,7 +188,11 @@ fn place(broken: Broken, here: &Here<'_>) -> Found {
     let inner: Vec<&str> = broken.path.iter().map(String::as_str).collect();
     let missing = matches!(broken.code, "missing_member" | "missing_validity");
     let label = if missing { "in this entry" } else { "here" };
-    let part = if broken.code == "two_validities" { Part::Key } else { Part::Value };
+    let part = if broken.code == "two_validities" {
+        Part::Key
+    } else {
+        Part::Value
+    };
     let mut found = Found::new(broken.code, broken.message)
         .spot(here.at(&inner, part), label)
         .maybe_help(broken.help);
@@ -184,15 +213,20 @@ fn read_csr(
     let (text, member) = match (get("file"), get("pem")) {
         (Some(_), Some(_)) => {
             context.found.push(
-                Found::new("two_sources", "`csr` has both `file` and `pem`")
-                    .spot(here.at(&["certificate", "csr"], Part::Value), "say one of them"),
+                Found::new("two_sources", "`csr` has both `file` and `pem`").spot(
+                    here.at(&["certificate", "csr"], Part::Value),
+                    "say one of them",
+                ),
             );
             return None;
         }
         (None, None) => {
             context.found.push(
                 Found::new("bad_value", "`csr` has one of `file` and `pem`")
-                    .spot(here.at(&["certificate", "csr"], Part::Value), "neither is here")
+                    .spot(
+                        here.at(&["certificate", "csr"], Part::Value),
+                        "neither is here",
+                    )
                     .help("write `csr: { file: PATH }`"),
             );
             return None;
@@ -235,14 +269,21 @@ fn read_csr(
         .map(|name| format!("`{}`", shown(name)))
         .collect();
     if !foreign.is_empty() {
-        let ours: Vec<String> = wanted.iter().map(|name| format!("`{}`", shown(name))).collect();
+        let ours: Vec<String> = wanted
+            .iter()
+            .map(|name| format!("`{}`", shown(name)))
+            .collect();
         context.found.push(
             Found::new(
                 "csr_names",
                 format!(
                     "the CSR is for {}, the entry for {}",
                     foreign.join(", "),
-                    if ours.is_empty() { "no name".to_owned() } else { ours.join(", ") }
+                    if ours.is_empty() {
+                        "no name".to_owned()
+                    } else {
+                        ours.join(", ")
+                    }
                 ),
             )
             .spot(spot(), "this CSR")
@@ -260,8 +301,13 @@ fn normalise(members: &mut Map<String, Value>, certificate: &mut Map<String, Val
             number(id);
         }
     }
-    for (list, name) in [("custom_fields", Some("metadata_id")), ("user_id_assignments", None)] {
-        let Some(Value::Array(list)) = members.get_mut(list) else { continue };
+    for (list, name) in [
+        ("custom_fields", Some("metadata_id")),
+        ("user_id_assignments", None),
+    ] {
+        let Some(Value::Array(list)) = members.get_mut(list) else {
+            continue;
+        };
         for value in list {
             match name {
                 Some(name) => value.get_mut(name).into_iter().for_each(number),

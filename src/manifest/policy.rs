@@ -57,7 +57,10 @@ pub(super) fn duration(name: &str, text: &str, spot: Spot) -> Result<Duration, B
         )
     };
     match parsed {
-        None => Err(problem(format!("`{name}`: `{}` is not a duration", shown(text)))),
+        None => Err(problem(format!(
+            "`{name}`: `{}` is not a duration",
+            shown(text)
+        ))),
         Some(Duration::ZERO) => Err(problem(format!("`{name}` is longer than zero"))),
         Some(long) if long > LONGEST => Err(problem(format!("`{name}` is at most a year"))),
         Some(duration) => Ok(duration),
@@ -124,12 +127,23 @@ mod tests {
 
     #[test]
     fn durations_are_longer_than_zero() {
-        let spot = || Spot::Bytes { file: 0, range: 0..0 };
+        let spot = || Spot::Bytes {
+            file: 0,
+            range: 0..0,
+        };
         let parse = |text: &str| duration("per", text, spot()).ok();
         assert_eq!(parse("5s"), Some(Duration::from_secs(5)));
         assert_eq!(parse("5m"), Some(Duration::from_secs(300)));
         assert_eq!(parse("1h 30m"), Some(Duration::from_secs(5400)));
-        for bad in ["", "0s", "-5s", "5", "five minutes", "99999999999999999999s", "100000h"] {
+        for bad in [
+            "",
+            "0s",
+            "-5s",
+            "5",
+            "five minutes",
+            "99999999999999999999s",
+            "100000h",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -2,7 +2,10 @@
 //! the lowering takes checked values apart by these names.
 //!
 //! Member names are the CA's own. No `tag`, `flatten` or `untagged`: they lose positions in the text.
-#![expect(dead_code, reason = "the shapes are read by the schema generator alone")]
+#![expect(
+    dead_code,
+    reason = "the shapes are read by the schema generator alone"
+)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -41,7 +44,7 @@ impl JsonSchema for Switch {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["integer", "boolean"], "minimum": 0 })
+        json_schema!({ "type": ["integer", "boolean"], "minimum": 0, "maximum": 100 })
     }
 }
 
@@ -300,7 +303,7 @@ pub(super) struct Reference {
 #[schemars(deny_unknown_fields)]
 pub(super) struct Platform {
     /// The CA's id of it; -1 is "other".
-    #[schemars(range(min = -1))]
+    #[schemars(range(min = -1, max = 1_000_000_000))]
     id: i64,
 }
 
@@ -327,7 +330,7 @@ impl JsonSchema for ContactValue {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer"] })
+        json_schema!({ "type": ["string", "integer"], "maximum": 9_007_199_254_740_991_u64 })
     }
 }
 
@@ -452,7 +455,7 @@ impl JsonSchema for Scope {
                 },
                 "certificate_no": {
                     "description": "ncloud: the certificate's number; not 0, say `scope: order`.",
-                    "type": "integer", "minimum": 0
+                    "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64
                 }
             },
             "additionalProperties": false

@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
-    Severity, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents,
 };
 
 use super::error::{Problem, Problems};
@@ -83,7 +83,10 @@ fn mask(text: String, ranges: &[Range<usize>]) -> String {
     for range in ranges {
         let end = range.end.min(bytes.len());
         if let Some(slice) = bytes.get_mut(range.start.min(end)..end) {
-            for byte in slice.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+            for byte in slice
+                .iter_mut()
+                .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+            {
                 *byte = b'*';
             }
         }
@@ -102,6 +105,20 @@ impl SourceCode for Excerpt {
         let (start, end) = (span.offset(), span.offset() + span.len());
         if end > self.text.len() {
             return Err(MietteError::OutOfBounds);
+        }
+        // Without context it is the position itself that is asked for, not the line.
+        if before == 0 && after == 0 {
+            let (line, column) = self.position(start);
+            let data = self.text.as_bytes().get(start..end).unwrap_or_default();
+            let lines = self.line_of(end) - self.line_of(start) + 1;
+            return Ok(Box::new(MietteSpanContents::new_named(
+                self.name.clone(),
+                data,
+                *span,
+                line - 1,
+                column - 1,
+                lines,
+            )));
         }
         let first = self.line_of(start).saturating_sub(before);
         let last = (self.line_of(end) + after).min(self.lines.len() - 1);
@@ -175,9 +192,10 @@ impl Report {
         let source = |file: usize| excerpts.get(file).filter(|_| !long_line(file)).cloned();
         let first = files.first().copied();
         let mut message = problem.message.clone();
-        if let Some((excerpt, label)) = first.filter(|&file| long_line(file)).and_then(|file| {
-            Some((excerpts.get(file)?, problem.labels.first()?))
-        }) {
+        if let Some((excerpt, label)) = first
+            .filter(|&file| long_line(file))
+            .and_then(|file| Some((excerpts.get(file)?, problem.labels.first()?)))
+        {
             let (line, column) = excerpt.position(label.span.start);
             let _ = write!(message, " ({}:{line}:{column})", excerpt.name);
         }

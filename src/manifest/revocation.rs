@@ -43,7 +43,13 @@ pub(super) fn lower(mut draft: Draft, context: &mut Context<'_>, names: &Names) 
     let account = context.account(&draft, &here, written);
     let provider = account.as_ref().and_then(|(_, provider)| provider.clone());
 
-    let scope = scope(members.remove("scope"), provider.as_ref(), &draft, &here, context);
+    let scope = scope(
+        members.remove("scope"),
+        provider.as_ref(),
+        &draft,
+        &here,
+        context,
+    );
     let reason = reason(&mut members, provider.as_ref(), &draft, &here, context);
     let comments = take_text(&mut members, "comments").filter(|text| !text.trim().is_empty());
     let certcentral = matches!(provider, Some(Provider::CertCentral { .. }));
@@ -105,7 +111,10 @@ fn target(
                 context.found.push(
                     Found::new(
                         "missing_member",
-                        format!("`{}` does not say which order: `order_id` is missing", draft.name),
+                        format!(
+                            "`{}` does not say which order: `order_id` is missing",
+                            draft.name
+                        ),
                     )
                     .spot(here.key(), "in this revocation")
                     .help("add `order_id: N`, or `order: NAME` for an order of this manifest"),
@@ -145,7 +154,11 @@ fn scope(
     if let Some(provider) = provider.filter(|provider| provider.name() != of) {
         let mut path = vec!["scope"];
         path.extend(member);
-        let part = if member.is_some() { Part::Key } else { Part::Value };
+        let part = if member.is_some() {
+            Part::Key
+        } else {
+            Part::Value
+        };
         let right = if of == "ncloud" {
             "`order`, `duplicates`, `{ certificate_id: N }` or `{ serial_number: \"HEX\" }`"
         } else {
@@ -154,7 +167,11 @@ fn scope(
         context.found.push(
             Found::new(
                 "wrong_scope",
-                format!("{} has no scope `{}`", provider.name(), member.unwrap_or("duplicates")),
+                format!(
+                    "{} has no scope `{}`",
+                    provider.name(),
+                    member.unwrap_or("duplicates")
+                ),
             )
             .spot(here.at(&path, part), format!("of {of}"))
             .help(format!("write {right}")),
@@ -180,13 +197,20 @@ fn single(
     }
     let number = map.get("certificate_no").and_then(Value::as_u64)?;
     match NonZeroU64::new(number) {
-        Some(number) => Some((Scope::CertificateNo(number), Some("certificate_no"), "ncloud")),
+        Some(number) => Some((
+            Scope::CertificateNo(number),
+            Some("certificate_no"),
+            "ncloud",
+        )),
         None => {
             // ncloud reads 0 as "every certificate of the order".
             context.found.push(
-                Found::new("certificate_no_zero", "`certificate_no: 0` would be every certificate of the order")
-                    .spot(here.at(&["scope", "certificate_no"], Part::Value), "not 0")
-                    .help("if that is meant, write `scope: order`"),
+                Found::new(
+                    "certificate_no_zero",
+                    "`certificate_no: 0` would be every certificate of the order",
+                )
+                .spot(here.at(&["scope", "certificate_no"], Part::Value), "not 0")
+                .help("if that is meant, write `scope: order`"),
             );
             None
         }
@@ -210,7 +234,10 @@ fn reason(
             context.found.push(
                 Found::new(
                     "missing_reason",
-                    format!("`{}`: `reason` is missing, and it has no default", draft.name),
+                    format!(
+                        "`{}`: `reason` is missing, and it has no default",
+                        draft.name
+                    ),
                 )
                 .spot(here.key(), "in this revocation")
                 .help(format!("one of {}", list(offered))),
@@ -218,12 +245,18 @@ fn reason(
         }
         return None;
     };
-    let reason = Reason::ALL.into_iter().find(|reason| reason.name() == name)?;
+    let reason = Reason::ALL
+        .into_iter()
+        .find(|reason| reason.name() == name)?;
     if !offered.contains(&reason) {
         context.found.push(
             Found::new(
                 "reason_not_offered",
-                format!("{} does not offer the reason `{}`", provider.map_or("the CA", Provider::name), shown(&name)),
+                format!(
+                    "{} does not offer the reason `{}`",
+                    provider.map_or("the CA", Provider::name),
+                    shown(&name)
+                ),
             )
             .spot(here.at(&["reason"], Part::Value), "not offered")
             .help(format!("it offers {}", list(offered))),

@@ -228,13 +228,20 @@ fn required(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
 }
 
 fn signature_hash(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
-    let hash = body.certificate.get("signature_hash").and_then(Value::as_str);
+    let hash = body
+        .certificate
+        .get("signature_hash")
+        .and_then(Value::as_str);
     if let (Family::SeedClient, Some(hash)) = (family, hash.filter(|hash| *hash != "sha256")) {
         broken.push(
             Broken::new(
                 "signature_hash",
                 &["certificate", "signature_hash"],
-                format!("{} is signed with sha256, not {}", body.product, shown(hash)),
+                format!(
+                    "{} is signed with sha256, not {}",
+                    body.product,
+                    shown(hash)
+                ),
             )
             .help("write `signature_hash: sha256`"),
         );
@@ -254,8 +261,12 @@ fn validity(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
         .collect();
     match given.as_slice() {
         [] if family != Family::Unknown => broken.push(
-            Broken::new("missing_validity", &[], "the order does not say how long it is valid")
-                .help("add `validity_years: 1` or `custom_expiration_date: YYYY-MM-DD`"),
+            Broken::new(
+                "missing_validity",
+                &[],
+                "the order does not say how long it is valid",
+            )
+            .help("add `validity_years: 1` or `custom_expiration_date: YYYY-MM-DD`"),
         ),
         [] | [_] => {}
         [first, rest @ ..] => {
@@ -280,15 +291,18 @@ fn validity(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
             vec!["certificate", "cert_validity"],
         ),
     ] {
-        let Some(Value::Object(object)) = value else { continue };
+        let Some(Value::Object(object)) = value else {
+            continue;
+        };
         if object.len() != 1 {
-            broken.push(
-                Broken::new(
-                    "two_validities",
-                    &path,
-                    format!("`{}` has exactly one of `years`, `days`, `custom_expiration_date`", path.join(".")),
+            broken.push(Broken::new(
+                "two_validities",
+                &path,
+                format!(
+                    "`{}` has exactly one of `years`, `days`, `custom_expiration_date`",
+                    path.join(".")
                 ),
-            );
+            ));
         }
         let inner = |name: &'static str| {
             let mut path = path.clone();
@@ -301,15 +315,25 @@ fn validity(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
     }
     if client {
         for (path, value) in &years {
-            if value.and_then(Value::as_u64).is_some_and(|years| !(1..=2).contains(&years)) {
+            if value
+                .and_then(Value::as_u64)
+                .is_some_and(|years| !(1..=2).contains(&years))
+            {
                 broken.push(
-                    Broken::new("validity", path, "a client certificate is valid for 1 or 2 years")
-                        .help("write 1 or 2"),
+                    Broken::new(
+                        "validity",
+                        path,
+                        "a client certificate is valid for 1 or 2 years",
+                    )
+                    .help("write 1 or 2"),
                 );
             }
         }
         for (path, value) in &days {
-            if value.and_then(Value::as_i64).is_some_and(|days| days > CLIENT_DAYS) {
+            if value
+                .and_then(Value::as_i64)
+                .is_some_and(|days| days > CLIENT_DAYS)
+            {
                 broken.push(Broken::new(
                     "validity",
                     path,
@@ -341,12 +365,16 @@ fn date(text: &str, path: &[&str], client: bool, today: Date) -> Option<Broken> 
         );
     }
     if client && ahead > CLIENT_DAYS {
-        let last = today.checked_add(jiff::Span::new().days(CLIENT_DAYS)).ok()?;
+        let last = today
+            .checked_add(jiff::Span::new().days(CLIENT_DAYS))
+            .ok()?;
         return Some(
             Broken::new(
                 "bad_date",
                 path,
-                format!("{date} is {ahead} days ahead; a client certificate ends within {CLIENT_DAYS}"),
+                format!(
+                    "{date} is {ahead} days ahead; a client certificate ends within {CLIENT_DAYS}"
+                ),
             )
             .help(format!("the last possible day is {last}")),
         );
@@ -356,7 +384,10 @@ fn date(text: &str, path: &[&str], client: bool, today: Date) -> Option<Broken> 
 
 fn addresses(body: &Body<'_>, broken: &mut Vec<Broken>) {
     let mut look = |path: &[&str], value: Option<&Value>| {
-        if let Some(text) = value.and_then(Value::as_str).filter(|text| !is_address(text)) {
+        if let Some(text) = value
+            .and_then(Value::as_str)
+            .filter(|text| !is_address(text))
+        {
             broken.push(Broken::new(
                 "bad_email",
                 path,
@@ -365,10 +396,21 @@ fn addresses(body: &Body<'_>, broken: &mut Vec<Broken>) {
         }
     };
     for (path, list) in [
-        (&["certificate", "emails"][..], body.certificate.get("emails")),
-        (&["additional_emails"][..], body.members.get("additional_emails")),
+        (
+            &["certificate", "emails"][..],
+            body.certificate.get("emails"),
+        ),
+        (
+            &["additional_emails"][..],
+            body.members.get("additional_emails"),
+        ),
     ] {
-        for (index, value) in list.and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (index, value) in list
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let index = index.to_string();
             let mut path = path.to_vec();
             path.push(&index);
@@ -403,9 +445,13 @@ fn dns_names(body: &Body<'_>, broken: &mut Vec<Broken>) {
     for (index, value) in list.into_iter().flatten().enumerate() {
         let Some(name) = value.as_str() else { continue };
         let labels = name.strip_prefix("*.").unwrap_or(name);
-        let plain = labels
-            .split('.')
-            .all(|label| !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_'));
+        let plain = labels.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        });
         if !plain || name.len() > 253 {
             broken.push(
                 Broken::new(
@@ -451,7 +497,17 @@ mod tests {
         for good in ["a@example.com", "a.b+c@mail.example.co.uk", "ä@example.com"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "a", "a@", "@b.c", "a@b", "a b@c.d", "a@b..c", "A <a@b.c>", "a@b@c.d"] {
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b.c",
+            "a@b",
+            "a b@c.d",
+            "a@b..c",
+            "A <a@b.c>",
+            "a@b@c.d",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

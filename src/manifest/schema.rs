@@ -18,8 +18,14 @@ const NOT_DEFAULT_ORDER: [&str; 5] = [
     "renewed_thumbprint",
 ];
 /// The members of `defaults.revocations` that only an entry itself can say.
-const NOT_DEFAULT_REVOCATION: [&str; 6] =
-    ["after", "generation", "order_id", "order", "scope", "reason"];
+const NOT_DEFAULT_REVOCATION: [&str; 6] = [
+    "after",
+    "generation",
+    "order_id",
+    "order",
+    "scope",
+    "reason",
+];
 
 const NAME_PATTERN: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
 
@@ -159,14 +165,25 @@ fn definitions() -> Map<String, Value> {
     }
     for (name, of, left_out) in [
         ("OrderDefaults", "Order", &NOT_DEFAULT_ORDER[..]),
-        ("RevocationDefaults", "Revocation", &NOT_DEFAULT_REVOCATION[..]),
+        (
+            "RevocationDefaults",
+            "Revocation",
+            &NOT_DEFAULT_REVOCATION[..],
+        ),
     ] {
         let mut copy = defs.get(of).cloned().unwrap_or_default();
         if let Some(properties) = copy.get_mut("properties").and_then(Value::as_object_mut) {
             properties.retain(|member, _| !left_out.contains(&member.as_str()));
         }
         if let Some(copy) = copy.as_object_mut() {
-            let text = format!("What every entry of `{}` has that does not say otherwise.", if of == "Order" { "orders" } else { "revocations" });
+            let text = format!(
+                "What every entry of `{}` has that does not say otherwise.",
+                if of == "Order" {
+                    "orders"
+                } else {
+                    "revocations"
+                }
+            );
             copy.insert("description".to_owned(), Value::String(text));
         }
         defs.insert(name.to_owned(), copy);

@@ -9,6 +9,21 @@ use super::document::{kind as kind_of, shown};
 use super::error::{Found, Part, Spot};
 use super::schema::{Kind, checker, known_members};
 
+/// Whether something in an entry was refused before its shape is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// Nothing.
+    None,
+    /// Something; `null` stands in its place.
+    Reported,
+}
+
+impl From<bool> for Damage {
+    fn from(damaged: bool) -> Self {
+        if damaged { Self::Reported } else { Self::None }
+    }
+}
+
 /// The best of the known words, if it is near enough to be what was meant.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -20,7 +35,10 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean", or the known words.
-pub(super) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+pub(super) fn suggestion<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
     if let Some(best) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{best}`?"));
     }
@@ -32,19 +50,25 @@ pub(super) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str
     }
 }
 
-/// Checks an entry. Takes what is wrong out of the value and returns the top-level members that were
-/// touched; those must not be reported as missing.
+/// Checks an entry. Takes what is wrong out of the value and returns the members (`certificate.emails`)
+/// that were there in some form; those must not be reported as missing. In a damaged entry `null` stands
+/// for what was refused already.
 pub(super) fn check(
     kind: Kind,
     file: usize,
     path: &[String],
     value: &mut Value,
+    damaged: Damage,
     found: &mut Vec<Found>,
 ) -> Vec<Box<str>> {
+    whole_numbers(value);
     let checker = match checker(kind) {
         Ok(checker) => checker,
         Err(error) => {
-            found.push(Found::new("internal", format!("the schema cannot be used: {error}")));
+            found.push(Found::new(
+                "internal",
+                format!("the schema cannot be used: {error}"),
+            ));
             return Vec::new();
         }
     };
@@ -52,6 +76,7 @@ pub(super) fn check(
         return Vec::new();
     }
     let mut touched: Vec<Vec<String>> = Vec::new();
+    let mut meant: Vec<Box<str>> = Vec::new();
     for error in checker.iter_errors(value) {
         let inner: Vec<String> = error
             .instance_path()
@@ -71,6 +96,13 @@ pub(super) fn check(
                 for name in unexpected {
                     found.push(fault.unknown_member(name));
                     let mut member = inner.clone();
+                    if let Some(known) =
+                        nearest(name, known_members(kind, &inner).iter().map(String::as_str))
+                    {
+                        member.push(known.to_owned());
+                        meant.push(member.join(".").into());
+                        member.pop();
+                    }
                     member.push(name.clone());
                     touched.push(member);
                 }
@@ -83,6 +115,7 @@ pub(super) fn check(
                         .spot(fault.spot(Part::Key), "in here"),
                 );
             }
+            _ if damaged == Damage::Reported && instance.is_null() => {}
             other => found.push(fault.wrong_value(other)),
         }
         touched.push(inner);
@@ -90,10 +123,28 @@ pub(super) fn check(
     for inner in &touched {
         take_out(value, inner);
     }
-    touched
-        .iter()
-        .map(|inner| inner.first().map_or("*", String::as_str).into())
-        .collect()
+    meant.extend(touched.iter().map(|inner| match inner.as_slice() {
+        [] => "*".into(),
+        inner => inner.join(".").into_boxed_str(),
+    }));
+    meant
+}
+
+/// `3.0` is the whole number 3 in JSON Schema, so it is one for what reads the value afterwards too.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number.as_f64().filter(|_| number.is_f64()) {
+                let whole = float as i64;
+                if whole as f64 == float && whole.unsigned_abs() < 1 << 53 {
+                    *value = Value::from(whole);
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(whole_numbers),
+        Value::Object(map) => map.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
 }
 
 fn take_out(value: &mut Value, path: &[String]) {
@@ -111,7 +162,11 @@ fn take_out(value: &mut Value, path: &[String]) {
             map.remove(last);
         }
         Some(Value::Array(list)) => {
-            if let Some(item) = last.parse::<usize>().ok().and_then(|index| list.get_mut(index)) {
+            if let Some(item) = last
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| list.get_mut(index))
+            {
                 *item = Value::Null;
             }
         }
@@ -180,7 +235,12 @@ impl Fault<'_> {
         let mut path = self.path.to_vec();
         path.extend_from_slice(self.inner);
         path.push(name.to_owned());
-        let spot = Spot::Member { file: self.file, path, part: Part::Key, or: None };
+        let spot = Spot::Member {
+            file: self.file,
+            path,
+            part: Part::Key,
+            or: None,
+        };
         if self.kind == Kind::Account && self.inner.is_empty() && FROM_OUTSIDE.contains(&name) {
             let account = self.path.last().map_or("ACCOUNT", String::as_str);
             let variable = account.to_ascii_uppercase().replace('-', "_");
@@ -221,16 +281,26 @@ impl Fault<'_> {
             "comment" => Some("did you mean `comments`?".to_owned()),
             _ => suggestion(name, known.iter().map(String::as_str)),
         };
-        Found::new("unknown_member", format!("`{at}` has no member `{}`", shown(name)))
-            .spot(spot, "unknown")
-            .maybe_help(help)
+        Found::new(
+            "unknown_member",
+            format!("`{at}` has no member `{}`", shown(name)),
+        )
+        .spot(spot, "unknown")
+        .maybe_help(help)
     }
 
     fn wrong_value(&self, error: &ValidationErrorKind) -> Found {
         if let Some(member) = self.credential() {
-            if self.instance.as_object().is_some_and(|map| map.contains_key("env") && map.contains_key("file")) {
-                return Found::new("two_sources", format!("`{member}` has both `env` and `file`"))
-                    .spot(self.spot(Part::Value), "say one of them");
+            if self
+                .instance
+                .as_object()
+                .is_some_and(|map| map.contains_key("env") && map.contains_key("file"))
+            {
+                return Found::new(
+                    "two_sources",
+                    format!("`{member}` has both `env` and `file`"),
+                )
+                .spot(self.spot(Part::Value), "say one of them");
             }
             return self.plain_secret(member);
         }
@@ -240,13 +310,16 @@ impl Fault<'_> {
         match error {
             ValidationErrorKind::Type { kind } => {
                 let expected = expected(kind);
-                let quote = matches!(self.instance, Value::Number(_) | Value::Bool(_)) && expected == "text";
+                let quote = matches!(self.instance, Value::Number(_) | Value::Bool(_))
+                    && expected == "text";
                 let found = Found::new(
                     "wrong_type",
                     format!("`{name}`: expected {expected}, found {found_kind}"),
                 )
                 .spot(spot, format!("expected {expected}"));
-                if self.instance.is_null() {
+                if ["per", "quiet_period"].contains(&name.as_str()) {
+                    found.help("write a duration, for example `5s` or `15m`")
+                } else if self.instance.is_null() {
                     found.help("give a value or remove the line")
                 } else if quote {
                     found.help(format!("write it in quotes: \"{}\"", self.instance))
@@ -266,7 +339,9 @@ impl Fault<'_> {
                 } else {
                     ("wrong_type", found_kind.to_owned())
                 };
-                let code = if self.inner.last().is_some_and(|key| key == "reason") && code == "unknown_value" {
+                let code = if self.inner.last().is_some_and(|key| key == "reason")
+                    && code == "unknown_value"
+                {
                     "unknown_reason"
                 } else {
                     code
@@ -279,7 +354,9 @@ impl Fault<'_> {
             ValidationErrorKind::Minimum { limit } => {
                 bad(&name, format!("is at least {limit}"), spot)
             }
-            ValidationErrorKind::Maximum { limit } => bad(&name, format!("is at most {limit}"), spot),
+            ValidationErrorKind::Maximum { limit } => {
+                bad(&name, format!("is at most {limit}"), spot)
+            }
             ValidationErrorKind::MinLength { .. } => bad(&name, "is empty".to_owned(), spot),
             ValidationErrorKind::MaxLength { limit } => {
                 bad(&name, format!("is at most {limit} characters long"), spot)
@@ -290,10 +367,15 @@ impl Fault<'_> {
             ValidationErrorKind::MaxItems { limit } => {
                 bad(&name, format!("has at most {limit} entries"), spot)
             }
-            ValidationErrorKind::MinProperties { .. } | ValidationErrorKind::MaxProperties { .. } => {
+            ValidationErrorKind::MinProperties { .. }
+            | ValidationErrorKind::MaxProperties { .. } => {
                 bad(&name, "has exactly one member".to_owned(), spot)
             }
-            other => bad(&name, format!("breaks the rule `{}`", other.keyword()), spot),
+            other => bad(
+                &name,
+                format!("breaks the rule `{}`", other.keyword()),
+                spot,
+            ),
         }
     }
 

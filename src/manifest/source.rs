@@ -52,7 +52,13 @@ pub(super) fn read_all(inputs: &[Input], found: &mut Vec<Found>) -> Vec<Source> 
     for input in inputs {
         match input {
             Input::Stdin(bytes) => {
-                add("<stdin>".to_owned(), None, bytes.clone(), &mut sources, found);
+                add(
+                    "<stdin>".to_owned(),
+                    None,
+                    bytes.clone(),
+                    &mut sources,
+                    found,
+                );
             }
             Input::Path(path) if path.is_dir() => match folder(path) {
                 Ok(files) if files.is_empty() => found.push(
@@ -115,7 +121,11 @@ fn folder(path: &Path) -> std::io::Result<Vec<PathBuf>> {
             files.push(file);
         }
     }
-    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    files.sort_by(|a, b| {
+        a.as_os_str()
+            .as_encoded_bytes()
+            .cmp(b.as_os_str().as_encoded_bytes())
+    });
     Ok(files)
 }
 
@@ -166,7 +176,11 @@ fn decode(bytes: Vec<u8>, file: usize) -> (String, Option<Found>) {
         Err(error) => {
             let good = error.utf8_error().valid_up_to();
             let byte = error.as_bytes().get(good).copied().unwrap_or_default();
-            let mark = if error.as_bytes().starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            let mark = if error.as_bytes().starts_with(b"\xef\xbb\xbf") {
+                3
+            } else {
+                0
+            };
             let text = String::from_utf8_lossy(error.as_bytes());
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
             let problem = Found::new(

@@ -39,7 +39,10 @@ fn cases(kind: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
         .collect();
     files.sort();
     files
@@ -49,7 +52,11 @@ fn cases(kind: &str) -> Vec<PathBuf> {
 fn header<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     text.lines()
         .take_while(|line| line.starts_with('#'))
-        .filter_map(|line| line.strip_prefix("# ")?.strip_prefix(name)?.strip_prefix(": "))
+        .filter_map(|line| {
+            line.strip_prefix("# ")?
+                .strip_prefix(name)?
+                .strip_prefix(": ")
+        })
         .collect()
 }
 
@@ -73,7 +80,12 @@ fn every_good_case_loads() {
                 let expected: usize = header(&text, "warnings")
                     .first()
                     .map_or(0, |count| count.parse().unwrap());
-                assert_eq!(loaded.warnings.len(), expected, "{case:?}: {:?}", loaded.warnings);
+                assert_eq!(
+                    loaded.warnings.len(),
+                    expected,
+                    "{case:?}: {:?}",
+                    loaded.warnings
+                );
             }
             Err(problems) => panic!("{case:?}\n{}", problems.render(Paint::Plain, 120)),
         }
@@ -87,20 +99,29 @@ fn every_bad_case_gives_exactly_its_problems() {
     let mut wrong = Vec::new();
     for case in cases {
         let text = fs::read_to_string(&case).unwrap();
-        let expected: Vec<String> = header(&text, "expect").iter().map(|&line| line.to_owned()).collect();
+        let expected: Vec<String> = header(&text, "expect")
+            .iter()
+            .map(|&line| line.to_owned())
+            .collect();
         assert!(!expected.is_empty(), "{case:?} expects nothing");
         let found = match load_on(&inputs(&case, &text), TODAY) {
             Ok(_) => Vec::new(),
             Err(problems) => {
                 let rendered = problems.render(Paint::Plain, 100);
-                for line in rendered.lines().filter(|_| std::env::var_os("SHOW_PROBLEMS").is_some()) {
+                for line in rendered
+                    .lines()
+                    .filter(|_| std::env::var_os("SHOW_PROBLEMS").is_some())
+                {
                     println!("{line}");
                 }
                 short(&problems)
             }
         };
         if found != expected {
-            wrong.push(format!("{}\n  expected {expected:?}\n  found    {found:?}", case.display()));
+            wrong.push(format!(
+                "{}\n  expected {expected:?}\n  found    {found:?}",
+                case.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::{load_text, short};
 use crate::manifest::{Paint, schema, starter};
-use crate::model::{
-    Address, RenewalOf, RevocationTarget, Scope, Until, Wanted,
-};
+use crate::model::{Address, RenewalOf, RevocationTarget, Scope, Until, Wanted};
 
 const ACCOUNT: &str = "version: 1\naccounts: {a: {provider: certcentral, api_key: {env: K}}}\n";
 
@@ -43,10 +41,18 @@ orders:
     );
     let loaded = load_text(text).unwrap();
     assert_eq!(loaded.warnings.len(), 1);
-    assert!(loaded.warnings[0].message.contains("did you mean `ssl_plus`?"));
+    assert!(
+        loaded.warnings[0]
+            .message
+            .contains("did you mean `ssl_plus`?")
+    );
     assert_eq!(loaded.warnings[0].place.line, 17);
-    let [new, old] = loaded.batch.items.as_slice() else { panic!() };
-    let (Wanted::Order(new_order), Wanted::Order(old_order)) = (&new.wanted, &old.wanted) else { panic!() };
+    let [new, old] = loaded.batch.items.as_slice() else {
+        panic!()
+    };
+    let (Wanted::Order(new_order), Wanted::Order(old_order)) = (&new.wanted, &old.wanted) else {
+        panic!()
+    };
     assert_eq!(
         Value::Object(new_order.members.clone()),
         json!({
@@ -55,15 +61,24 @@ orders:
             "custom_fields": [{ "metadata_id": 12, "value": "CC-9" }]
         })
     );
-    assert_eq!(Value::Object(new_order.certificate.members.clone()), json!({ "signature_hash": "sha256" }));
+    assert_eq!(
+        Value::Object(new_order.certificate.members.clone()),
+        json!({ "signature_hash": "sha256" })
+    );
     assert_eq!(new_order.certificate.common_name.as_deref(), Some("A"));
     assert_eq!(new_order.certificate.organization_units, ["U"]);
     assert_eq!(new_order.generation, 2);
-    assert_eq!(new_order.renewal_of, Some(RenewalOf::Item("old".parse().unwrap())));
+    assert_eq!(
+        new_order.renewal_of,
+        Some(RenewalOf::Item("old".parse().unwrap()))
+    );
     assert_eq!(new.after.len(), 1);
     assert_eq!(new.after[0].until, Until::Issued);
     assert_eq!(old_order.members["validity_years"], 2);
-    assert_eq!(old_order.renewal_of, Some(RenewalOf::OrderId("4711".into())));
+    assert_eq!(
+        old_order.renewal_of,
+        Some(RenewalOf::OrderId("4711".into()))
+    );
     assert_eq!(old_order.certificate.members["server_platform"]["id"], -1);
 }
 
@@ -75,11 +90,26 @@ fn names_imply_edges_and_bare_names_the_stronger_condition() {
     let loaded = load_text(text).unwrap();
     let r = &loaded.batch.items[1];
     assert_eq!(r.account.as_str(), "a");
-    let edges: Vec<_> = r.after.iter().map(|after| (after.address.clone(), after.until)).collect();
-    assert_eq!(edges, [(address("orders.o"), Until::Submitted), (address("revocations.s"), Until::Revoked)]);
+    let edges: Vec<_> = r
+        .after
+        .iter()
+        .map(|after| (after.address.clone(), after.until))
+        .collect();
+    assert_eq!(
+        edges,
+        [
+            (address("orders.o"), Until::Submitted),
+            (address("revocations.s"), Until::Revoked)
+        ]
+    );
     let s = &loaded.batch.items[2];
-    assert_eq!((&s.after[0].address, s.after[0].until), (&address("orders.o"), Until::Issued));
-    let Wanted::Revocation(revocation) = &s.wanted else { panic!() };
+    assert_eq!(
+        (&s.after[0].address, s.after[0].until),
+        (&address("orders.o"), Until::Issued)
+    );
+    let Wanted::Revocation(revocation) = &s.wanted else {
+        panic!()
+    };
     assert_eq!(revocation.scope, Scope::SerialNumber("0a1b".into()));
     assert_eq!(revocation.target, RevocationTarget::OrderId("9".into()));
     assert_eq!(revocation.generation, 1);
@@ -87,16 +117,26 @@ fn names_imply_edges_and_bare_names_the_stronger_condition() {
 
 #[test]
 fn limits_have_the_published_defaults() {
-    let loaded = load_text(format!(
-        "{ACCOUNT}policy: {{}}\norders:\n"
-    ))
-    .unwrap();
+    let loaded = load_text(format!("{ACCOUNT}policy: {{}}\norders:\n")).unwrap();
     let account = loaded.batch.accounts.values().next().unwrap();
-    let limits: Vec<_> = account.rate_limits.iter().map(|limit| (limit.requests, limit.per)).collect();
-    assert_eq!(limits, [(100, Duration::from_secs(5)), (1000, Duration::from_secs(300))]);
+    let limits: Vec<_> = account
+        .rate_limits
+        .iter()
+        .map(|limit| (limit.requests, limit.per))
+        .collect();
+    assert_eq!(
+        limits,
+        [
+            (100, Duration::from_secs(5)),
+            (1000, Duration::from_secs(300))
+        ]
+    );
     assert_eq!(account.max_in_flight, 16);
     assert_eq!(loaded.batch.policy.max_revocation_percent, None);
-    assert_eq!(loaded.batch.policy.doubt.quiet_period, Duration::from_secs(900));
+    assert_eq!(
+        loaded.batch.policy.doubt.quiet_period,
+        Duration::from_secs(900)
+    );
 }
 
 #[test]
@@ -152,7 +192,11 @@ fn the_schema_in_the_repository_is_the_one_of_the_code() {
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         fs::write(&path, &written).unwrap();
     }
-    assert_eq!(fs::read_to_string(path).unwrap_or_default(), written, "run with UPDATE_SCHEMAS=1");
+    assert_eq!(
+        fs::read_to_string(path).unwrap_or_default(),
+        written,
+        "run with UPDATE_SCHEMAS=1"
+    );
 }
 
 #[test]

@@ -25,14 +25,55 @@ fn value(text: &str) -> Option<Value> {
 }
 
 const PIECES: [&str; 44] = [
-    "a", "b: ", "c:\n", "  ", "    ", "- ", "\n", "\n", "\n  ", "{", "}", "[", "]", ", ", ": ", "'", "\"",
-    "|\n", ">-\n", "&x ", "*x", "no", "true", "1", "-1.5", "0x1f", "2027-06-30", "~", "null", "# c\n",
-    "é", "\t", "\\n", "? ", "!!str ", "<<: ", "---\n", "version: 1\n", "orders:\n", "accounts:\n",
-    "api_key: ", "env: ", "after: ", "\r\n",
+    "a",
+    "b: ",
+    "c:\n",
+    "  ",
+    "    ",
+    "- ",
+    "\n",
+    "\n",
+    "\n  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    ": ",
+    "'",
+    "\"",
+    "|\n",
+    ">-\n",
+    "&x ",
+    "*x",
+    "no",
+    "true",
+    "1",
+    "-1.5",
+    "0x1f",
+    "2027-06-30",
+    "~",
+    "null",
+    "# c\n",
+    "é",
+    "\t",
+    "\\n",
+    "? ",
+    "!!str ",
+    "<<: ",
+    "---\n",
+    "version: 1\n",
+    "orders:\n",
+    "accounts:\n",
+    "api_key: ",
+    "env: ",
+    "after: ",
+    "\r\n",
 ];
 
 fn document() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..24).prop_map(|pieces| pieces.concat())
+    prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..24)
+        .prop_map(|pieces| pieces.concat())
 }
 
 const MANIFEST: &str = include_str!("../../../tests/cases/manifest/good/contract.yaml");
