@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::document::{Entry, kind, read, shown};
+use super::document::{Entry, read};
 use super::error::{Found, Part, Spot};
 use super::schema::Kind;
-use super::shape::{check, suggestion};
+use super::shape::check;
 use super::source::Source;
+use super::wording::{kind, shown, suggestion};
 use crate::model::ItemName;
 
 const ROOT: [&str; 6] = [

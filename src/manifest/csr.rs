@@ -10,7 +10,7 @@ use x509_parser::prelude::{FromDer, X509CertificationRequest};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::document::shown;
+use super::wording::shown;
 use crate::model::{Csr, Digest};
 
 /// The largest CSR file, in bytes.

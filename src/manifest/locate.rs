@@ -12,8 +12,8 @@ use granit_parser::{Event, ScalarStyle};
 use super::credential::{
     CREDENTIALS, is_plain_member, is_secret_path, is_variable_name, mask_unparsed,
 };
-use super::document::{events, first_line, range};
 use super::error::{Part, Spot};
+use super::events::{events, first_line, range};
 
 /// The paths that are asked for in one file.
 #[derive(Default)]

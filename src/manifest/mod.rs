@@ -7,16 +7,20 @@
 
 mod account;
 mod collect;
+mod compose;
 mod credential;
 mod csr;
+mod dependency;
 mod digest;
 mod document;
 mod error;
+mod events;
 mod graph;
 mod locate;
 mod lower;
 mod order;
 mod policy;
+mod product;
 mod raw;
 mod render;
 mod revocation;
@@ -27,6 +31,8 @@ mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
+mod validity;
+mod wording;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,20 +1,22 @@
 //! One order: its members taken apart, ids made numbers, its CSR read.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 
 use super::account::id_text;
 use super::collect::Draft;
 use super::csr;
-use super::document::shown;
+use super::dependency::Names;
 use super::error::{Found, Part};
-use super::lower::{Context, Here, Names, item, take_generation, take_text, take_texts};
-use super::rules::{self, Body, Broken, Family};
-use super::shape::suggestion;
+use super::lower::{Context, Here, item, take_generation, take_text, take_texts};
+use super::product::{Family, products};
+use super::rules::{self, Body, Broken};
 use super::source::Source;
+use super::wording::{shown, suggestion};
 use crate::model::{
-    Address, CertificateRequest, Csr, Digest, Item, Order, OrderId, Provider, RenewalOf, Wanted,
+    Address, CertificateRequest, Csr, Item, Order, OrderId, Provider, RenewalOf, Wanted,
 };
 
 /// Lowers one order. Everything that is wrong with it is in the context; then the result is nothing.
@@ -22,7 +24,7 @@ pub(super) fn lower(
     mut draft: Draft,
     context: &mut Context<'_>,
     names: &Names,
-    alike: &mut HashMap<Digest, Address>,
+    alike: &mut HashMap<u64, Address>,
 ) -> Option<Item> {
     let before = context.found.len();
     context.fill("orders", &mut draft);
@@ -116,7 +118,9 @@ pub(super) fn lower(
         .map(RenewalOf::Item)
         .or_else(|| renewal_of_id.map(|id| RenewalOf::OrderId(OrderId::from(id))));
     if renewal_of.is_none() {
-        let likeness = Digest::of_json(&(&account, &product, certificate.names()));
+        let mut hasher = DefaultHasher::new();
+        (&account, &product, certificate.names()).hash(&mut hasher);
+        let likeness = hasher.finish();
         if let Some(first) = alike.get(&likeness) {
             context.warn(
                 &draft,
@@ -152,7 +156,7 @@ fn check(
     context: &mut Context<'_>,
 ) {
     if let Some(product) = product.filter(|product| Family::of(product) == Family::Unknown) {
-        let help = suggestion(product, rules::products()).unwrap_or_default();
+        let help = suggestion(product, products()).unwrap_or_default();
         context.warn(
             draft,
             format!("`orders.{}`: product `{}` is in no document known here; it goes to the CA as it is. {help}", draft.name, shown(product)).trim_end().to_owned(),

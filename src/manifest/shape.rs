@@ -5,9 +5,9 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use super::credential::{CREDENTIALS, FROM_OUTSIDE};
-use super::document::{kind as kind_of, shown};
 use super::error::{Found, Part, Spot};
 use super::schema::{Kind, checker, known_members};
+use super::wording::{kind as kind_of, nearest, shown, suggestion};
 
 /// Whether something in an entry was refused before its shape is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,32 +21,6 @@ pub(super) enum Damage {
 impl From<bool> for Damage {
     fn from(damaged: bool) -> Self {
         if damaged { Self::Reported } else { Self::None }
-    }
-}
-
-/// The best of the known words, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// "did you mean", or the known words.
-pub(super) fn suggestion<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-) -> Option<String> {
-    if let Some(best) = nearest(word, known.clone()) {
-        return Some(format!("did you mean `{best}`?"));
-    }
-    let all: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
-    match all.len() {
-        0 => None,
-        1..=12 => Some(format!("one of {}", all.join(", "))),
-        _ => None,
     }
 }
 
