@@ -131,7 +131,7 @@ impl Collected {
         match section.as_str() {
             "version" => {
                 self.versions.insert(file);
-                if entry.value != Value::from(1) && !entry.damaged {
+                if entry.value != 1 && !entry.damaged {
                     found.push(
                         Found::new("version", "this certplan reads `version: 1`")
                             .spot(Spot::member(file, &["version"], Part::Value), "not 1")

@@ -92,7 +92,11 @@ impl<'a, 'f> Reader<'a, 'f> {
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             return too_deep(spot);
         }
-        Found::new("syntax", format!("this is not YAML: {}", error.info())).spot(spot, "here")
+        Found::new(
+            "syntax",
+            format!("this is not YAML: {}", shown(&error.info())),
+        )
+        .spot(spot, "here")
     }
 
     /// The next key of a mapping, or nothing at its end. Keys that cannot be used are reported and not

@@ -156,6 +156,15 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
         shape::Damage::None,
         &mut found,
     );
+    for problem in found
+        .iter_mut()
+        .filter(|problem| problem.code == "empty_file")
+    {
+        problem.message = "the policy file holds nothing".to_owned();
+        problem.help =
+            Some("write for example `max_orders: 10`, or leave `--policy` out".to_owned());
+        problem.spots.clear();
+    }
     let policy = value
         .as_object()
         .map(|members| policy::policy(members, 0, &[], &mut found))
@@ -169,17 +178,18 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
 
 /// The second pass: gives each problem its byte ranges, masks what must not be shown, sorts.
 fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<locate::Wanted> =
+        sources.iter().map(|_| locate::Wanted::default()).collect();
+    for (spot, _) in found.iter().flat_map(|problem| &problem.spots) {
+        locate::Wanted::ask(&mut wanted, spot);
+    }
     let mut excerpts = Vec::new();
-    for (file, source) in sources.into_iter().enumerate() {
-        let mut asked = locate::Wanted::default();
-        for problem in &found {
-            for (spot, _) in &problem.spots {
-                asked.ask(file, spot);
-            }
-        }
-        let masked = if source.usable {
-            locate::locate(&source.text, &mut asked)
+    for (mut source, asked) in sources.into_iter().zip(&mut wanted) {
+        let masked = if !asked.is_asked() {
+            source.text = String::new();
+            Vec::new()
+        } else if source.usable {
+            locate::locate(&source.text, asked)
         } else {
             credential::mask_unparsed(&source.text)
         };
@@ -188,7 +198,6 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             source.text,
             &masked,
         )));
-        wanted.push(asked);
     }
     let mut problems: Vec<Problem> = found
         .into_iter()

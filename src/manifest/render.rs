@@ -40,7 +40,7 @@ pub(super) struct Excerpt {
 impl Excerpt {
     /// Takes a text over and writes `*` over each byte of the ranges, line breaks excepted.
     pub(super) fn new(name: String, text: String, masked: &[Range<usize>]) -> Self {
-        let text = mask(text, masked);
+        let text = harmless(mask(text, masked));
         let mut lines = vec![0];
         lines.extend(text.match_indices('\n').map(|(offset, _)| offset + 1));
         Self { name, text, lines }
@@ -72,6 +72,30 @@ impl Excerpt {
             .map_or(self.text.len(), |next| next - 1);
         start..end.max(start)
     }
+}
+
+/// Replaces what could steer a terminal or turn text round, at the same length in bytes.
+fn harmless(text: String) -> String {
+    let steers = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    if !text.contains(steers) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (steers(c), c.len_utf8()) {
+            (false, _) => shown.push(c),
+            (true, 1) => shown.push('?'),
+            (true, 2) => shown.push('\u{bf}'),
+            (true, 3) => shown.push('\u{fffd}'),
+            (true, _) => shown.push_str("\u{fffd}?"),
+        }
+    }
+    shown
 }
 
 /// Masks at the same length in bytes, so that no offset moves.

@@ -296,7 +296,7 @@ impl Fault<'_> {
                 } else if self.instance.is_null() {
                     found.help("give a value or remove the line")
                 } else if quote {
-                    found.help(format!("write it in quotes: \"{}\"", self.instance))
+                    found.help("write it in quotes")
                 } else {
                     found
                 }
