@@ -2,6 +2,7 @@
 //! graph of what waits for what.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use super::Warning;
 use super::account::Written;
 use super::collect::{Collected, Draft, Single};
+use super::csr;
 use super::dependency::{Edge, Names};
 use super::error::{Found, Part, Spot};
 use super::policy;
@@ -106,9 +108,7 @@ pub(super) fn lower(
         let written = Written {
             name,
             file: *file,
-            folder: sources
-                .get(*file)
-                .map_or(std::path::Path::new(""), Source::folder),
+            folder: sources.get(*file).map_or(Path::new(""), Source::folder),
             members: value.as_object().unwrap_or(&empty),
             is_broken: *is_broken,
         };
@@ -144,8 +144,16 @@ pub(super) fn lower(
         .collect();
     let mut items = Vec::with_capacity(count);
     let mut alike: HashMap<u64, Address> = HashMap::new();
-    for draft in orders {
-        let item = super::order::lower(draft, &mut context, &names, &mut alike);
+    let requests: Vec<Option<(&Path, &Value)>> = orders
+        .iter()
+        .map(|draft| {
+            let folder = sources.get(draft.file).map(Source::folder)?;
+            Some((folder, draft.members.get("certificate")?.get("csr")?))
+        })
+        .collect();
+    let outcomes = csr::check_all(&requests);
+    for (draft, outcome) in orders.into_iter().zip(outcomes) {
+        let item = super::order::lower(draft, outcome, &mut context, &names, &mut alike);
         names
             .order_accounts
             .push(item.as_ref().map(|item| item.account.clone()));

@@ -22,6 +22,7 @@ use crate::model::{
 /// Lowers one order. Everything that is wrong with it is in the context; then the result is nothing.
 pub(super) fn lower(
     mut draft: Draft,
+    request: Option<csr::Outcome>,
     context: &mut Context<'_>,
     names: &Names,
     alike: &mut HashMap<u64, Address>,
@@ -99,7 +100,7 @@ pub(super) fn lower(
 
     let csr = certificate
         .remove("csr")
-        .and_then(|written| read_csr(&written, &certificate, &here, context));
+        .and_then(|written| read_csr(&written, request, &certificate, &here, context));
     normalise(&mut members, &mut certificate);
     let certificate = CertificateRequest {
         common_name: take_text(&mut certificate, "common_name"),
@@ -209,49 +210,46 @@ fn place(broken: Broken, here: &Here<'_>) -> Found {
 
 fn read_csr(
     written: &Value,
+    request: Option<csr::Outcome>,
     certificate: &Map<String, Value>,
     here: &Here<'_>,
     context: &mut Context<'_>,
 ) -> Option<Csr> {
-    let get = |name: &str| written.get(name).and_then(Value::as_str);
-    let (text, member) = match (get("file"), get("pem")) {
-        (Some(_), Some(_)) => {
-            context.found.push(
-                Found::new("two_sources", "`csr` has both `file` and `pem`").spot(
-                    here.at(&["certificate", "csr"], Part::Value),
-                    "say one of them",
-                ),
-            );
-            return None;
-        }
-        (None, None) => {
-            context.found.push(
-                Found::new("bad_value", "`csr` has one of `file` and `pem`")
-                    .spot(
-                        here.at(&["certificate", "csr"], Part::Value),
-                        "neither is here",
-                    )
-                    .help("write `csr: { file: PATH }`"),
-            );
-            return None;
-        }
-        (Some(path), None) => {
-            let folder = context
-                .sources
-                .get(here.file)
-                .map_or(std::path::Path::new(""), Source::folder);
-            (csr::read(folder, path), "file")
-        }
-        (None, Some(pem)) => (Ok(pem.to_owned()), "pem"),
+    // One that comes from the defaults was not among the requests.
+    let outcome = request.or_else(|| {
+        let folder = context.sources.get(here.file).map(Source::folder)?;
+        csr::check(folder, written)
+    });
+    let member = if written.get("file").is_some() {
+        "file"
+    } else {
+        "pem"
     };
     let spot = || here.at(&["certificate", "csr", member], Part::Value);
-    let checked = match text.and_then(|text| csr::parse(&text)) {
-        Ok(checked) => checked,
-        Err(refused) => {
+    let checked = match outcome {
+        Some(Ok(checked)) => checked,
+        Some(Err(refused)) => {
             context.found.push(
                 Found::new(refused.code, refused.message)
                     .spot(spot(), "this CSR")
                     .maybe_help(refused.help.map(str::to_owned)),
+            );
+            return None;
+        }
+        None => {
+            let both = written.get("file").is_some() && written.get("pem").is_some();
+            let (code, message) = if both {
+                ("two_sources", "`csr` has both `file` and `pem`")
+            } else {
+                ("bad_value", "`csr` has one of `file` and `pem`")
+            };
+            context.found.push(
+                Found::new(code, message)
+                    .spot(
+                        here.at(&["certificate", "csr"], Part::Value),
+                        "say one of them",
+                    )
+                    .help("write `csr: { file: PATH }`"),
             );
             return None;
         }

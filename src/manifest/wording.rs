@@ -35,7 +35,8 @@ pub(super) fn suggestion<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {
-    if let Some(best) = nearest(word, known.clone()) {
+    let few = known.clone().into_iter().count() <= 3;
+    if let Some(best) = nearest(word, known.clone()).filter(|_| !few) {
         return Some(format!("did you mean `{best}`?"));
     }
     let all: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
