@@ -116,7 +116,9 @@ impl<'a, 'f> Reader<'a, 'f> {
         };
         let (text, style, anchor, tag) = match event {
             Event::MappingEnd => return Ok(None),
-            Event::Scalar(text, style, anchor, tag) => (text, style, anchor, tag),
+            Event::Scalar(text, style, anchor, tag) => {
+                (self.exact(text, style, &at), style, anchor, tag)
+            }
             other => {
                 let problem = Found::new("key_not_text", "a key is plain text")
                     .spot(self.at(first_line(self.text, at.clone())), "not text");
@@ -239,6 +241,28 @@ impl<'a, 'f> Reader<'a, 'f> {
         Ok((value, weight))
     }
 
+    /// The text of a scalar without the line break that the parser adds to a block scalar in a file
+    /// that has none at its end.
+    fn exact(&self, text: Cow<'a, str>, style: ScalarStyle, at: &Range<usize>) -> Cow<'a, str> {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if block && at.end == self.text.len() && self.ends_inside(&text) {
+            let mut text = text.into_owned();
+            text.pop();
+            return Cow::Owned(text);
+        }
+        text
+    }
+
+    /// Whether the file ends within the last line of this block scalar, not behind it.
+    fn ends_inside(&self, value: &str) -> bool {
+        let source = self.text.rsplit('\n').next().unwrap_or_default();
+        let Some(value) = value.strip_suffix('\n') else {
+            return false;
+        };
+        let line = value.rsplit('\n').next().unwrap_or_default();
+        !source.trim().is_empty() || !line.is_empty() && source.ends_with(line)
+    }
+
     fn scalar(&mut self, text: Cow<'a, str>, style: ScalarStyle, at: Range<usize>) -> Value {
         if text.len() > MAX_SCALAR {
             let problem = scalar_too_long(self.at(first_line(self.text, at)));
@@ -246,7 +270,7 @@ impl<'a, 'f> Reader<'a, 'f> {
             return Value::Null;
         }
         if style != ScalarStyle::Plain {
-            return Value::String(text.into_owned());
+            return Value::String(self.exact(text, style, &at).into_owned());
         }
         match self.scalars.resolve(&text) {
             Ok(Value::String(_)) => Value::String(text.into_owned()),

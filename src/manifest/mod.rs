@@ -34,6 +34,7 @@ mod tests;
 mod validity;
 mod wording;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -184,6 +185,7 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
         locate::Wanted::ask(&mut wanted, spot);
     }
     let mut excerpts = Vec::new();
+    let mut hidden = Vec::new();
     for (mut source, asked) in sources.into_iter().zip(&mut wanted) {
         let masked = if !asked.is_asked() {
             source.text = String::new();
@@ -198,6 +200,7 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             source.text,
             &masked,
         )));
+        hidden.push(masked);
     }
     let mut problems: Vec<Problem> = found
         .into_iter()
@@ -215,6 +218,23 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             help: problem.help,
         })
         .collect();
+    for problem in &mut problems {
+        let is_hidden = |label: &Label| {
+            let ranges = hidden.get(label.file).into_iter().flatten();
+            ranges
+                .into_iter()
+                .any(|range| range.contains(&label.span.start))
+        };
+        // These quote the text itself, and it may be a key.
+        if matches!(
+            problem.code,
+            "duplicate_key" | "tag" | "key_not_text" | "syntax"
+        ) && problem.labels.iter().any(is_hidden)
+        {
+            problem.message = credential::without_quotes(&problem.message);
+            problem.help = None;
+        }
+    }
     problems.sort_by_key(|problem| {
         problem
             .labels
@@ -222,7 +242,12 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             .map(|label| (label.file, label.span.start))
     });
     // One wrong default is one problem, however many entries take it over.
-    problems.dedup_by(|a, b| a.code == b.code && a.message == b.message && a.labels == b.labels);
+    let mut seen = HashSet::new();
+    problems.retain(|problem| {
+        let first = problem.labels.first();
+        let place = first.map(|label| (label.file, label.span.start));
+        seen.insert((problem.code, problem.message.clone(), place))
+    });
     Problems { problems, excerpts }
 }
 

@@ -151,6 +151,8 @@ fn no_excerpt_and_no_message_shows_what_stands_for_a_credential() {
         "version: 1\naccounts:\n  a: {provider: certcentral, api_key: {env: K, file: SECRET, value: SECRET}}\n",
         "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: {env: SECRETSECRET12345678}\n",
         "version: 1\naccounts:\n  a: SECRET\n",
+        "version: 1\naccounts:\n  a:\n    api_key: {SECRET: 1, SECRET: 2}\n",
+        "version: 1\naccounts:\n  a:\n    api_key: {? !SECRET SECRET : 1}\n",
         "version: 1\naccounts: SECRET\n",
         "version: 1\naccounts: [SECRET]\n",
         "version: 1\naccounts:\n  a:\n    api_key: SECRET\n    api_key: SECRET\n",
