@@ -1,9 +1,9 @@
 //! YAML text to [`Batch`], or every problem at once.
 //!
-//! One pass over each file hands over entry by entry ([`document`]); an entry is checked for its shape
-//! ([`shape`], against the schema of [`raw`]) and kept as what was written ([`collect`]). When all files
-//! are read, defaults, references and rules are settled ([`lower`]). Byte positions are not kept: only
-//! if there are problems a second pass finds the places that they speak of ([`locate`]).
+//! One pass over each file hands over entry by entry (`document`); an entry is checked for its shape
+//! (`shape`, against the schema of `raw`) and kept as what was written (`collect`). When all files
+//! are read, defaults, references and rules are settled (`lower`). Byte positions are not kept: only
+//! if there are problems a second pass finds the places that they speak of (`locate`).
 
 mod account;
 mod collect;

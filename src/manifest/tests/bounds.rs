@@ -172,3 +172,18 @@ fn many_problems_are_all_reported_and_most_in_one_line() {
     );
     assert!(text.contains("<stdin>:5002:"));
 }
+
+#[test]
+fn a_manifest_on_one_line_names_columns() {
+    let entries: Vec<String> = (0..3000)
+        .map(|index| format!("\"a{index}\": {{\"produkt\": \"é\"}}"))
+        .collect();
+    let text = format!("{{\"version\": 1, \"orders\": {{{}}}}}", entries.join(", "));
+    let lines = refused(text.clone());
+    let last = text.rfind("produkt").map(|at| text[..at].chars().count());
+    assert!(
+        lines.contains(&format!("unknown_member 1:{}", last.unwrap())),
+        "{:?}",
+        lines.last()
+    );
+}
