@@ -28,7 +28,6 @@ pub(super) struct Session {
     pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
     pub(super) location: Location,
     pub(super) policy: Policy,
-    folder: PathBuf,
     extra_root: Option<Vec<u8>>,
 }
 
@@ -62,7 +61,6 @@ impl Session {
             endpoints: settings::endpoints(common, &loaded.batch)?,
             location: settings::location(common)?,
             extra_root: settings::extra_root(common)?,
-            folder: folder(common),
             policy,
             batch: loaded.batch,
         })
@@ -88,7 +86,7 @@ impl Session {
             else {
                 continue;
             };
-            let keys = settings::keys(account, &self.folder)?;
+            let keys = settings::keys(account)?;
             let settings = Settings {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
@@ -298,17 +296,6 @@ impl Known {
 /// A new run's id.
 pub(super) fn new_run() -> RunId {
     RunId::from(Uuid::now_v7().to_string())
-}
-
-/// The folder that relative paths start from.
-fn folder(common: &Common) -> PathBuf {
-    match common.files.first() {
-        Some(first) if first.is_dir() => first.clone(),
-        Some(first) if first.as_os_str() != "-" => {
-            first.parent().map(Path::to_path_buf).unwrap_or_default()
-        }
-        _ => PathBuf::new(),
-    }
 }
 
 /// What `-f` names; standard input is read here.
