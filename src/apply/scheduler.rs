@@ -1,6 +1,6 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -67,9 +67,9 @@ struct Scheduler<'c, 'r, 'o> {
     positions: BTreeMap<&'c Address, usize>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
-    watched: BTreeMap<&'c AccountName, Vec<usize>>,
+    watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     fresh: bool,
-    doubts: Vec<usize>,
+    doubts: BTreeSet<usize>,
     doubt_count: u32,
     server_errors: u32,
     warnings: Vec<Warning>,
@@ -121,7 +121,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             active: BTreeMap::new(),
             watched: BTreeMap::new(),
             fresh: false,
-            doubts: Vec::new(),
+            doubts: BTreeSet::new(),
             doubt_count: 0,
             server_errors: 0,
             warnings: Vec::new(),
@@ -221,12 +221,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.server_errors = 0;
         }
         if finished.in_doubt {
-            if !self.doubts.contains(&position) {
-                self.doubts.push(position);
+            if self.doubts.insert(position) {
                 self.doubt_count += 1;
             }
         } else {
-            self.doubts.retain(|&doubt| doubt != position);
+            self.doubts.remove(&position);
         }
         if self.doubt_count >= DOUBT_LIMIT || self.server_errors >= SERVER_ERROR_LIMIT {
             let why = format!(
@@ -236,10 +235,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.context.halt(&step.account, why);
         }
         let watched = self.watched.entry(&step.account).or_default();
-        watched.retain(|&other| other != position);
         if finished.watch {
-            watched.push(position);
+            watched.insert(position);
             self.fresh = true;
+        } else {
+            watched.remove(&position);
         }
         self.state[position] = State::Told;
         if finished.reached > self.reached[position] {
@@ -290,7 +290,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
                 let waiting =
-                    self.watched.values().map(Vec::len).sum::<usize>() + self.doubts.len();
+                    self.watched.values().map(BTreeSet::len).sum::<usize>() + self.doubts.len();
                 self.emit(Event::Polling {
                     waiting,
                     seconds_left: left.as_secs(),
@@ -367,7 +367,13 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     async fn look_at_all(&mut self) {
         let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
         for account in accounts {
-            let watched = self.watched.get(account).cloned().unwrap_or_default();
+            let watched: Vec<usize> = self
+                .watched
+                .get(account)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
             let Some(lane) = self.lane(account) else {
                 continue;
             };
