@@ -69,7 +69,7 @@ struct Scheduler<'c, 'r, 'o> {
     active: BTreeMap<&'c AccountName, usize>,
     watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     fresh: bool,
-    doubts: BTreeSet<usize>,
+    doubts: Vec<usize>,
     doubt_count: u32,
     server_errors: u32,
     warnings: Vec<Warning>,
@@ -121,7 +121,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             active: BTreeMap::new(),
             watched: BTreeMap::new(),
             fresh: false,
-            doubts: BTreeSet::new(),
+            doubts: Vec::new(),
             doubt_count: 0,
             server_errors: 0,
             warnings: Vec::new(),
@@ -221,11 +221,12 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.server_errors = 0;
         }
         if finished.in_doubt {
-            if self.doubts.insert(position) {
+            if !self.doubts.contains(&position) {
+                self.doubts.push(position);
                 self.doubt_count += 1;
             }
         } else {
-            self.doubts.remove(&position);
+            self.doubts.retain(|&doubt| doubt != position);
         }
         if self.doubt_count >= DOUBT_LIMIT || self.server_errors >= SERVER_ERROR_LIMIT {
             let why = format!(
