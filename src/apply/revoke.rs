@@ -160,7 +160,7 @@ async fn revoke_part(
                     .map_err(|error| Box::new(not_recorded(step, &error)));
             }
             Err(error) => match refusal(context, step, error, tried).await {
-                Refusal::Again => backoff(context, tried).await,
+                Refusal::Again(pause) => backoff(context, pause).await,
                 Refusal::End(finished) => return Err(finished),
                 Refusal::Doubt(why, kind) => {
                     match settle_revocation(context, step, lane, operation).await {

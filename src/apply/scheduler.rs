@@ -1,6 +1,6 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -67,7 +67,7 @@ struct Scheduler<'c, 'r, 'o> {
     positions: BTreeMap<&'c Address, usize>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
-    watched: BTreeMap<&'c AccountName, Vec<usize>>,
+    watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     fresh: bool,
     doubts: Vec<usize>,
     doubt_count: u32,
@@ -236,10 +236,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.context.halt(&step.account, why);
         }
         let watched = self.watched.entry(&step.account).or_default();
-        watched.retain(|&other| other != position);
         if finished.watch {
-            watched.push(position);
+            watched.insert(position);
             self.fresh = true;
+        } else {
+            watched.remove(&position);
         }
         self.state[position] = State::Told;
         if finished.reached > self.reached[position] {
@@ -290,7 +291,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
                 let waiting =
-                    self.watched.values().map(Vec::len).sum::<usize>() + self.doubts.len();
+                    self.watched.values().map(BTreeSet::len).sum::<usize>() + self.doubts.len();
                 self.emit(Event::Polling {
                     waiting,
                     seconds_left: left.as_secs(),
@@ -367,7 +368,13 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     async fn look_at_all(&mut self) {
         let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
         for account in accounts {
-            let watched = self.watched.get(account).cloned().unwrap_or_default();
+            let watched: Vec<usize> = self
+                .watched
+                .get(account)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
             let Some(lane) = self.lane(account) else {
                 continue;
             };

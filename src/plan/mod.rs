@@ -8,6 +8,7 @@ mod matching;
 mod order;
 mod questions;
 mod revocation;
+mod revoked;
 mod safety;
 mod sequence;
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::make::{Decision, Inputs};
 use super::matching::{NameIndex, differences, is_past, name_drift};
+use super::revoked::RevokedOrders;
 use super::{Action, Change};
 use crate::model::{
     Address, CertificateKind, CertificatePin, CertificateState, Ending, FactBody, Item, ItemName,
     LiveOrder, LiveState, ObservedAccount, ObservedOrder, Operation, Order, OrderId,
     OrderOperation, OrderStatus, Phase, Record, Records, ReissueOperation, RenewalOf, RequestId,
-    RevocationTarget, Scope, Tag, TagParts, Until, Untrusted, Wanted,
+    Tag, TagParts, Until, Untrusted,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -56,6 +57,7 @@ pub(super) fn decide_order(
     item: &Item,
     order: &Order,
     index: &NameIndex<'_>,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let record = inputs.records.get(&item.address);
     let Some(tag) = order_tag(inputs, item, order) else {
@@ -90,7 +92,7 @@ pub(super) fn decide_order(
     let account = inputs.observed.accounts.get(&item.account);
     match record.and_then(|record| record.live.as_ref()) {
         Some(live) if !needs_new_order(order, record) => {
-            decide_live(inputs, item, order, live, account)
+            decide_live(inputs, item, order, live, account, revoked)
         }
         _ => decide_new(inputs, item, order, &tag, operation(), account, index),
     }
@@ -238,6 +240,7 @@ fn decide_live(
     order: &Order,
     live: &LiveOrder,
     account: Option<&ObservedAccount>,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let id = &live.order_id;
     let observed = account.and_then(|account| {
@@ -278,7 +281,7 @@ fn decide_live(
             decision
         }
         LiveState::Issued => decide_in_force(inputs, item, order, live, observed, valid_till),
-        LiveState::Ended(ending) => decide_ended(inputs, item, order, live, *ending),
+        LiveState::Ended(ending) => decide_ended(item, order, live, *ending, revoked),
     };
     let step = &mut decision.step;
     step.order_id = Some(id.clone());
@@ -391,14 +394,14 @@ fn drift_collateral(order: &Order, observed: Option<&ObservedOrder>) -> Vec<Cert
 }
 
 fn decide_ended(
-    inputs: &Inputs<'_>,
     item: &Item,
     order: &Order,
     live: &LiveOrder,
     ending: Ending,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let id = &live.order_id;
-    if ending == Ending::Revoked && is_revoked_by_manifest(inputs, item, id) {
+    if ending == Ending::Revoked && revoked.contains(item, id) {
         return Decision::new(
             item,
             Action::Keep,
@@ -412,20 +415,6 @@ fn decide_ended(
         "{reason}; it is not bought again until the entry says `generation: {}`",
         order.generation.max(live.generation) + 1
     ))
-}
-
-fn is_revoked_by_manifest(inputs: &Inputs<'_>, item: &Item, id: &OrderId) -> bool {
-    inputs.batch.items.iter().any(|other| match &other.wanted {
-        Wanted::Revocation(revocation) => {
-            revocation.scope == Scope::Order
-                && other.account == item.account
-                && match &revocation.target {
-                    RevocationTarget::OrderId(target) => target == id,
-                    RevocationTarget::Order(name) => item.address == Address::Order(name.clone()),
-                }
-        }
-        Wanted::Order(_) => false,
-    })
 }
 
 fn reissue_operation(id: &OrderId, order: &Order, collateral: Vec<CertificatePin>) -> Operation {
