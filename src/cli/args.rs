@@ -29,12 +29,15 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed, 2 changes or waiting (with --detailed-exitcode), 3 an outcome is unknown,
-4 the state is held by another run, 5 refused before anything was sent, 64 wrong command line,
-130 and 143 stopped by a signal.";
+Exit codes: 0 done, 1 failed, 2 something to do or waiting (with --detailed-exitcode),
+3 an outcome is unknown, 4 the state is held by another run, 5 refused before anything was sent,
+64 wrong command line, 130 and 143 stopped by a signal.
+
+Try it without an account: certplan demo";
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// A manifest, a folder of them, or `-` for standard input; may be repeated [default: certplan.yaml]
     #[arg(short, long = "file", value_name = "PATH", global = true, value_hint = ValueHint::AnyPath)]
@@ -54,7 +57,7 @@ pub struct Common {
     /// Says only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Says more; twice, much more
+    /// Logs what is sent to standard error; twice, much more
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
     /// How log lines look
