@@ -9,7 +9,7 @@ use certplan::model::{
     Attempt, Digest, Fact, FactBody, IllegalFact, LiveState, OperationKind, OrderId, Part, Record,
     RunId, Tag, TagParts, Untrusted,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What an item of the model is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,7 @@ pub(super) enum Kind {
     Revocation,
 }
 
-/// A fact, as short as a state needs it. Time stands still in the model: the quiet period is a
-/// condition on the state, not on a clock.
+/// A fact, as short as a state needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Word {
     Intended,
@@ -90,6 +89,7 @@ impl Journal {
     }
 
     fn fact(&self, item: usize, attempts: u32, word: Word) -> Fact {
+        let number = attempts + u32::from(word == Word::Intended);
         let account = "digicert".parse().expect("a name");
         let address = match self.kinds[item] {
             Kind::Order => format!("orders.o{item}"),
@@ -113,7 +113,7 @@ impl Journal {
                     Kind::Revocation => OperationKind::Revoke,
                 },
                 part: (self.kinds[item] == Kind::Revocation).then_some(Part::Order),
-                number: attempts + 1,
+                number,
                 generation: 1,
                 order_id: None,
                 tag,
@@ -154,11 +154,17 @@ impl Journal {
             },
         };
         Fact {
-            at: Timestamp::UNIX_EPOCH,
+            at: time_of(number),
             run: RunId::from("model"),
             address,
             account,
             body,
         }
     }
+}
+
+/// The time of the model: the number of the last attempt, in seconds. The quiet period is a condition on
+/// the state, not on a clock.
+pub(super) fn time_of(attempt: u32) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(attempt.into())
 }

@@ -35,6 +35,8 @@ pub(super) struct Protocol {
     /// A lost answer is taken for a call that was not sent.
     pub(super) blind_retry: bool,
     pub(super) settle: Settle,
+    /// A doubt is settled before the next intent.
+    pub(super) settles_first: bool,
     /// The lock can run out while its holder lives, unlike the `flock` of the journal.
     pub(super) lease: bool,
     /// The CA refuses a second order with the same tag.
@@ -103,8 +105,9 @@ impl Variant {
 
     /// The id of a record's live order.
     pub(super) fn order_id(&self, number: Number) -> Option<OrderId> {
-        let live = &self.journal.borrow().record(number).live;
-        live.as_ref().map(|live| live.order_id.clone())
+        let journal = self.journal.borrow();
+        let live = journal.record(number).live.as_ref();
+        live.map(|live| live.order_id.clone())
     }
 
     /// Appends facts in one commit.
@@ -182,7 +185,8 @@ impl Variant {
             let used = state.sent[item].max(self.attempts(number));
             let found = self.look(state, item);
             match self.standing(number, item) {
-                Standing::Wanted => {
+                // What was refused is asked for again by the next plan.
+                Standing::Wanted | Standing::Refused => {
                     if self.free(state, item) && used < self.rules.attempts {
                         add(Move::Intend(run, item), &|next| {
                             if self.rules.intent_first {
@@ -208,6 +212,12 @@ impl Variant {
                     };
                     self.write(next, item, &[word]);
                 }),
+                Standing::InDoubt if !self.rules.settles_first && used < self.rules.attempts => {
+                    add(Move::Intend(run, item), &|next| {
+                        self.write(next, item, &[Word::Intended]);
+                        next.runs[run] = Run::Intended(item);
+                    });
+                }
                 Standing::InDoubt => {
                     let word = match found.as_slice() {
                         [] if looks(self.journal.borrow().record(number)) > 0 => None,
@@ -249,6 +259,7 @@ impl Variant {
         };
         // A run that has lost its lease can no longer write, only end.
         let record = |next: &mut State, item: usize, words: &[Word]| {
+            next.hang_up(run);
             if next.lock == Some(run) {
                 self.write(next, item, words);
                 next.runs[run] = Run::Idle;
@@ -318,7 +329,10 @@ impl Variant {
     }
 
     fn send(&self, next: &mut State, run: usize, item: usize) {
-        next.in_flight.push(Call { item, run });
+        next.in_flight.push(Call {
+            item,
+            run: Some(run),
+        });
         next.in_flight.sort_unstable();
         next.sent[item] += 1;
     }
@@ -335,9 +349,11 @@ impl Model for Variant {
     fn moves(&self, state: &State) -> Vec<(Move, State)> {
         let mut moves = Vec::new();
         let work = !(0..2).all(|item| self.item_rests(state, item));
+        // Processes that are down are alike: only the first of them is started.
+        let first_down = state.runs.iter().position(|run| *run == Run::Down);
         for run in 0..2 {
             match state.runs[run] {
-                Run::Down if state.lock.is_none() && work => {
+                Run::Down if state.lock.is_none() && work && first_down == Some(run) => {
                     let mut next = state.clone();
                     next.lock = Some(run);
                     next.runs[run] = Run::Idle;

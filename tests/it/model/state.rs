@@ -2,7 +2,7 @@
 
 use certplan::model::{LiveState, Part, Phase, Record};
 
-use super::journal::{Kind, Number};
+use super::journal::{Kind, Number, time_of};
 
 /// Everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -58,7 +58,8 @@ pub(super) enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Call {
     pub(super) item: usize,
-    pub(super) run: usize,
+    /// Who still waits for the answer.
+    pub(super) run: Option<usize>,
 }
 
 /// An order at the CA.
@@ -85,6 +86,14 @@ impl State {
             .collect()
     }
 
+    /// A run no longer waits for any answer. What is on its way stays on its way.
+    pub(super) fn hang_up(&mut self, run: usize) {
+        for call in &mut self.in_flight {
+            call.run = call.run.filter(|waiting| *waiting != run);
+        }
+        self.in_flight.sort_unstable();
+    }
+
     /// The quiet period is long enough: nothing of the item still travels, and the CA's index has
     /// caught up. A run that was paused before its send is not part of it: nobody can see that one.
     pub(super) fn quiet(&self, item: usize) -> bool {
@@ -109,6 +118,7 @@ pub(super) enum Standing {
     Taken,
     /// In force.
     Done,
+    /// The last call was refused.
     Refused,
 }
 
@@ -125,8 +135,10 @@ pub(super) fn standing(record: &Record, kind: Kind) -> Standing {
         (Some(live), _) if live.state == LiveState::Issued => Standing::Done,
         (Some(_), _) => Standing::Taken,
         (None, Kind::Revocation) if record.parts.contains_key(&Part::Order) => Standing::Done,
-        (None, _) if record.failure.is_some() => Standing::Refused,
-        (None, _) => Standing::Wanted,
+        (None, _) => match &record.failure {
+            Some(failure) if failure.at == time_of(record.attempts) => Standing::Refused,
+            _ => Standing::Wanted,
+        },
     }
 }
 

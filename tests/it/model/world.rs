@@ -15,7 +15,9 @@ impl Variant {
         for at in 0..state.in_flight.len() {
             let Call { item, run } = state.in_flight[at];
             let answer = |next: &mut State, answer: Answer| {
-                if next.runs[run] == Run::Waiting(item) {
+                if let Some(run) = run
+                    && next.runs[run] == Run::Waiting(item)
+                {
                     next.runs[run] = Run::Answered(item, answer);
                 }
             };
@@ -72,12 +74,15 @@ impl Variant {
             if state.runs[run] != Run::Down {
                 add(Move::Kill(run), &|next| {
                     next.runs[run] = Run::Down;
+                    next.hang_up(run);
                     next.lock = next.lock.filter(|holder| *holder != run);
                 });
             }
         }
         add(Move::PowerCut, &|next| {
             next.runs = [Run::Down; 2];
+            next.hang_up(0);
+            next.hang_up(1);
             next.lock = None;
             next.seen = next.synced;
         });
