@@ -67,7 +67,7 @@ pub(super) async fn place_order(
             terms: Some(operation.order.terms()),
         };
         if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
-            return not_recorded(step, &error);
+            return not_sent(step, &error);
         }
         let answer = lane
             .act
@@ -81,6 +81,7 @@ pub(super) async fn place_order(
                 Refusal::Doubt(why, kind) => {
                     let mut finished = settle_order(context, step, lane, operation).await;
                     finished.server_error = kind == ErrorKind::Server;
+                    finished.lost = finished.in_doubt;
                     if finished.in_doubt {
                         finished.report.error = Some(format!(
                             "{why}; {}",
@@ -120,7 +121,7 @@ pub(super) async fn reissue(
             terms: None,
         };
         if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
-            return not_recorded(step, &error);
+            return not_sent(step, &error);
         }
         match lane.act.reissue(permit, operation).await {
             Ok(placed) if placed.order_id == operation.order_id => {
@@ -140,6 +141,7 @@ pub(super) async fn reissue(
                     let mut finished =
                         super::settle::settle_reissue(context, step, lane, operation).await;
                     finished.server_error = kind == ErrorKind::Server;
+                    finished.lost = finished.in_doubt;
                     if finished.in_doubt {
                         finished.report.error = Some(why);
                     }
@@ -168,6 +170,13 @@ fn renewed_order(
 }
 
 async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finished {
+    if let Some(other) = context.claim(&placed.order_id, &step.address) {
+        let why = format!(
+            "the CA answered with order {}, which is the order of {other}",
+            placed.order_id
+        );
+        return doubted(context, step, why).await;
+    }
     let request_id = placed.request.map(|(id, _)| id);
     let fact = FactBody::Accepted {
         order_id: placed.order_id.clone(),
@@ -183,6 +192,8 @@ async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finishe
         // The order exists and the journal does not know its id: the next run finds it by its tag.
         finished.report.outcome = Outcome::Unknown;
         finished.in_doubt = true;
+        finished.lost = true;
+        finished.for_a_person = true;
         finished.report.error = Some(format!(
             "order {} was taken, but {error}; the next run looks it up",
             placed.order_id
@@ -272,16 +283,25 @@ async fn doubted(context: &Context<'_>, step: &Step, why: String) -> Finished {
         why: Untrusted::new(why.clone()),
     };
     match context.write(step, vec![fact]).await {
-        Ok(()) => Finished::unknown(step, why),
+        Ok(()) => {
+            let mut finished = Finished::unknown(step, why);
+            finished.lost = true;
+            finished
+        }
         Err(error) => not_recorded(step, &error),
     }
+}
+
+/// The intent could not be written, so the call was not made.
+pub(super) fn not_sent(step: &Step, error: &JournalError) -> Finished {
+    Finished::failed(step, format!("nothing was sent: {error}"))
 }
 
 /// The journal could not be written. What the CA did, if it was asked, the next run finds out.
 pub(super) fn not_recorded(step: &Step, error: &JournalError) -> Finished {
     match error {
         JournalError::Illegal(_) => Finished::failed(step, error.to_string()),
-        _ => Finished::unknown(step, error.to_string()),
+        _ => Finished::unknown(step, error.to_string()).for_a_person(),
     }
 }
 

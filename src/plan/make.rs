@@ -25,6 +25,9 @@ pub struct Inputs<'a> {
     pub batch: &'a Batch,
     /// What the journal knows.
     pub records: &'a Records,
+    /// True when the journal is older than the one that stood in its place before: what it does not
+    /// know may have been done all the same, so every tag is looked up.
+    pub journal_went_back: bool,
     /// The journal's place.
     pub state: PlannedState,
     /// What the CAs say; no accounts with `--offline`.
@@ -171,6 +174,13 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     }
     if inputs.targets.is_empty() {
         warnings.extend(no_longer_managed(inputs));
+    }
+    if inputs.journal_went_back {
+        warnings.push(Warning {
+            address: None,
+            message: "the state is older than the one that stood here before, or it is gone: every order was looked up by its tag;                       a call that was under way meanwhile can still arrive, so wait for the quiet period before you apply"
+                .to_owned(),
+        });
     }
 
     let mut plan = Plan {

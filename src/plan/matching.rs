@@ -74,25 +74,37 @@ pub(super) fn name_drift(wanted: &Order, observed: &ObservedOrder) -> Option<Vec
 #[derive(Debug, Default)]
 pub(super) struct NameIndex<'a> {
     by_name: BTreeMap<&'a str, Vec<&'a ObservedOrder>>,
+    over: BTreeSet<&'a str>,
 }
 
 impl<'a> NameIndex<'a> {
-    /// Takes up every order that is not over and not in `bound`.
+    /// Takes up every order that is not in `bound`; of those that are over, the names alone.
     pub(super) fn new(
         account: &'a ObservedAccount,
         bound: &BTreeSet<&OrderId>,
         today: Date,
     ) -> Self {
         let mut by_name: BTreeMap<&str, Vec<&ObservedOrder>> = BTreeMap::new();
+        let mut over = BTreeSet::new();
         for order in account.orders.values() {
-            if bound.contains(&order.id) || is_over(order, today) {
+            if bound.contains(&order.id) {
+                continue;
+            }
+            if is_over(order, today) {
+                over.extend(order.names.iter().map(String::as_str));
                 continue;
             }
             for name in &order.names {
                 by_name.entry(name).or_default().push(order);
             }
         }
-        Self { by_name }
+        Self { by_name, over }
+    }
+
+    /// True when an order that is over shares a name with the wanted one.
+    pub(super) fn had(&self, wanted: &Order) -> bool {
+        let names = wanted.certificate.names();
+        names.iter().any(|name| self.over.contains(name.as_str()))
     }
 
     /// Orders that share a name with the wanted one, without repeats, by id. At most twenty: more

@@ -230,7 +230,15 @@ fn decide_tagged(
         .step
         .certificate_id
         .clone_from(&detail.certificate_id);
-    decision.step.reached = reached(&live_state(&detail.status));
+    let state = live_state(&detail.status);
+    decision.step.reached = reached(&state);
+    if let LiveState::Ended(ending) = state {
+        return decision.warn(format!(
+            "order {id} is {}; it is not bought again until the entry says `generation: {}`",
+            ending.word(),
+            order.generation + 1
+        ));
+    }
     decision
 }
 

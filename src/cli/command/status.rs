@@ -10,7 +10,6 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session};
-use crate::journal;
 use crate::model::{Address, LiveState, Observed, ObservedOrder, Phase, Record};
 use crate::plan::{Action, Plan, Step, live_state};
 use crate::report::{self, StatusEntry};
@@ -21,7 +20,7 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let session = Session::load(common, None, output)?;
-    let known = Known::new(journal::read(&session.location)?);
+    let known = Known::read(&session.location)?;
     let scope = Scope::everything();
     let observed = if args.offline {
         Observed::default()
