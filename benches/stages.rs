@@ -176,6 +176,7 @@ fn plan_of(batch: &Batch, records: &Records, observed: &Observed) -> Plan {
     let inputs = Inputs {
         batch,
         records,
+        journal_went_back: false,
         state: PlannedState {
             lineage: String::new(),
             serial: 0,

@@ -445,7 +445,15 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                         format!("{address} did not come to be {}", until.word()),
                     );
                 }
-                _ => waits.push(format!("{address} ({})", until.word())),
+                _ => {
+                    let needed = &self.plan.steps[needed];
+                    let mut waits_for = format!("{address} ({})", until.word());
+                    // An order that is over, or that is not known, comes no further by itself.
+                    if !needed.action.is_change() && needed.reached.is_none() {
+                        waits_for = format!("{waits_for}: {}", needed.reason);
+                    }
+                    waits.push(waits_for);
+                }
             }
         }
         if waits.is_empty() {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use jiff::SignedDuration;
 
+use super::values::{duration, order_id, report_target, run_id};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
 /// Declarative batch jobs for commercial CAs: a manifest says which certificate orders and revocations
@@ -43,7 +43,13 @@ pub struct Common {
     #[arg(short, long = "file", value_name = "PATH", global = true, value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
     /// Where the journal is [default: .certplan/state.db beside the first manifest]
-    #[arg(long, value_name = "PATH|URL", global = true, env = "CERTPLAN_STATE")]
+    #[arg(
+        long,
+        value_name = "PATH|URL",
+        global = true,
+        env = "CERTPLAN_STATE",
+        hide_env_values = true
+    )]
     pub state: Option<String>,
     /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
     #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
@@ -373,47 +379,6 @@ fn assumptions() -> String {
         "Assumptions, where the documents of the CAs are silent:\n{}",
         list.join("\n")
     )
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: SignedDuration = text
-        .parse()
-        .map_err(|_| format!("`{text}` is no duration: write for example `30s`, `5m` or `1h`"))?;
-    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
-}
-
-fn order_id(text: &str) -> Result<OrderId, String> {
-    plain_id(text).map(OrderId::from)
-}
-
-fn run_id(text: &str) -> Result<RunId, String> {
-    plain_id(text).map(RunId::from)
-}
-
-fn plain_id(text: &str) -> Result<&str, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if !text.is_empty() && text.len() <= 64 && text.chars().all(plain) {
-        Ok(text)
-    } else {
-        Err(format!("`{text}` is no id"))
-    }
-}
-
-fn report_target(text: &str) -> Result<ReportTarget, String> {
-    let help = "write `json=FILE` or `markdown=FILE`";
-    let (format, path) = text.split_once('=').ok_or_else(|| help.to_owned())?;
-    let format = match format {
-        "json" => Format::Json,
-        "markdown" => Format::Markdown,
-        other => return Err(format!("`{other}` is no report format: {help}")),
-    };
-    if path.is_empty() {
-        return Err(help.to_owned());
-    }
-    Ok(ReportTarget {
-        format,
-        path: PathBuf::from(path),
-    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::apply::Lane;
 use crate::journal::{self, Binding, Journal, Location, Snapshot, SqliteJournal};
 use crate::manifest::{self, Input};
 use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
-use crate::plan::{Allowance, Inputs, Plan, PlannedState, make};
+use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
 use crate::provider::{Act, Deadlines, Endpoint, Settings, open, preview};
 
 /// Standard input larger than this is no manifest.
@@ -66,13 +66,13 @@ impl Session {
         })
     }
 
-    /// The accounts of the selected items; of all items when nothing is selected.
+    /// The accounts of the selected items and of what they depend on; of all items when nothing is selected.
     pub(super) fn used_accounts(&self, targets: &[Address]) -> BTreeSet<AccountName> {
-        // A target's dependencies may use any account: with targets, an account too many costs a read.
-        let _ = targets;
+        let selected = with_dependencies(&self.batch.items, targets);
         self.batch
             .items
             .iter()
+            .filter(|item| targets.is_empty() || selected.contains(&item.address))
             .map(|item| item.account.clone())
             .collect()
     }

@@ -145,7 +145,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
                 let record = inputs.records.get(&item.address);
                 let index = match inputs.observed.accounts.get(&item.account) {
                     // Most plans order nothing: then no index is built.
-                    Some(account) if needs_new_order(order, record) => indexes
+                    Some(account) if needs_new_order(order, record, Some(account)) => indexes
                         .entry(&item.account)
                         .or_insert_with(|| NameIndex::new(account, &bound, today)),
                     _ => &nothing,

@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError, Verdict};
+use super::mask::Mask;
 use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
@@ -58,6 +59,7 @@ pub(super) struct Transport {
     reads: Client,
     changes: Client,
     authorize: Box<dyn Authorize>,
+    mask: Mask,
     throttle: Throttle,
     deadlines: Deadlines,
     skew: Mutex<Option<SignedDuration>>,
@@ -106,6 +108,7 @@ impl Transport {
     pub(super) fn new(
         settings: &Settings,
         authorize: Box<dyn Authorize>,
+        mask: Mask,
     ) -> Result<Self, ProviderError> {
         let client = |idle: usize| -> Result<Client, ProviderError> {
             let mut builder = Client::builder()
@@ -142,6 +145,7 @@ impl Transport {
             changes: client(0)?,
             endpoint: settings.endpoint.clone(),
             authorize,
+            mask,
             throttle: Throttle::new(&settings.rate_limits, settings.max_in_flight),
             deadlines: settings.deadlines,
             skew: Mutex::new(None),
@@ -327,11 +331,12 @@ impl Transport {
         }
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body =
+        let mut body =
             match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {
                 Err(_) => return Err(Lost::interrupted("the answer did not end in time")),
                 Ok(body) => body?,
             };
+        self.mask.cover(&mut body);
         Ok(Reply {
             status,
             headers,

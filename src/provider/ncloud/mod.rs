@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::http::Transport;
+use super::mask::Mask;
 use super::settings::Settings;
 use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
@@ -89,9 +90,10 @@ impl Ncloud {
         access_key: Secret,
         secret_key: Secret,
     ) -> Result<Self, ProviderError> {
+        let mask = Mask::of(&[&access_key, &secret_key]);
         let signer = signature::Signer::new(&settings.account, access_key, secret_key)?;
         Ok(Self {
-            transport: Transport::new(&settings, Box::new(signer))?,
+            transport: Transport::new(&settings, Box::new(signer), mask)?,
             account: settings.account,
         })
     }
