@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
 use super::place::{Refusal, backoff, not_recorded, not_sent, refusal};
-use super::settle_revocation::settle_revocation;
+use super::settle_revocation::{part_fact, settle_revocation};
 use crate::model::{
     Attempt, CertificateId, CertificatePin, CertificateState, FactBody, ObservedCertificate,
     ObservedOrder, Operation, OperationKind, OrderStatus, Part, PartState, Record, RevokeCall,
@@ -136,6 +136,10 @@ async fn revoke_part(
             }
             Err(error) => return Err(Box::new(Finished::failed(step, error.to_string()))),
         };
+        // Revoked meanwhile, by another entry of this plan or outside: nothing is left to ask for.
+        if part_fact(&observed, part) == Some(FactBody::Revoked) {
+            return Ok(());
+        }
         if let Err(why) = compare(operation, part, &observed) {
             return Err(Box::new(changed(step, why)));
         }

@@ -569,3 +569,21 @@ fn an_order_that_the_manifest_revokes_is_not_bought_again_when_the_state_is_lost
     assert_eq!(rig.effects("order_created").len(), 1);
     assert_eq!(rig.plan(&[])["summary"]["keep"], 2);
 }
+
+#[test]
+fn two_entries_for_one_order_revoke_it_once_and_both_are_done() {
+    let rig = Rig::new();
+    let old = rig.seed(json!({ "certcentral": 1 })).remove(0);
+    rig.manifest(&format!(
+        "revocations:
+  whole: {{ order_id: {old}, scope: order, reason: superseded, comments: x, skip_approval: true }}
+  twin: {{ order_id: {old}, scope: order, reason: superseded, comments: x, skip_approval: true, after: [whole] }}
+"
+    ));
+    let report = rig.apply(&["--allow-revocations", "2"], 0);
+    assert_eq!(action(&report, "revocations.whole")["outcome"], "done");
+    assert_eq!(action(&report, "revocations.twin")["outcome"], "done");
+    assert_eq!(rig.effects("order_revoked").len(), 1);
+    assert_eq!(rig.changes().len(), 1);
+    assert_eq!(rig.plan(&[])["summary"]["keep"], 2);
+}
