@@ -49,6 +49,12 @@ pub(super) async fn place_order(
     } else {
         OperationKind::Order
     };
+    #[cfg(feature = "planted-bugs")]
+    let operation = &crate::planted::tag_per_attempt(
+        step,
+        operation,
+        context.record_of(&step.address).attempts,
+    );
     let whole = Operation::Order(Box::new(operation.clone()));
     for tried in 1.. {
         let permit = match context.permit(step, lane).await {
@@ -218,6 +224,8 @@ pub(super) async fn refusal(
     error: ProviderError,
     tried: u32,
 ) -> Refusal {
+    #[cfg(feature = "planted-bugs")]
+    let error = crate::planted::verdict(error);
     let text = error.to_string();
     let account_stops = matches!(
         error.kind,

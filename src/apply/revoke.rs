@@ -226,6 +226,10 @@ pub(super) fn compare(
     part: &Part,
     observed: &ObservedOrder,
 ) -> Result<(), String> {
+    #[cfg(feature = "planted-bugs")]
+    if crate::planted::is("no_pin_check") {
+        return Ok(());
+    }
     let certificates: BTreeMap<&CertificateId, &ObservedCertificate> = observed
         .certificates
         .iter()

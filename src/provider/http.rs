@@ -132,6 +132,8 @@ impl Transport {
                     .ok_or_else(|| unusable("the extra root is no PEM certificate"))?;
                 builder = builder.tls_certs_merge(roots);
             }
+            #[cfg(feature = "planted-bugs")]
+            let builder = crate::planted::follow_redirects(builder);
             builder.build().map_err(|error| {
                 unusable(format!(
                     "TLS cannot be set up: {}; install the system's CA certificates",
@@ -234,6 +236,15 @@ impl Transport {
         body: &Value,
     ) -> Result<Reply, ProviderError> {
         let request = self.request(method, path, Some(body))?;
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is("second_send_after_timeout")
+            && let Some(first) = request.try_clone()
+            && let Ok(reply) = self
+                .exchange(&self.changes, first, LARGEST_CHANGE, &mut slot)
+                .await
+        {
+            return Ok(reply);
+        }
         self.exchange(&self.changes, request, LARGEST_CHANGE, &mut slot)
             .await
             .map_err(|lost| {
