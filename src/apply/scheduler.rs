@@ -1,6 +1,6 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -8,21 +8,17 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::breaker::Breaker;
 use super::context::{Context, Finished, Lane, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
 use super::place::{place_order, reissue};
 use super::poll::look;
 use super::revoke::revoke;
-use super::settle::{look_once, settle};
+use super::settle::settle;
 use crate::model::{AccountName, Address, After, Fact, Operation, Until};
 use crate::plan::{Action, Plan, Step, Warning};
 
-/// Unsettled doubts after which nothing new is sent: a sick API must not turn 200 orders into 200
-/// doubts.
-const DOUBT_LIMIT: u32 = 3;
-/// Errors of the CA in a row after which nothing new is sent.
-const SERVER_ERROR_LIMIT: u32 = 5;
 /// How long calls in flight may take to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
 /// Facts written in one go for news that the plan brought.
@@ -67,11 +63,11 @@ struct Scheduler<'c, 'r, 'o> {
     positions: BTreeMap<&'c Address, usize>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
-    watched: BTreeMap<&'c AccountName, Vec<usize>>,
+    watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     fresh: bool,
+    /// Doubts that a later look at the CA could settle.
     doubts: Vec<usize>,
-    doubt_count: u32,
-    server_errors: u32,
+    breaker: Breaker,
     warnings: Vec<Warning>,
     started: Timestamp,
 }
@@ -122,8 +118,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             watched: BTreeMap::new(),
             fresh: false,
             doubts: Vec::new(),
-            doubt_count: 0,
-            server_errors: 0,
+            breaker: Breaker::default(),
             warnings: Vec::new(),
             started: Timestamp::now(),
         }
@@ -205,41 +200,35 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             .push_back(position);
     }
 
-    /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
-    fn tell(&mut self, position: usize, finished: Finished) {
-        let step = &self.plan.steps[position];
-        if let Some(why) = finished.halt {
+    /// Stops new calls of an account, and says so once.
+    fn stop_account(&mut self, account: &AccountName, why: String) {
+        if self.context.halt(account, why.clone()) {
             self.emit(Event::Paused {
-                account: step.account.clone(),
-                why: why.clone(),
+                account: account.clone(),
+                why,
             });
-            self.context.halt(&step.account, why);
         }
-        if finished.server_error {
-            self.server_errors += 1;
-        } else if matches!(finished.report.outcome, Outcome::Done | Outcome::Waiting) {
-            self.server_errors = 0;
+    }
+
+    /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
+    fn tell(&mut self, position: usize, mut finished: Finished) {
+        let step = &self.plan.steps[position];
+        if let Some(why) = finished.halt.take() {
+            self.stop_account(&step.account, why);
         }
-        if finished.in_doubt {
-            if !self.doubts.contains(&position) {
-                self.doubts.push(position);
-                self.doubt_count += 1;
-            }
-        } else {
-            self.doubts.retain(|&doubt| doubt != position);
+        self.doubts.retain(|&doubt| doubt != position);
+        if finished.in_doubt && !finished.for_a_person {
+            self.doubts.push(position);
         }
-        if self.doubt_count >= DOUBT_LIMIT || self.server_errors >= SERVER_ERROR_LIMIT {
-            let why = format!(
-                "account `{}` was stopped: {} outcomes are unknown and the CA failed {} times in a row",
-                step.account, self.doubt_count, self.server_errors
-            );
-            self.context.halt(&step.account, why);
+        if let Some(why) = self.breaker.note(&step.account, position, &finished) {
+            self.stop_account(&step.account, why);
         }
         let watched = self.watched.entry(&step.account).or_default();
-        watched.retain(|&other| other != position);
         if finished.watch {
-            watched.push(position);
+            watched.insert(position);
             self.fresh = true;
+        } else {
+            watched.remove(&position);
         }
         self.state[position] = State::Told;
         if finished.reached > self.reached[position] {
@@ -277,7 +266,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
         loop {
             self.launch(&mut running);
             if running.is_empty() {
-                if self.context.stopped() {
+                if self.context.stopped() || self.context.state_failed() {
                     break;
                 }
                 if self.fresh {
@@ -290,7 +279,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
                 let waiting =
-                    self.watched.values().map(Vec::len).sum::<usize>() + self.doubts.len();
+                    self.watched.values().map(BTreeSet::len).sum::<usize>() + self.doubts.len();
                 self.emit(Event::Polling {
                     waiting,
                     seconds_left: left.as_secs(),
@@ -367,7 +356,13 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     async fn look_at_all(&mut self) {
         let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
         for account in accounts {
-            let watched = self.watched.get(account).cloned().unwrap_or_default();
+            let watched: Vec<usize> = self
+                .watched
+                .get(account)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
             let Some(lane) = self.lane(account) else {
                 continue;
             };
@@ -385,12 +380,13 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     async fn look_at_doubts(&mut self) {
         for position in self.doubts.clone() {
             let step = &self.plan.steps[position];
-            let (Some(lane), Some(Operation::Order(operation))) =
-                (self.lane(&step.account), &step.operation)
-            else {
+            let Some(lane) = self.lane(&step.account) else {
                 continue;
             };
-            let finished = look_once(self.context, step, lane, operation).await;
+            if self.context.stopped() {
+                return;
+            }
+            let finished = settle(self.context, step, lane).await;
             self.tell(position, finished);
         }
     }
@@ -449,7 +445,15 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                         format!("{address} did not come to be {}", until.word()),
                     );
                 }
-                _ => waits.push(format!("{address} ({})", until.word())),
+                _ => {
+                    let needed = &self.plan.steps[needed];
+                    let mut waits_for = format!("{address} ({})", until.word());
+                    // An order that is over, or that is not known, comes no further by itself.
+                    if !needed.action.is_change() && needed.reached.is_none() {
+                        waits_for = format!("{waits_for}: {}", needed.reason);
+                    }
+                    waits.push(waits_for);
+                }
             }
         }
         if waits.is_empty() {

@@ -1,20 +1,21 @@
-//! Doubt: finding out what became of a call whose answer never came. Only reads; an order is never
-//! sent again here.
+//! Doubt: finding out what became of a call whose answer never came. Only reads; an order is sent
+//! again in one place alone, [`not_found`], and only where the policy says so.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
+use super::evidence::{Candidate, control_tag, gather_evidence};
 use super::place::not_recorded;
+use super::settle_revocation::settle_revocation;
 use crate::model::{
-    AccountName, CertificateState, DoubtRule, FactBody, ObservedOrder, OpenOperation, Operation,
-    OperationKind, Order, OrderOperation, OrderStatus, Part, Phase, Records, ReissueOperation,
-    RequestKind, RequestStatus, RevokeOperation, Tag, Until, Untrusted,
+    DoubtRule, FactBody, OpenOperation, Operation, OrderOperation, OrderStatus, Phase,
+    ReissueOperation, Tag, Until, Untrusted,
 };
 use crate::plan::{Step, differences, seen, waiting_words};
-use crate::provider::{Depth, Observe, ProviderError};
+use crate::provider::Depth;
 
 /// Look-ups right after a lost answer, each after this long a pause. More follow with `--wait` and in
 /// later runs.
@@ -23,84 +24,8 @@ const FIRST_LOOKS: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
 ];
-/// An order found by its tag may be this much older than its intent: two clocks differ.
-const CLOCK_SKEW_SECONDS: i64 = 5 * 60;
 /// How many look-ups must have found nothing before `then: resend` orders again.
 const LOOKS_BEFORE_RESEND: u32 = 3;
-
-/// An order that carries the tag in doubt.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The order, read in full; `None` if it could not be read.
-    pub order: Option<ObservedOrder>,
-    /// Its id.
-    pub order_id: crate::model::OrderId,
-    /// What differs from what was ordered; empty when they match.
-    pub differences: Vec<String>,
-}
-
-/// What a look-up by tag brought.
-#[derive(Debug, Clone)]
-pub struct Evidence {
-    /// The tag.
-    pub tag: Tag,
-    /// Orders that carry it.
-    pub candidates: Vec<Candidate>,
-    /// The positive control: whether an older order of ours was found the same way in the same
-    /// minute; `None` when there is no older order to look for.
-    pub control: Option<bool>,
-}
-
-/// Looks a tag up and reads what carries it. `control` is an older order of the account with its tag:
-/// a look-up that cannot find that one proves nothing.
-pub async fn gather_evidence(
-    observe: &dyn Observe,
-    tag: &Tag,
-    wanted: &Order,
-    since: Timestamp,
-    control: Option<&Tag>,
-) -> Result<Evidence, ProviderError> {
-    let lookup = observe.tagged(tag).await?;
-    let mut candidates = Vec::new();
-    for hit in lookup.orders {
-        let order = observe.order(&hit.order_id, Depth::Order).await?;
-        let mut different = order.as_ref().map_or_else(
-            || vec!["it could not be read".to_owned()],
-            |order| differences(wanted, order),
-        );
-        let created = order.as_ref().and_then(|order| order.created_at);
-        if created
-            .is_some_and(|created| created.as_second() < since.as_second() - CLOCK_SKEW_SECONDS)
-        {
-            different.push("placed before it was asked for".to_owned());
-        }
-        candidates.push(Candidate {
-            order,
-            order_id: hit.order_id,
-            differences: different,
-        });
-    }
-    let control = match control {
-        Some(control) if candidates.is_empty() => {
-            Some(!observe.tagged(control).await?.orders.is_empty())
-        }
-        _ => None,
-    };
-    Ok(Evidence {
-        tag: tag.clone(),
-        candidates,
-        control,
-    })
-}
-
-/// An older order of the account that carries a tag of ours, for the positive control.
-pub(super) fn control_tag(records: &Records, account: &AccountName, not: &Tag) -> Option<Tag> {
-    records
-        .values()
-        .filter_map(|record| record.live.as_ref()?.tag.clone())
-        .find(|tag| tag != not)
-        .filter(|_| !account.as_str().is_empty())
-}
 
 /// Settles what an earlier run, or an earlier moment of this one, left open.
 pub(super) async fn settle(context: &Context<'_>, step: &Step, lane: &Lane) -> Finished {
@@ -108,7 +33,7 @@ pub(super) async fn settle(context: &Context<'_>, step: &Step, lane: &Lane) -> F
         return Finished::failed(step, "nothing is open any more; plan again");
     };
     if let Phase::Parked { why, .. } = &open.phase {
-        return Finished::unknown(step, unsettled(step, &why.to_string()));
+        return Finished::unknown(step, unsettled(step, &why.to_string())).for_a_person();
     }
     if open.phase == Phase::Sending {
         let why = Untrusted::new("a run ended between the intent and the outcome");
@@ -165,7 +90,11 @@ pub(super) async fn look_once(
         .tag
         .clone()
         .unwrap_or_else(|| operation.tag.clone());
-    let control = control_tag(&context.run.journal.records(), &step.account, &tag);
+    let control = control_tag(
+        &context.run.journal.records(),
+        |address| context.account_of(address) == Some(&step.account),
+        &tag,
+    );
     let evidence = gather_evidence(
         &*lane.act,
         &tag,
@@ -259,7 +188,7 @@ async fn park(context: &Context<'_>, step: &Step, why: String) -> Finished {
         why: Untrusted::new(why.clone()),
     };
     match context.write(step, vec![fact]).await {
-        Ok(()) => Finished::unknown(step, unsettled(step, &why)),
+        Ok(()) => Finished::unknown(step, unsettled(step, &why)).for_a_person(),
         Err(error) => not_recorded(step, &error),
     }
 }
@@ -284,10 +213,12 @@ async fn not_found(
         _ => (open.since, 0),
     };
     let doubt = context.run.doubt;
-    let age = Timestamp::now().as_second() - since.as_second();
-    let quiet = i64::try_from(doubt.quiet_period.as_secs()).unwrap_or(i64::MAX);
-    if age < quiet {
-        let left = jiff::SignedDuration::from_secs(quiet - age);
+    #[cfg(feature = "planted-bugs")]
+    let doubt = crate::planted::forget_quiet_period(doubt);
+    #[cfg(feature = "planted-bugs")]
+    let (control, looks) = crate::planted::trust_first_look(control, looks);
+    let (age, left) = quiet_time(since, doubt.quiet_period);
+    if let Some(left) = left {
         return Finished::unknown(
             step,
             format!(
@@ -296,22 +227,28 @@ async fn not_found(
             ),
         );
     }
-    let may_resend =
-        doubt.then == DoubtRule::Resend && control == Some(true) && looks >= LOOKS_BEFORE_RESEND;
-    if !may_resend {
+    let not_placed = unsettled(
+        step,
+        &format!(
+            "nothing at the CA carries its tag {}: it was probably not placed",
+            operation.tag
+        ),
+    );
+    if doubt.then == DoubtRule::Ask || control.is_none() {
+        return Finished::unknown(step, not_placed).for_a_person();
+    }
+    if control != Some(true) || looks < LOOKS_BEFORE_RESEND {
+        return Finished::unknown(step, not_placed);
+    }
+    if !context.may_resend(&step.address) {
         return Finished::unknown(
             step,
-            unsettled(
-                step,
-                &format!(
-                    "nothing at the CA carries its tag {}: it was probably not placed",
-                    operation.tag
-                ),
-            ),
-        );
+            format!("{not_placed}; this run has ordered it a second time already"),
+        )
+        .for_a_person();
     }
     let evidence = Untrusted::new(format!(
-        "{looks} look-ups found nothing in {age} s, while an older order was found"
+        "{looks} look-ups found nothing in {age:#}, while an older order was found"
     ));
     match context.write(step, vec![FactBody::Dead { evidence }]).await {
         Ok(()) => Box::pin(super::place::place_order(context, step, lane, operation)).await,
@@ -319,7 +256,18 @@ async fn not_found(
     }
 }
 
-fn unsettled(step: &Step, why: &str) -> String {
+/// How old a doubt is, and how much of the quiet period is left; `None` when it is over. To the
+/// millisecond: a period counted in whole seconds would end up to a second early.
+fn quiet_time(since: Timestamp, quiet: Duration) -> (SignedDuration, Option<SignedDuration>) {
+    let age = Timestamp::now().duration_since(since);
+    let quiet = SignedDuration::try_from(quiet).unwrap_or(SignedDuration::MAX);
+    let left = (age < quiet).then(|| quiet.saturating_sub(age));
+    // Told to people in whole seconds, and never as none at all.
+    let seconds = |span: SignedDuration| SignedDuration::from_secs(span.as_secs().max(1));
+    (seconds(age), left.map(seconds))
+}
+
+pub(super) fn unsettled(step: &Step, why: &str) -> String {
     format!("{why}; to settle it, `certplan resolve {}`", step.address)
 }
 
@@ -362,100 +310,17 @@ pub(super) async fn settle_reissue(
         Some(Phase::InDoubt { since, .. }) => since,
         _ => Timestamp::now(),
     };
-    let age = Timestamp::now().as_second() - since.as_second();
-    let quiet = i64::try_from(context.run.doubt.quiet_period.as_secs()).unwrap_or(i64::MAX);
-    if age < quiet {
+    let (age, left) = quiet_time(since, context.run.doubt.quiet_period);
+    if left.is_some() {
         return Finished::unknown(
             step,
             "the order shows no reissue yet: the next run looks again",
         );
     }
-    let evidence = Untrusted::new(format!("the order shows no reissue after {age} s"));
+    let evidence = Untrusted::new(format!("the order shows no reissue after {age:#}"));
     match context.write(step, vec![FactBody::Dead { evidence }]).await {
         // A reissue buys nothing: asking again is the next plan's business.
         Ok(()) => Finished::waiting(step, "the next run, which asks again"),
         Err(error) => not_recorded(step, &error),
     }
-}
-
-/// A revocation in doubt is settled by reading: in force, asked for, or neither (`Ok(true)`: it may be
-/// asked for again; its target is fixed, so asking twice revokes nothing more).
-pub(super) async fn settle_revocation(
-    context: &Context<'_>,
-    step: &Step,
-    lane: &Lane,
-    operation: &RevokeOperation,
-) -> Result<bool, Box<Finished>> {
-    let Some(open) = context.record_of(&step.address).open else {
-        return Ok(true);
-    };
-    let Some(part) = open.attempt.part.clone() else {
-        return Ok(true);
-    };
-    if open.attempt.kind != OperationKind::Revoke {
-        return Ok(true);
-    }
-    let order = match lane
-        .act
-        .order(&operation.order_id, Depth::Certificates)
-        .await
-    {
-        Ok(Some(order)) => order,
-        Ok(None) => {
-            let why = unsettled(step, "the CA shows no such order");
-            return Err(Box::new(Finished::unknown(step, why)));
-        }
-        Err(error) => {
-            return Err(Box::new(Finished::unknown(
-                step,
-                unsettled(step, &error.to_string()),
-            )));
-        }
-    };
-    let fact = part_fact(&order, &part).unwrap_or_else(|| FactBody::Dead {
-        evidence: Untrusted::new("the order shows neither a revocation nor a request for one"),
-    });
-    let dead = matches!(fact, FactBody::Dead { .. });
-    match context.write(step, vec![fact]).await {
-        Ok(()) => Ok(dead),
-        Err(error) => Err(Box::new(not_recorded(step, &error))),
-    }
-}
-
-/// What a read says of one call of a revocation; `None` when it shows no effect.
-pub(super) fn part_fact(order: &ObservedOrder, part: &Part) -> Option<FactBody> {
-    let certificates = order.certificates.as_deref().unwrap_or_default();
-    let state_is = |wanted: &CertificateState| match part {
-        Part::Order => {
-            let in_force = certificates
-                .iter()
-                .any(|one| one.state == CertificateState::Issued);
-            !in_force && certificates.iter().any(|one| one.state == *wanted)
-        }
-        Part::Certificate(id) => certificates
-            .iter()
-            .any(|one| one.id == *id && one.state == *wanted),
-    };
-    if order.status == OrderStatus::Revoked || state_is(&CertificateState::Revoked) {
-        return Some(FactBody::Revoked);
-    }
-    if order.status == OrderStatus::RevocationPending
-        || state_is(&CertificateState::RevocationPending)
-    {
-        return Some(FactBody::Requested { request_id: None });
-    }
-    order
-        .requests
-        .iter()
-        .flatten()
-        .find(|request| {
-            request.kind == RequestKind::Revoke
-                && matches!(
-                    request.status,
-                    RequestStatus::Pending | RequestStatus::Submitted
-                )
-        })
-        .map(|request| FactBody::Requested {
-            request_id: Some(request.id.clone()),
-        })
 }

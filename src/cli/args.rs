@@ -29,12 +29,15 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed, 2 changes or waiting (with --detailed-exitcode), 3 an outcome is unknown,
-4 the state is held by another run, 5 refused before anything was sent, 64 wrong command line,
-130 and 143 stopped by a signal.";
+Exit codes: 0 done, 1 failed, 2 something to do or waiting (with --detailed-exitcode),
+3 an outcome is unknown, 4 the state is held by another run, 5 refused before anything was sent,
+64 wrong command line, 130 and 143 stopped by a signal.
+
+Try it without an account: certplan demo";
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// A manifest, a folder of them, or `-` for standard input; may be repeated [default: certplan.yaml]
     #[arg(short, long = "file", value_name = "PATH", global = true, value_hint = ValueHint::AnyPath)]
@@ -60,7 +63,7 @@ pub struct Common {
     /// Says only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Says more; twice, much more
+    /// Logs what is sent to standard error; twice, much more
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
     /// How log lines look
@@ -325,6 +328,7 @@ pub enum SchemaName {
 
 /// `sandbox`
 #[derive(Debug, Args)]
+#[command(after_help = assumptions())]
 pub struct SandboxArgs {
     /// The loopback address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
@@ -363,6 +367,18 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// What the CAs' documents leave open and the sandbox had to choose.
+fn assumptions() -> String {
+    let list: Vec<String> = crate::sandbox::ASSUMPTIONS
+        .iter()
+        .map(|one| format!("* {one}"))
+        .collect();
+    format!(
+        "Assumptions, where the documents of the CAs are silent:\n{}",
+        list.join("\n")
+    )
 }
 
 #[cfg(test)]

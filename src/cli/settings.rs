@@ -84,10 +84,10 @@ pub(super) fn location(common: &Common) -> Result<Location, CliError> {
     Ok(Location::file(folder.join(".certplan").join("state.db")))
 }
 
-/// Reads an account's keys. `folder` is where a relative key file starts from.
-pub(super) fn keys(account: &Account, folder: &Path) -> Result<Keys, CliError> {
+/// Reads an account's keys. The manifest has joined relative key files with its folder already.
+pub(super) fn keys(account: &Account) -> Result<Keys, CliError> {
     let read = |member: &str, source: &SecretSource| {
-        secret(source, folder)
+        secret(source)
             .map_err(|why| CliError::Access(format!("account `{}`: {member}: {why}", account.name)))
     };
     Ok(match &account.provider {
@@ -104,7 +104,7 @@ pub(super) fn keys(account: &Account, folder: &Path) -> Result<Keys, CliError> {
     })
 }
 
-fn secret(source: &SecretSource, folder: &Path) -> Result<Secret, String> {
+fn secret(source: &SecretSource) -> Result<Secret, String> {
     let text = match source {
         SecretSource::Env(name) => match std::env::var(name) {
             Ok(text) => text,
@@ -115,7 +115,7 @@ fn secret(source: &SecretSource, folder: &Path) -> Result<Secret, String> {
                 return Err(format!("the environment variable {name} is not plain text"));
             }
         },
-        SecretSource::File(path) => secret_file(&folder.join(path))?,
+        SecretSource::File(path) => secret_file(path)?,
     };
     let trimmed = text.strip_suffix('\n').unwrap_or(&text);
     let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);

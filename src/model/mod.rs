@@ -42,4 +42,4 @@ pub use record::{
     Ending, Failure, LiveOrder, LiveState, OpenOperation, PartState, Phase, Record, Records,
 };
 pub use secret::Secret;
-pub use untrusted::{Untrusted, is_unsafe};
+pub use untrusted::Untrusted;

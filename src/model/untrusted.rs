@@ -76,9 +76,7 @@ impl From<String> for Untrusted {
     }
 }
 
-/// True for what a terminal, an editor or a reviewer's eye would act on instead of showing it: control
-/// characters, marks of direction, invisible characters.
-pub fn is_unsafe(c: char) -> bool {
+fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

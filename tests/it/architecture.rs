@@ -40,6 +40,9 @@ const LONGER: &[(&str, &str)] = &[
     ("plan/revocation.rs", "one decision table"),
 ];
 
+/// What stands above the module of planted bugs and above each of its hooks: for tests alone.
+const PLANTED: &str = "#[cfg(feature = \"planted-bugs\")]";
+
 /// One file of `src`.
 struct File {
     /// Below `src`, with `/`.
@@ -58,7 +61,8 @@ impl File {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// Its lines outside comments and before its unit tests, counted from 1.
+    /// Its lines outside comments and before its unit tests, without the hooks of planted bugs, counted
+    /// from 1.
     fn code(&self) -> Vec<(usize, &str)> {
         let lines: Vec<&str> = self.text.lines().collect();
         let inline_tests = lines.windows(2).position(|pair| {
@@ -71,10 +75,16 @@ impl File {
         } else {
             inline_tests.unwrap_or(lines.len())
         };
+        let mut in_hook = false;
         (1..)
             .zip(lines)
             .take(end)
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .filter(|(_, line)| {
+                // A hook is one statement.
+                let hook = in_hook || line.trim() == PLANTED;
+                in_hook = hook && !line.ends_with(';');
+                !hook && !line.trim_start().starts_with("//")
+            })
             .collect()
     }
 }
@@ -94,7 +104,8 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every file of `src`; test files are those behind `#[cfg(test)] mod NAME;`, and what is below them.
+/// Every file of `src`; test files are those behind `#[cfg(test)] mod NAME;` or the feature of planted
+/// bugs, and what is below them.
 fn files() -> Vec<File> {
     let src = src();
     let mut paths = Vec::new();
@@ -120,7 +131,7 @@ fn files() -> Vec<File> {
             let above = at.checked_sub(1).map_or("", |above| lines[above]);
             let Some(name) = name else { continue };
             declared.extend([folder.join(name), folder.join(name).join("mod")]);
-            if above == "#[cfg(test)]" {
+            if above == "#[cfg(test)]" || above == PLANTED {
                 test_roots.insert(folder.join(name));
             }
         }
@@ -194,7 +205,7 @@ fn each_module_uses_only_what_stands_before_it() {
     let mut seen = BTreeSet::new();
     for file in files() {
         let module = file.module().to_owned();
-        if module == "lib" || module == "main" {
+        if module == "lib" || module == "main" || file.test {
             continue;
         }
         let Some(may_use) = table.get(module.as_str()) else {

@@ -3,7 +3,10 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use tokio::sync::watch;
+
 use super::plan::{file_error, show};
+use super::unrecorded;
 use crate::apply::{Outcome, Run, RunReport, Stop, run as carry_out};
 use crate::cli::args::{ApplyArgs, Common, Format, ReportTarget};
 use crate::cli::exit::{CliError, Exit};
@@ -46,12 +49,19 @@ pub(super) async fn run(
         command: "apply".to_owned(),
         run: run_id.clone(),
     };
-    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
+    // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
+    let journal = tokio::select! {
+        held = journal::hold(&session.location, holder, args.lock_timeout) => held?,
+        stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+    };
     let known = Known::held(&journal);
     if let Some(saved) = &saved {
         check_state(saved, &known)?;
     }
-    let observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output).await?;
+    let observed = tokio::select! {
+        observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output) => observed?,
+        stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+    };
     let plan = session.plan(&known, &observed, &scope, false);
     match &saved {
         Some(saved) => check_unchanged(saved, &plan)?,
@@ -88,13 +98,31 @@ pub(super) async fn run(
         stop,
     };
     let report = carry_out(run, &mut |event| progress.show(event)).await;
-    let written = write_reports(&args.reports, &report);
+    let mut whole = true;
+    if let Err(error) = write_reports(&args.reports, &report) {
+        output.failure(&error);
+        whole = false;
+    }
     let style = output.style();
     output.result(|out| report::run_text(out, &report, &style));
-    let closed = journal.close().await;
-    written?;
-    closed?;
-    Ok(exit(&report, args.scope.detailed_exitcode))
+    if let Err(error) = journal.close().await {
+        output.error(&error.to_string());
+        unrecorded::save(&session.location, &report, output);
+        whole = false;
+    }
+    let exit = exit(&report, args.scope.detailed_exitcode);
+    Ok(match exit {
+        Exit::Done | Exit::Pending if !whole => Exit::Failed,
+        exit => exit,
+    })
+}
+
+/// Returns with the first signal.
+async fn first_signal(mut stop: watch::Receiver<Option<Stop>>) -> Stop {
+    match stop.wait_for(Option::is_some).await.map(|stop| *stop) {
+        Ok(Some(stop)) => stop,
+        _ => std::future::pending().await,
+    }
 }
 
 /// Reads a saved plan and holds it against the manifest.
