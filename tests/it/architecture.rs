@@ -36,6 +36,10 @@ const LONGER: &[(&str, &str)] = &[
         "the shapes of one document; the schema comes from them",
     ),
     ("manifest/rules.rs", "one function for each rule"),
+    (
+        "provider/http.rs",
+        "one way of a call, from its slot to its answer",
+    ),
     ("plan/order.rs", "one decision table"),
     ("plan/revocation.rs", "one decision table"),
 ];
