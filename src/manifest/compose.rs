@@ -92,11 +92,15 @@ impl<'a, 'f> Reader<'a, 'f> {
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             return too_deep(spot);
         }
-        Found::new(
+        let problem = Found::new(
             "syntax",
             format!("this is not YAML: {}", shown(&error.info())),
         )
-        .spot(spot, "here")
+        .spot(spot, "here");
+        if error.info().contains("tabs") {
+            return problem.help("indent with blanks: YAML takes no tabs there");
+        }
+        problem
     }
 
     /// The next key of a mapping, or nothing at its end. Keys that cannot be used are reported and not

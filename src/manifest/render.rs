@@ -188,6 +188,11 @@ impl SourceCode for Excerpt {
             .take_while(|&line| line == self.line_of(end) || !too_long(line))
             .last()
             .unwrap_or(last);
+        // Without context miette asks for the place to print, with context for the lines.
+        let column = match before {
+            0 => self.position(start).1 - 1,
+            _ => 0,
+        };
         let range = self.line_range(first, last);
         let data = self.text.as_bytes().get(range.clone()).unwrap_or_default();
         Ok(Box::new(MietteSpanContents::new_named(
@@ -195,7 +200,7 @@ impl SourceCode for Excerpt {
             data,
             (range.start, range.len()).into(),
             first,
-            0,
+            column,
             last - first + 1,
         )))
     }
@@ -374,6 +379,14 @@ mod tests {
         assert_eq!(excerpt.position(6 + 6 * 700 + 1), (2, 2102));
         assert_eq!(excerpt.position(0), (1, 1));
         assert_eq!(excerpt.position(text.len()), (3, 1));
+    }
+
+    #[test]
+    fn the_place_in_the_head_has_the_column_of_the_label() {
+        let excerpt = Excerpt::new("x.yaml".to_owned(), "a:\n  b: c\n".to_owned(), &[]);
+        let span = SourceSpan::from((5, 1));
+        assert_eq!(excerpt.read_span(&span, 0, 0).unwrap().column(), 2);
+        assert_eq!(excerpt.read_span(&span, 1, 1).unwrap().column(), 0);
     }
 
     #[test]

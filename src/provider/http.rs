@@ -18,6 +18,7 @@ use reqwest::{Certificate, Client, Method, Request, Response, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::call_log::CallLog;
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError, Verdict};
 use super::mask::Mask;
@@ -296,6 +297,7 @@ impl Transport {
         slot: &mut Slot,
     ) -> Result<Reply, Lost> {
         let start = Instant::now();
+        let mut log = CallLog::begin(&request);
         slot.sent();
         self.sent.fetch_add(1, Ordering::Relaxed);
         let response = match timeout(self.deadlines.head, client.execute(request)).await {
@@ -330,6 +332,7 @@ impl Transport {
             ));
         }
         let status = response.status().as_u16();
+        log.answered(status);
         let headers = response.headers().clone();
         let mut body =
             match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {

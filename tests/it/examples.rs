@@ -271,7 +271,7 @@ fn name(path: &Path) -> String {
     name.to_str().expect("UTF-8").to_owned()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -295,7 +295,7 @@ fn strings(value: &Value, found: &mut Vec<String>) {
 }
 
 /// The commands of certplan in a line of a shell, a crontab or a unit file: their words.
-fn commands(line: &str) -> Vec<Vec<String>> {
+pub(crate) fn commands(line: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut current: Option<Vec<String>> = None;
     let line = line.trim_start().trim_start_matches("ExecStart=");
@@ -346,7 +346,7 @@ fn words(line: &str) -> Vec<String> {
 
 /// Holds a command line against the parser of the real binary.
 #[track_caller]
-fn parses(place: &str, command: &[String]) {
+pub(crate) fn parses(place: &str, command: &[String]) {
     let words = command.iter().map(|word| match word.as_str() {
         "$PLAN_ID" => "sha256:0000000000000000000000000000000000000000000000000000000000000000",
         other => other,

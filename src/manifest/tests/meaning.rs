@@ -235,3 +235,17 @@ fn whole_numbers_with_a_fraction_of_zero_keep_their_meaning() {
     let problems = load_text("version: 1\npolicy: {max_orders: 3.5}\n").unwrap_err();
     assert_eq!(short(&problems), ["wrong_type 2:22"]);
 }
+
+#[test]
+fn a_tab_is_told_by_its_name() {
+    let problems = load_text("version: 1\norders:\n\ta: {}\n").unwrap_err();
+    let help: Vec<_> = problems
+        .lines()
+        .iter()
+        .map(|line| line.help.clone())
+        .collect();
+    assert!(
+        help.iter().flatten().any(|help| help.contains("blanks")),
+        "{help:?}"
+    );
+}
