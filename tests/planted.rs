@@ -21,6 +21,9 @@ const DONE: i32 = 0;
 const FAILED: i32 = 1;
 const UNKNOWN: i32 = 3;
 
+/// What the sandbox calls the certificate of the first order that it is seeded with.
+const FIRST_CERTIFICATE: u32 = 90_000_001;
+
 /// Tells a story and says what is wrong with its end.
 type Story = fn(&Rig) -> Vec<String>;
 
@@ -231,20 +234,23 @@ fn revoked(rig: &Rig, effect: &str, certificates: usize) -> Vec<String> {
         .collect()
 }
 
-/// While a run still waits for something else, its target is revoked by somebody else.
+/// While a run still waits for something else, its target gets another name.
 fn stale_pin(rig: &Rig) -> Vec<String> {
     let ids = rig.seed(json!({ "certcentral": 1 }));
     let revocation = format!(
-        "revocations:\n  old: {{ order_id: {}, scope: order, reason: superseded, comments: old, after: [{{ order: ada, until: submitted }}] }}\n",
+        "revocations:\n  old: {{ order_id: {}, scope: {{ certificate_id: {FIRST_CERTIFICATE} }}, reason: superseded, comments: old, after: [{{ order: ada, until: submitted }}] }}\n",
         ids[0]
     );
     orders(rig, &["ada"], &revocation);
-    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 3_000 }]));
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 5_000 }]));
     let mut run = rig.spawn(&["apply", "--yes"]);
     rig.until("the order at the CA", || {
         !rig.effects("order_created").is_empty()
     });
-    rig.tell("revoke", json!({ "order_id": ids[0] }));
+    rig.tell(
+        "edit",
+        json!({ "order_id": ids[0], "dns_names": ["other.example"] }),
+    );
     let code = run.wait().expect("it ends").code();
     let calls = rig.changes();
     let put = calls.iter().filter(|call| call["method"] == "PUT");

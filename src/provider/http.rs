@@ -4,7 +4,6 @@
 //! A read ([`Transport::read`]) is repeated where that is safe, each attempt under the rate limits. A
 //! change ([`Transport::change`]) is sent once, on a connection of its own.
 
-use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::call_log::CallLog;
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError, Verdict};
+use super::lost::{Lost, causes};
 use super::mask::Mask;
 use super::reply::Reply;
 use super::retry_after::{date, retry_after};
@@ -65,41 +65,6 @@ pub(super) struct Transport {
     deadlines: Deadlines,
     skew: Mutex<Option<SignedDuration>>,
     sent: AtomicU32,
-}
-
-/// Why there is no answer.
-struct Lost {
-    /// True only when not one byte of the request was written.
-    unsent: bool,
-    kind: ErrorKind,
-    why: String,
-}
-
-impl Lost {
-    fn interrupted(why: impl Into<String>) -> Self {
-        Self {
-            unsent: false,
-            kind: ErrorKind::Interrupted,
-            why: why.into(),
-        }
-    }
-
-    fn malformed(why: impl Into<String>) -> Self {
-        Self {
-            unsent: false,
-            kind: ErrorKind::Malformed,
-            why: why.into(),
-        }
-    }
-
-    fn error(self, what: &str, advice: &str) -> ProviderError {
-        let verdict = if self.unsent {
-            Verdict::NotSent
-        } else {
-            Verdict::InDoubt
-        };
-        ProviderError::new(self.kind, verdict, format!("{what}: {}{advice}", self.why))
-    }
 }
 
 impl Transport {
@@ -403,26 +368,6 @@ pub(super) fn body_bytes(body: &Value) -> Vec<u8> {
 
 fn unusable(message: impl Into<String>) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, Verdict::NotSent, message)
-}
-
-/// An error and what is behind it, without URLs.
-fn causes(error: &reqwest::Error) -> String {
-    // The outermost text only repeats that a request failed, and may name the URL.
-    let mut text = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // "client error (Connect)" and the like only name the layer.
-        if text.last() != Some(&cause_text) && !cause_text.starts_with("client error (") {
-            text.push(cause_text);
-        }
-        source = cause.source();
-    }
-    if text.is_empty() {
-        "no reason given".to_owned()
-    } else {
-        text.join(": ")
-    }
 }
 
 /// Another seed for each read, so that many that fail together do not come back together.

@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod http;
 mod lenient;
+mod lost;
 mod mask;
 mod ncloud;
 mod preview;

@@ -11,8 +11,6 @@
 //! What the model takes for granted: the quiet period is longer than any late delivery and any lag of
 //! the tag index. What it leaves out: the content of requests, time, and more than two items.
 
-#![expect(clippy::expect_used, reason = "what fails here fails the test")]
-
 mod invariants;
 mod journal;
 mod protocol;
@@ -61,7 +59,6 @@ fn order_then_revocation() -> Protocol {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a search is judged by its size too")]
 fn show(name: &str, found: &Found<protocol::Move>) {
     println!("{name}: {} states", found.states);
     for (invariant, way) in &found.broken {
