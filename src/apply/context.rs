@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::claims::Claims;
 use super::event::{ActionReport, Outcome, Stop};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, OrderId, Provider, Record, RunId,
-    Until,
+    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Provider, Record, RunId, Until,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -51,26 +51,19 @@ pub(super) struct Context<'a> {
     halts: Mutex<BTreeMap<AccountName, String>>,
     state_error: Mutex<Option<String>>,
     accounts: BTreeMap<&'a Address, &'a AccountName>,
-    /// Orders by the name that they stand for.
-    claims: Mutex<BTreeMap<OrderId, Address>>,
+    pub(super) claims: Claims,
     resent: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(run: &'a Run<'a>) -> Self {
-        let claims = run
-            .journal
-            .records()
-            .into_iter()
-            .filter_map(|(address, record)| Some((record.live?.order_id, address)))
-            .collect();
         let steps = run.approved.plan().steps.iter();
         Self {
             run,
             halts: Mutex::new(BTreeMap::new()),
             state_error: Mutex::new(None),
             accounts: steps.map(|step| (&step.address, &step.account)).collect(),
-            claims: Mutex::new(claims),
+            claims: Claims::new(run.journal.records()),
             resent: Mutex::new(BTreeSet::new()),
         }
     }
@@ -78,16 +71,6 @@ impl<'a> Context<'a> {
     /// The account of an item of the plan.
     pub(super) fn account_of(&self, address: &Address) -> Option<&'a AccountName> {
         self.accounts.get(address).copied()
-    }
-
-    /// Notes that an order stands for a name. The other name, if it already stands for one: a CA that
-    /// gives one id to two orders is not to be believed.
-    pub(super) fn claim(&self, order_id: &OrderId, address: &Address) -> Option<Address> {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = claims
-            .entry(order_id.clone())
-            .or_insert_with(|| address.clone());
-        (owner != address).then(|| owner.clone())
     }
 
     /// True once for each item: a run orders a thing a second time at most once.

@@ -164,7 +164,7 @@ fn renewed_order(
 }
 
 async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finished {
-    if let Some(other) = context.claim(&placed.order_id, &step.address) {
+    if let Some(other) = context.claims.claim(&placed.order_id, &step.address) {
         let why = format!(
             "the CA answered with order {}, which is the order of {other}",
             placed.order_id

@@ -6,5 +6,5 @@
 mod points;
 mod random;
 mod storage;
-mod tracing;
+pub(crate) mod tracing;
 pub(crate) mod truth;

@@ -41,15 +41,7 @@ pub(super) fn apply(rig: &Rig, call: &str, inject: &str, when: &str) -> Traced {
     // The first read is held up until the tracer is in place.
     rig.faults(json!([{ "fault": "delay", "ms": 300, "times": 1 }]));
     let mut child = rig
-        .command(&[
-            "apply",
-            "--yes",
-            "-q",
-            "--wait",
-            "5s",
-            "--report",
-            "json=traced.json",
-        ])
+        .command(&["apply", "--yes", "-q", "--report", "json=traced.json"])
         .env("TMPDIR", rig.folder())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -96,7 +88,7 @@ fn struck(log: &Path, killed: bool) -> bool {
     killed || text.contains("INJECTED")
 }
 
-fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let sent = Command::new("kill")
         .args([format!("-{name}"), process.to_string()])
         .status();

@@ -1,6 +1,7 @@
 //! The oracle: what the sandbox's ledger says happened, held against what the journal knows.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -133,4 +134,18 @@ pub(crate) fn order_calls(rig: &Rig) -> usize {
             path.contains("/order/certificate/") && !path.contains("/reissue")
         })
         .count()
+}
+
+/// Applies until nothing is in doubt any more, as a person or a timer would.
+#[track_caller]
+pub(crate) fn recover(rig: &Rig, what: &str) {
+    for _ in 0..20 {
+        let ended = rig.certplan(&["apply", "--yes"]);
+        match ended.code {
+            Some(0) => return,
+            Some(3) => std::thread::sleep(Duration::from_millis(500)),
+            _ => panic!("{what}\n--- then\n{}\n{}", ended.stdout, ended.stderr),
+        }
+    }
+    panic!("{what}: never settled");
 }
