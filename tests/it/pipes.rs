@@ -1,6 +1,7 @@
 //! Signals, closed pipes, terminals.
 
 use std::fs::OpenOptions;
+use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
 use serde_json::json;
@@ -79,6 +80,50 @@ fn a_signal_before_anything_is_sent_ends_the_run_at_once() {
         let (exit, text) = ended(run);
         assert_eq!(exit, Some(code), "{text}");
     }
+    assert_eq!(rig.changes().len(), 0);
+}
+
+#[test]
+fn an_interrupt_at_the_question_ends_the_run_and_nothing_is_sent() {
+    let rig = twelve();
+    let command = rig.command(&["apply"]);
+    let mut terminal = std::process::Command::new("script");
+    terminal
+        .args([
+            "-qec",
+            &format!("{} apply", command.get_program().display()),
+            "/dev/null",
+        ])
+        .current_dir(rig.folder())
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        terminal.env(name, value.expect("a value"));
+    }
+    let mut terminal = match terminal.spawn() {
+        Ok(terminal) => terminal,
+        Err(error) => {
+            let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+            assert!(!ci, "script (util-linux) is missing: {error}");
+            println!("not shown here: script (util-linux) is missing");
+            return;
+        }
+    };
+    let mut screen = terminal.stdout.take().expect("a pipe");
+    let mut shown = Vec::new();
+    let mut some = [0; 1024];
+    while !String::from_utf8_lossy(&shown).contains("Carry this plan out?") {
+        let read = screen.read(&mut some).expect("a screen");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&shown));
+        shown.extend_from_slice(&some[..read]);
+    }
+    let mut keys = terminal.stdin.take().expect("a pipe");
+    keys.write_all(b"\x03").expect("a key");
+    keys.flush().expect("a key");
+    std::thread::spawn(move || std::io::copy(&mut screen, &mut std::io::sink()));
+    assert_eq!(terminal.wait().expect("an end").code(), Some(130));
+    drop(keys);
     assert_eq!(rig.changes().len(), 0);
 }
 
