@@ -11,7 +11,8 @@ use super::claims::Claims;
 use super::event::{ActionReport, Outcome, Stop};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Provider, Record, RunId, Until,
+    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Operation, Provider, Record,
+    RunId, Until,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -45,10 +46,26 @@ pub struct Lane {
     pub max_in_flight: usize,
 }
 
+/// Why an account was stopped, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Halt {
+    pub(super) why: String,
+    pub(super) reach: Reach,
+}
+
+/// What a stopped account no longer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// It buys nothing more. Revocations go on: they cost nothing, and some are urgent.
+    Purchases,
+    /// It sends nothing more.
+    Everything,
+}
+
 /// Shared by the steps of a run. Only the scheduler changes what it decides.
 pub(super) struct Context<'a> {
     pub(super) run: &'a Run<'a>,
-    halts: Mutex<BTreeMap<AccountName, String>>,
+    halts: Mutex<BTreeMap<AccountName, Halt>>,
     state_error: Mutex<Option<String>>,
     accounts: BTreeMap<&'a Address, &'a AccountName>,
     pub(super) claims: Claims,
@@ -118,17 +135,21 @@ impl<'a> Context<'a> {
     }
 
     /// Stops new calls of one account; false if they were stopped before.
-    pub(super) fn halt(&self, account: &AccountName, why: String) -> bool {
+    pub(super) fn halt(&self, account: &AccountName, halt: Halt) -> bool {
         let mut halts = self.halts.lock().unwrap_or_else(PoisonError::into_inner);
-        if halts.contains_key(account) {
+        if halts
+            .get(account)
+            .is_some_and(|known| known.reach >= halt.reach)
+        {
             return false;
         }
-        halts.insert(account.clone(), why);
+        halts.insert(account.clone(), halt);
         true
     }
 
-    /// Why nothing new may be sent for an account; `None` when the gate is open.
-    pub(super) fn closed(&self, account: &AccountName) -> Option<String> {
+    /// Why nothing new may be sent for a step; `None` when the gate is open.
+    pub(super) fn closed(&self, step: &Step) -> Option<String> {
+        let buys = matches!(step.operation, Some(Operation::Order(_)));
         if let Some(error) = &*self
             .state_error
             .lock()
@@ -145,8 +166,9 @@ impl<'a> Context<'a> {
         self.halts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(account)
-            .cloned()
+            .get(&step.account)
+            .filter(|halt| buys || halt.reach == Reach::Everything)
+            .map(|halt| halt.why.clone())
     }
 
     /// True after the first failed write: nothing more is asked, nothing can be noted.
@@ -173,16 +195,16 @@ impl<'a> Context<'a> {
     /// A slot, or the reason why the gate closed while waiting for it. The gate is looked at last:
     /// nothing waits between this and the intent.
     pub(super) async fn permit(&self, step: &Step, lane: &Lane) -> Result<Permit, String> {
-        if let Some(why) = self.closed(&step.account) {
+        if let Some(why) = self.closed(step) {
             return Err(why);
         }
         let permit = tokio::select! {
             permit = lane.act.permit() => permit,
             () = self.until_stopped() => {
-                return Err(self.closed(&step.account).unwrap_or_default());
+                return Err(self.closed(step).unwrap_or_default());
             }
         };
-        match self.closed(&step.account) {
+        match self.closed(step) {
             None => Ok(permit),
             Some(why) => Err(why),
         }
@@ -203,7 +225,7 @@ pub(super) struct Finished {
     /// The CA answered with an error of its own.
     pub(super) server_error: bool,
     /// Why no more may be sent for the account.
-    pub(super) halt: Option<String>,
+    pub(super) halt: Option<Halt>,
     /// Taken by the CA; the next look at the CA may show more.
     pub(super) watch: bool,
 }

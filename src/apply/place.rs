@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::context::{Context, Finished, Lane};
+use super::context::{Context, Finished, Halt, Lane, Reach};
 use super::event::Outcome;
 use super::settle::settle_order;
 use crate::journal::JournalError;
@@ -244,7 +244,14 @@ pub(super) async fn refusal(
         }
         Verdict::NotSent | Verdict::Rejected if account_stops => {
             let mut finished = Finished::failed(step, text.clone());
-            finished.halt = Some(format!("account `{}` was stopped: {text}", step.account));
+            finished.halt = Some(Halt {
+                why: format!("account `{}` was stopped: {text}", step.account),
+                reach: if error.kind == ErrorKind::Funds {
+                    Reach::Purchases
+                } else {
+                    Reach::Everything
+                },
+            });
             (
                 FactBody::Unsent {
                     why: Untrusted::new(text),

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::lost::DEFAULT;
-use crate::crash::truth::{exactly_once, header, manifest, order_calls, orders_by_tag, words};
+use crate::crash::truth::{
+    exactly_once, header, manifest, order_calls, orders_by_tag, revocation, words,
+};
 use crate::rig::{Rig, action};
 
 #[test]
@@ -139,6 +141,24 @@ fn row_48_a_validation_error_is_the_end_of_one_order_and_of_no_other() {
     assert_eq!(action(&report, "orders.bad")["outcome"], "failed");
     assert_eq!(action(&report, "orders.good")["outcome"], "waiting");
     assert_eq!(words(&rig, "orders.bad"), ["intended", "refused"]);
+}
+
+#[test]
+fn row_51_no_funds_stops_orders_and_lets_revocations_go_on() {
+    let rig = Rig::new();
+    let order = rig.seed(json!({ "certcentral": 1 })).remove(0);
+    let more = revocation("old", &order);
+    let names = ["ada", "bob", "cleo", "dan"];
+    manifest(&rig, &header(1, DEFAULT), &names, &more);
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "error_before", "status": 402 }]));
+    let report = rig.apply(&["--allow-revocations", "5"], 1);
+    assert_eq!(order_calls(&rig), 1);
+    assert_eq!(report["summary"]["skipped"], 3, "{report:#}");
+    assert_eq!(action(&report, "revocations.old")["outcome"], "waiting");
+    assert_eq!(rig.effects("revocation_requested").len(), 1);
+    rig.faults(json!([]));
+    rig.apply(&[], 0);
+    exactly_once(&rig, 4, "with funds again");
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[(usize, &str, Shown)] = &[
     (48, "a validation error", By(&["row_48_a_validation_error_is_the_end_of_one_order_and_of_no_other"])),
     (49, "a refusal of a second attempt", By(&["each_fact_follows_exactly_where_the_protocol_allows_it"])),
     (50, "already exists, already revoked", By(&["the_table", "other_answers_to_a_revocation_are_in_doubt"])),
-    (51, "no funds", By(&["the_table"])),
+    (51, "no funds", By(&["row_51_no_funds_stops_orders_and_lets_revocations_go_on", "the_table"])),
     (52, "a maintenance page", By(&["row_52_a_maintenance_page_is_a_doubt"])),
     (53, "a wrong clock", By(&["a_wrong_clock_is_named", "each_attempt_is_signed_when_its_turn_has_come"])),
     // The meaning of answers.
