@@ -24,3 +24,6 @@ pub mod report;
 pub mod cli;
 
 pub mod sandbox;
+
+#[cfg(feature = "planted-bugs")]
+mod planted;

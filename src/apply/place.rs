@@ -13,14 +13,20 @@ use crate::model::{
 use crate::plan::{Step, waiting_words};
 use crate::provider::{ErrorKind, Placed, ProviderError, Verdict, body_digest};
 
-/// How often a call that was proved unsent, or refused for rate limits, is made anew in one run.
-/// Each time is a new intent.
+/// How often a call that was proved unsent is made in one run. Each time is a new intent.
 const TRIES: u32 = 5;
+/// How often a call that is refused for rate limits is made in one run. A full window is certain to empty:
+/// the account's pauses between so many refusals outlast CertCentral's longest window of five minutes
+/// twice.
+const RATE_LIMITED_TRIES: u32 = 20;
+
+/// The pause before a call is made anew; after a call that was unsent it doubles: 1, 2, 4, 8 seconds.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What follows from a call that the CA did not take.
 pub(super) enum Refusal {
-    /// Proved unsent or refused before execution: it may be made anew, with a new intent.
-    Again,
+    /// Proved unsent or refused before execution: it may be made anew, with a new intent, after this.
+    Again(Duration),
     /// The end for this run.
     End(Box<Finished>),
     /// Whether it had its effect is unknown; the doubt is recorded.
@@ -43,6 +49,12 @@ pub(super) async fn place_order(
     } else {
         OperationKind::Order
     };
+    #[cfg(feature = "planted-bugs")]
+    let operation = &crate::planted::tag_per_attempt(
+        step,
+        operation,
+        context.record_of(&step.address).attempts,
+    );
     let whole = Operation::Order(Box::new(operation.clone()));
     for tried in 1.. {
         let permit = match context.permit(step, lane).await {
@@ -70,7 +82,7 @@ pub(super) async fn place_order(
         match answer {
             Ok(placed) => return accepted(context, step, placed).await,
             Err(error) => match refusal(context, step, error, tried).await {
-                Refusal::Again => backoff(context, tried).await,
+                Refusal::Again(pause) => backoff(context, pause).await,
                 Refusal::End(finished) => return *finished,
                 Refusal::Doubt(why, kind) => {
                     let mut finished = settle_order(context, step, lane, operation).await;
@@ -129,7 +141,7 @@ pub(super) async fn reissue(
                 return doubted(context, step, why).await;
             }
             Err(error) => match refusal(context, step, error, tried).await {
-                Refusal::Again => backoff(context, tried).await,
+                Refusal::Again(pause) => backoff(context, pause).await,
                 Refusal::End(finished) => return *finished,
                 Refusal::Doubt(why, kind) => {
                     let mut finished =
@@ -212,6 +224,8 @@ pub(super) async fn refusal(
     error: ProviderError,
     tried: u32,
 ) -> Refusal {
+    #[cfg(feature = "planted-bugs")]
+    let error = crate::planted::verdict(error);
     let text = error.to_string();
     let account_stops = matches!(
         error.kind,
@@ -236,8 +250,13 @@ pub(super) async fn refusal(
             let fact = FactBody::Unsent {
                 why: Untrusted::new(text.clone()),
             };
-            if tried < TRIES {
-                (fact, Refusal::Again)
+            let (tries, pause) = match error.kind {
+                // The account's own pause is what counts.
+                ErrorKind::RateLimited => (RATE_LIMITED_TRIES, FIRST_PAUSE),
+                _ => (TRIES, FIRST_PAUSE * (1 << (tried - 1).min(4))),
+            };
+            if tried < tries {
+                (fact, Refusal::Again(pause))
             } else {
                 (fact, Refusal::End(Box::new(Finished::failed(step, text))))
             }
@@ -301,11 +320,10 @@ pub(super) fn not_recorded(step: &Step, error: &JournalError) -> Finished {
     }
 }
 
-/// Waits before a new intent: 1, 2, 4, 8 seconds. The account's own pause after a 429 comes on top.
-pub(super) async fn backoff(context: &Context<'_>, tried: u32) {
-    let delay = Duration::from_secs(1 << (tried - 1).min(4));
+/// Waits before a new intent. The account's own pause after a 429 comes on top.
+pub(super) async fn backoff(context: &Context<'_>, pause: Duration) {
     tokio::select! {
-        () = tokio::time::sleep(delay) => {}
+        () = tokio::time::sleep(pause) => {}
         () = context.until_stopped() => {}
     }
 }

@@ -10,8 +10,8 @@ use super::event::Outcome;
 use super::revoke::conclude;
 use super::settle_revocation::part_fact;
 use crate::model::{
-    Address, FactBody, LiveState, Operation, OrderId, PartState, RequestId, RequestStatus,
-    StatusChange, Until,
+    Address, CertificateState, FactBody, LiveState, ObservedRequest, Operation, OrderId, PartState,
+    RequestId, RequestStatus, StatusChange, Until,
 };
 use crate::plan::{Action, Step, live_state, waiting_words};
 use crate::provider::Depth;
@@ -160,6 +160,12 @@ async fn look_at_revocations(
             continue;
         };
         let record = context.record_of(&step.address);
+        if record.parts.is_empty() {
+            if let Some(finished) = elsewhere(lane, step, order_id, &requests).await {
+                look.news.push((position, finished));
+            }
+            continue;
+        }
         let mut facts = Vec::new();
         let mut order = None;
         for (part, state) in &record.parts {
@@ -207,6 +213,34 @@ async fn look_at_revocations(
         };
         look.news.push((position, finished));
     }
+}
+
+/// A revocation that somebody else asked for: once that is decided, the next plan says what is left
+/// to do.
+async fn elsewhere(
+    lane: &Lane,
+    step: &Step,
+    order_id: &OrderId,
+    requests: &[ObservedRequest],
+) -> Option<Finished> {
+    let over = match &step.request_id {
+        Some(id) => requests.iter().any(|request| {
+            request.id == *id
+                && matches!(
+                    request.status,
+                    RequestStatus::Approved | RequestStatus::Rejected
+                )
+        }),
+        // ncloud has no requests: its certificates show that a revocation is under way.
+        None => {
+            let order = lane.act.order(order_id, Depth::Certificates).await.ok()??;
+            let certificates = order.certificates.as_deref()?;
+            certificates
+                .iter()
+                .all(|one| one.state != CertificateState::RevocationPending)
+        }
+    };
+    over.then(|| Finished::waiting(step, "the next plan: what it waited for has been decided"))
 }
 
 /// A revocation that an earlier run asked for: the plan only waits for it.

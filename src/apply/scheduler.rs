@@ -1,6 +1,6 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -63,7 +63,7 @@ struct Scheduler<'c, 'r, 'o> {
     positions: BTreeMap<&'c Address, usize>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
-    watched: BTreeMap<&'c AccountName, Vec<usize>>,
+    watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     fresh: bool,
     /// Doubts that a later look at the CA could settle.
     doubts: Vec<usize>,
@@ -226,10 +226,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.stop_account(&step.account, Halt { why, reach });
         }
         let watched = self.watched.entry(&step.account).or_default();
-        watched.retain(|&other| other != position);
         if finished.watch {
-            watched.push(position);
+            watched.insert(position);
             self.fresh = true;
+        } else {
+            watched.remove(&position);
         }
         self.state[position] = State::Told;
         if finished.reached > self.reached[position] {
@@ -280,7 +281,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
                 let waiting =
-                    self.watched.values().map(Vec::len).sum::<usize>() + self.doubts.len();
+                    self.watched.values().map(BTreeSet::len).sum::<usize>() + self.doubts.len();
                 self.emit(Event::Polling {
                     waiting,
                     seconds_left: left.as_secs(),
@@ -360,7 +361,13 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     async fn look_at_all(&mut self) {
         let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
         for account in accounts {
-            let watched = self.watched.get(account).cloned().unwrap_or_default();
+            let watched: Vec<usize> = self
+                .watched
+                .get(account)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
             let Some(lane) = self.lane(account) else {
                 continue;
             };
@@ -443,7 +450,15 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                         format!("{address} did not come to be {}", until.word()),
                     );
                 }
-                _ => waits.push(format!("{address} ({})", until.word())),
+                _ => {
+                    let needed = &self.plan.steps[needed];
+                    let mut waits_for = format!("{address} ({})", until.word());
+                    // An order that is over, or that is not known, comes no further by itself.
+                    if !needed.action.is_change() && needed.reached.is_none() {
+                        waits_for = format!("{waits_for}: {}", needed.reason);
+                    }
+                    waits.push(waits_for);
+                }
             }
         }
         if waits.is_empty() {

@@ -213,6 +213,10 @@ async fn not_found(
         _ => (open.since, 0),
     };
     let doubt = context.run.doubt;
+    #[cfg(feature = "planted-bugs")]
+    let doubt = crate::planted::forget_quiet_period(doubt);
+    #[cfg(feature = "planted-bugs")]
+    let (control, looks) = crate::planted::trust_first_look(control, looks);
     let (age, left) = quiet_time(since, doubt.quiet_period);
     if let Some(left) = left {
         return Finished::unknown(

@@ -57,23 +57,24 @@ pub(super) async fn settle_revocation(
 /// What a read says of one call of a revocation; `None` when it shows no effect.
 pub(super) fn part_fact(order: &ObservedOrder, part: &Part) -> Option<FactBody> {
     let certificates = order.certificates.as_deref().unwrap_or_default();
-    let state_is = |wanted: &CertificateState| match part {
-        Part::Order => {
-            let in_force = certificates
-                .iter()
-                .any(|one| one.state == CertificateState::Issued);
-            !in_force && certificates.iter().any(|one| one.state == *wanted)
-        }
-        Part::Certificate(id) => certificates
-            .iter()
-            .any(|one| one.id == *id && one.state == *wanted),
+    let any = |state: &CertificateState| {
+        certificates.iter().any(|one| {
+            one.state == *state
+                && match part {
+                    Part::Order => true,
+                    Part::Certificate(id) => one.id == *id,
+                }
+        })
     };
-    if order.status == OrderStatus::Revoked || state_is(&CertificateState::Revoked) {
+    // Of a whole order the slowest certificate counts.
+    let in_force = any(&CertificateState::Issued);
+    let pending = any(&CertificateState::RevocationPending)
+        || (*part == Part::Order && order.status == OrderStatus::RevocationPending);
+    let revoked = any(&CertificateState::Revoked) && !in_force && !pending;
+    if order.status == OrderStatus::Revoked || revoked {
         return Some(FactBody::Revoked);
     }
-    if order.status == OrderStatus::RevocationPending
-        || state_is(&CertificateState::RevocationPending)
-    {
+    if pending && !in_force {
         return Some(FactBody::Requested { request_id: None });
     }
     order

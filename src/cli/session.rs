@@ -16,7 +16,7 @@ use crate::apply::Lane;
 use crate::journal::{self, Binding, Journal, Location, Snapshot, SqliteJournal};
 use crate::manifest::{self, Input};
 use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
-use crate::plan::{Allowance, Inputs, Plan, PlannedState, make};
+use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
 use crate::provider::{Act, Deadlines, Endpoint, Settings, open, preview};
 
 /// Standard input larger than this is no manifest.
@@ -28,7 +28,6 @@ pub(super) struct Session {
     pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
     pub(super) location: Location,
     pub(super) policy: Policy,
-    folder: PathBuf,
     extra_root: Option<Vec<u8>>,
 }
 
@@ -62,19 +61,18 @@ impl Session {
             endpoints: settings::endpoints(common, &loaded.batch)?,
             location: settings::location(common)?,
             extra_root: settings::extra_root(common)?,
-            folder: folder(common),
             policy,
             batch: loaded.batch,
         })
     }
 
-    /// The accounts of the selected items; of all items when nothing is selected.
+    /// The accounts of the selected items and of what they depend on; of all items when nothing is selected.
     pub(super) fn used_accounts(&self, targets: &[Address]) -> BTreeSet<AccountName> {
-        // A target's dependencies may use any account: with targets, an account too many costs a read.
-        let _ = targets;
+        let selected = with_dependencies(&self.batch.items, targets);
         self.batch
             .items
             .iter()
+            .filter(|item| targets.is_empty() || selected.contains(&item.address))
             .map(|item| item.account.clone())
             .collect()
     }
@@ -88,7 +86,7 @@ impl Session {
             else {
                 continue;
             };
-            let keys = settings::keys(account, &self.folder)?;
+            let keys = settings::keys(account)?;
             let settings = Settings {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
@@ -319,17 +317,6 @@ impl Known {
 /// A new run's id.
 pub(super) fn new_run() -> RunId {
     RunId::from(Uuid::now_v7().to_string())
-}
-
-/// The folder that relative paths start from.
-fn folder(common: &Common) -> PathBuf {
-    match common.files.first() {
-        Some(first) if first.is_dir() => first.clone(),
-        Some(first) if first.as_os_str() != "-" => {
-            first.parent().map(Path::to_path_buf).unwrap_or_default()
-        }
-        _ => PathBuf::new(),
-    }
 }
 
 /// What `-f` names; standard input is read here.

@@ -126,6 +126,8 @@ impl Writer {
             }
         }
         self.in_log = self.in_log.saturating_add(draft.rows.len());
+        #[cfg(feature = "planted-bugs")]
+        let accepted = crate::planted::ack_before_commit(accepted);
         let result = self.commit(draft);
         for reply in accepted {
             answer(reply, result.clone());

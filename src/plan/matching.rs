@@ -74,37 +74,57 @@ pub(super) fn name_drift(wanted: &Order, observed: &ObservedOrder) -> Option<Vec
 #[derive(Debug, Default)]
 pub(super) struct NameIndex<'a> {
     by_name: BTreeMap<&'a str, Vec<&'a ObservedOrder>>,
-    over: BTreeSet<&'a str>,
+    over: BTreeMap<&'a str, Vec<&'a ObservedOrder>>,
+    bound: BTreeSet<&'a OrderId>,
 }
 
 impl<'a> NameIndex<'a> {
-    /// Takes up every order that is not in `bound`; of those that are over, the names alone.
+    /// Takes up every order that is not in `bound`.
     pub(super) fn new(
         account: &'a ObservedAccount,
-        bound: &BTreeSet<&OrderId>,
+        bound: &BTreeSet<&'a OrderId>,
         today: Date,
     ) -> Self {
-        let mut by_name: BTreeMap<&str, Vec<&ObservedOrder>> = BTreeMap::new();
-        let mut over = BTreeSet::new();
+        let mut index = Self {
+            bound: bound.clone(),
+            ..Self::default()
+        };
         for order in account.orders.values() {
             if bound.contains(&order.id) {
                 continue;
             }
-            if is_over(order, today) {
-                over.extend(order.names.iter().map(String::as_str));
-                continue;
-            }
+            let by_name = if is_over(order, today) {
+                &mut index.over
+            } else {
+                &mut index.by_name
+            };
             for name in &order.names {
                 by_name.entry(name).or_default().push(order);
             }
         }
-        Self { by_name, over }
+        index
     }
 
-    /// True when an order that is over shares a name with the wanted one.
-    pub(super) fn had(&self, wanted: &Order) -> bool {
+    /// True when some name already stands for the order.
+    pub(super) fn is_bound(&self, id: &OrderId) -> bool {
+        self.bound.contains(id)
+    }
+
+    /// Whether an order of this product that shares a name with the wanted one is over: if the journal
+    /// was lost, it may be ours, and then its end must not be paid for a second time.
+    pub(super) fn over(&self, wanted: &Order) -> impl Iterator<Item = &'a ObservedOrder> {
         let names = wanted.certificate.names();
-        names.iter().any(|name| self.over.contains(name.as_str()))
+        names
+            .into_iter()
+            .filter_map(|name| self.over.get(name.as_str()))
+            .flatten()
+            .copied()
+            .filter(|order| {
+                order
+                    .product
+                    .as_ref()
+                    .is_none_or(|product| *product == wanted.product)
+            })
     }
 
     /// Orders that share a name with the wanted one, without repeats, by id. At most twenty: more

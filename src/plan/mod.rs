@@ -1,15 +1,20 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
+mod asked;
 mod cost;
 mod digest;
 pub mod file;
+mod live;
 mod make;
 mod matching;
 mod order;
 mod questions;
 mod revocation;
+mod revoked;
 mod safety;
 mod sequence;
+mod standing;
+mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -26,9 +31,10 @@ use crate::model::{
 
 pub use make::{Inputs, make};
 pub use matching::differences;
-pub use order::{live_state, seen, waiting_words};
 pub use questions::{Questions, questions};
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
+pub use sequence::with_dependencies;
+pub use standing::{live_state, seen, waiting_words};
 
 /// What apply would do, in an order in which it can be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

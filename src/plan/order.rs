@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::Action;
+use super::live::{decide_live, reissue_operation};
 use super::make::{Decision, Inputs};
-use super::matching::{NameIndex, differences, is_past, name_drift};
-use super::{Action, Change};
+use super::matching::{NameIndex, differences, is_over};
+use super::revoked::RevokedOrders;
+use super::standing::{live_state, reached, seen};
 use crate::model::{
-    Address, CertificateKind, CertificatePin, CertificateState, Ending, FactBody, Item, ItemName,
-    LiveOrder, LiveState, ObservedAccount, ObservedOrder, Operation, Order, OrderId,
-    OrderOperation, OrderStatus, Phase, Record, Records, ReissueOperation, RenewalOf, RequestId,
-    RevocationTarget, Scope, Tag, TagParts, Until, Untrusted, Wanted,
+    Address, FactBody, Item, ItemName, LiveOrder, LiveState, ObservedAccount, ObservedOrder,
+    Operation, OperationKind, Order, OrderId, OrderOperation, Phase, Record, Records, RenewalOf,
+    Tag, TagParts, Untrusted,
 };
-
-/// How long a new order may be missing from the CA's lists before that is worth a warning.
-/// Assumption: CertCentral documents no delay between an order and its first listing.
-const LIST_LAG_SECONDS: i64 = 15 * 60;
 
 /// The orders that names stand for.
 pub(super) fn bound_orders(records: &Records) -> BTreeSet<&OrderId> {
@@ -28,14 +26,29 @@ fn live_order<'a>(records: &'a Records, name: &ItemName) -> Option<&'a LiveOrder
     records.get(&Address::Order(name.clone()))?.live.as_ref()
 }
 
-/// True when the journal knows no order that answers to the wanted generation.
-pub(super) fn needs_new_order(order: &Order, record: Option<&Record>) -> bool {
-    match record.and_then(|record| record.live.as_ref()) {
-        None => true,
-        Some(live) => {
-            matches!(live.state, LiveState::Ended(_)) && order.generation > live.generation
-        }
-    }
+/// True when no order answers to the wanted generation: none is bound to the name, or the bound one
+/// is over, by the journal or by what the CA shows now.
+pub(super) fn needs_new_order(
+    order: &Order,
+    record: Option<&Record>,
+    account: Option<&ObservedAccount>,
+) -> bool {
+    let Some(live) = record.and_then(|record| record.live.as_ref()) else {
+        return true;
+    };
+    let state = bound_order(account, &live.order_id)
+        .map_or_else(|| live.state.clone(), |order| live_state(&order.status));
+    matches!(state, LiveState::Ended(_)) && order.generation > live.generation
+}
+
+/// What the account shows of an order: a line of its list, or a full read.
+pub(super) fn bound_order<'a>(
+    account: Option<&'a ObservedAccount>,
+    id: &OrderId,
+) -> Option<&'a ObservedOrder> {
+    let account = account?;
+    let detail = account.details.get(id).and_then(Option::as_ref);
+    account.orders.get(id).or(detail)
 }
 
 /// The tag of an order; `None` when the account has no endpoint, which a checked batch never shows.
@@ -56,6 +69,7 @@ pub(super) fn decide_order(
     item: &Item,
     order: &Order,
     index: &NameIndex<'_>,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let record = inputs.records.get(&item.address);
     let Some(tag) = order_tag(inputs, item, order) else {
@@ -77,7 +91,7 @@ pub(super) fn decide_order(
     if let Some(open) = record.and_then(|record| record.open.as_ref()) {
         let mut decision = settle(item, open);
         decision.step.operation = match (open.attempt.kind, &open.attempt.order_id) {
-            (crate::model::OperationKind::Reissue, Some(order_id)) => {
+            (OperationKind::Reissue, Some(order_id)) => {
                 Some(reissue_operation(order_id, order, Vec::new()))
             }
             _ => Some(operation()),
@@ -89,8 +103,8 @@ pub(super) fn decide_order(
     }
     let account = inputs.observed.accounts.get(&item.account);
     match record.and_then(|record| record.live.as_ref()) {
-        Some(live) if !needs_new_order(order, record) => {
-            decide_live(inputs, item, order, live, account)
+        Some(live) if !needs_new_order(order, record, account) => {
+            decide_live(inputs, item, order, live, account, revoked)
         }
         _ => decide_new(inputs, item, order, &tag, operation(), account, index),
     }
@@ -129,7 +143,10 @@ fn decide_new(
         .map(|lookup| &lookup.orders[..]);
     match (hits, account) {
         (Some([hit]), Some(account)) => {
-            return decide_tagged(item, order, tag, account, &hit.order_id);
+            if index.is_bound(&hit.order_id) {
+                return bound_elsewhere(inputs, item, &hit.order_id);
+            }
+            return decide_tagged(inputs, item, order, tag, account, &hit.order_id);
         }
         (Some(many), _) if many.len() > 1 => {
             let ids: Vec<String> = many.iter().map(|hit| hit.order_id.to_string()).collect();
@@ -166,6 +183,13 @@ fn decide_new(
     };
     let mut decision = Decision::new(item, action, reason);
     decision.step.operation = Some(operation);
+    // The journal must know the end of the old order before it takes the intent of a new one.
+    if let Some(live) = ended
+        && let Some(observed) = bound_order(account, &live.order_id)
+        && live_state(&observed.status) != live.state
+    {
+        decision.step.news.push(seen(observed));
+    }
     let similar: Vec<&ObservedOrder> = index
         .similar(order)
         .into_iter()
@@ -187,8 +211,28 @@ fn decide_new(
     decision
 }
 
+/// The order that carries this name's tag stands for another name: two names never share an order.
+fn bound_elsewhere(inputs: &Inputs<'_>, item: &Item, id: &OrderId) -> Decision {
+    let other = inputs.records.iter().find(|(address, record)| {
+        **address != item.address
+            && record
+                .live
+                .as_ref()
+                .is_some_and(|live| live.order_id == *id)
+    });
+    let name = other.map_or_else(
+        || "this name's earlier generation".to_owned(),
+        |(address, _)| address.to_string(),
+    );
+    let reason = format!("order {id} carries this name's tag, but it is bound to {name}");
+    Decision::new(item, Action::Wait, reason.clone()).warn(format!(
+        "{reason}; nothing is ordered for this name as long as that is so"
+    ))
+}
+
 /// One order carries the tag: adopt it if it is what is wanted.
 fn decide_tagged(
+    inputs: &Inputs<'_>,
     item: &Item,
     order: &Order,
     tag: &Tag,
@@ -228,287 +272,12 @@ fn decide_tagged(
         .step
         .certificate_id
         .clone_from(&detail.certificate_id);
-    let state = live_state(&detail.status);
-    decision.step.reached = reached(&state);
-    if let LiveState::Ended(ending) = state {
-        return decision.warn(format!(
-            "order {id} is {}; it is not bought again until the entry says `generation: {}`",
-            ending.word(),
-            order.generation + 1
+    decision.step.reached = reached(&live_state(&detail.status));
+    if is_over(detail, inputs.today()) {
+        let next = order.generation.saturating_add(1);
+        decision = decision.warn(format!(
+            "order {id} carries our tag and is over: nothing is bought in its place until the entry says `generation: {next}`"
         ));
     }
     decision
-}
-
-fn decide_live(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
-    live: &LiveOrder,
-    account: Option<&ObservedAccount>,
-) -> Decision {
-    let id = &live.order_id;
-    let observed = account.and_then(|account| {
-        account
-            .orders
-            .get(id)
-            .or_else(|| account.details.get(id).and_then(Option::as_ref))
-    });
-    let state = observed.map_or_else(
-        || live.state.clone(),
-        |observed| live_state(&observed.status),
-    );
-    let valid_till = observed
-        .and_then(|observed| observed.valid_till.as_deref())
-        .or(live.valid_till.as_deref());
-    let mut decision = match &state {
-        LiveState::Requested => {
-            let status =
-                observed.map_or_else(String::new, |observed| status_words(&observed.status));
-            let mut decision = Decision::new(
-                item,
-                Action::Wait,
-                format!("order {id} is asked for, not issued{status}"),
-            );
-            decision.step.waits_for = Some(waiting_words(
-                observed.map(|observed| &observed.status),
-                live.request_id.as_ref(),
-            ));
-            decision
-        }
-        LiveState::Reissuing => {
-            let mut decision = Decision::new(
-                item,
-                Action::Wait,
-                format!("a reissue of order {id} is under way"),
-            );
-            decision.step.waits_for = Some("the reissue".to_owned());
-            decision
-        }
-        LiveState::Issued => decide_in_force(inputs, item, order, live, observed, valid_till),
-        LiveState::Ended(ending) => decide_ended(inputs, item, order, live, *ending),
-    };
-    let step = &mut decision.step;
-    step.order_id = Some(id.clone());
-    step.certificate_id = observed
-        .and_then(|observed| observed.certificate_id.clone())
-        .or_else(|| live.certificate_id.clone());
-    if step.request_id.is_none() && state == LiveState::Requested {
-        step.request_id.clone_from(&live.request_id);
-    }
-    step.reached = reached(&state);
-    if let Some(observed) = observed
-        && is_news(live, observed)
-    {
-        step.news.push(seen(observed));
-    }
-    let missing = account.is_some() && observed.is_none();
-    let age = inputs.now.as_second() - live.since.as_second();
-    if missing && age > LIST_LAG_SECONDS {
-        return decision.warn(format!(
-            "order {id} is in the journal, but this key does not see it at the CA; nothing is ordered in its place"
-        ));
-    }
-    decision
-}
-
-fn decide_in_force(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
-    live: &LiveOrder,
-    observed: Option<&ObservedOrder>,
-    valid_till: Option<&str>,
-) -> Decision {
-    let id = &live.order_id;
-    let drift = observed.and_then(|observed| name_drift(order, observed));
-    let changed = match live.certificate {
-        Some(digest) => digest != order.certificate.digest(),
-        // Adopted without knowing what it was ordered with: what the CA shows decides.
-        None => drift.is_some(),
-    };
-    if changed {
-        let collateral = drift_collateral(order, observed);
-        let mut decision = Decision::new(
-            item,
-            Action::Reissue,
-            format!("the names or the key in the manifest are not those of order {id}"),
-        );
-        decision.step.changes = vec![Change {
-            member: "certificate".to_owned(),
-            old: observed.map(|observed| observed.names.join(", ")),
-            new: Some(order.certificate.names().join(", ")),
-        }];
-        decision.step.revokes.clone_from(&collateral);
-        decision.step.operation = Some(reissue_operation(id, order, collateral));
-        return decision;
-    }
-    let mut decision = Decision::new(item, Action::Keep, format!("order {id} is in force"));
-    if let Some(missing) = drift {
-        decision = decision.warn(format!(
-            "order {id} was changed outside: it does not show {}",
-            missing.join(", ")
-        ));
-    }
-    if live.terms.is_some_and(|terms| terms != order.terms()) {
-        decision = decision.warn(format!(
-            "product, organization, container, validity or payment differ from what order {id} was placed with: they come into force with its next renewal"
-        ));
-    }
-    if is_past(valid_till, inputs.today()) {
-        decision = decision.warn(format!(
-            "the certificate of order {id} ran out on {}: add an order with `renewal_of: {}`",
-            valid_till.unwrap_or_default(),
-            item.address.name()
-        ));
-    }
-    decision
-}
-
-/// Certificates that a reissue takes down: CertCentral revokes the original when names go away.
-fn drift_collateral(order: &Order, observed: Option<&ObservedOrder>) -> Vec<CertificatePin> {
-    let Some(observed) = observed else {
-        return Vec::new();
-    };
-    let wanted = order.certificate.names();
-    let taken_away = observed
-        .names
-        .iter()
-        .any(|name| !name.contains('@') && !wanted.contains(name));
-    if !taken_away {
-        return Vec::new();
-    }
-    if let Some(certificates) = &observed.certificates {
-        return certificates
-            .iter()
-            .filter(|one| one.state == CertificateState::Issued)
-            .map(super::revocation::pin)
-            .collect();
-    }
-    observed
-        .certificate_id
-        .iter()
-        .map(|id| CertificatePin {
-            certificate_id: id.clone(),
-            serial_number: observed.serial_number.clone(),
-            names: observed.names.clone(),
-            valid_till: observed.valid_till.clone(),
-            kind: CertificateKind::Original,
-        })
-        .collect()
-}
-
-fn decide_ended(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
-    live: &LiveOrder,
-    ending: Ending,
-) -> Decision {
-    let id = &live.order_id;
-    if ending == Ending::Revoked && is_revoked_by_manifest(inputs, item, id) {
-        return Decision::new(
-            item,
-            Action::Keep,
-            format!("order {id} is revoked, as the manifest asks"),
-        );
-    }
-    let reason = format!("order {id} is {}", ending.word());
-    let mut decision = Decision::new(item, Action::Wait, reason.clone());
-    decision.step.waits_for = Some(format!("`generation: {}`", order.generation + 1));
-    decision.warn(format!(
-        "{reason}; it is not bought again until the entry says `generation: {}`",
-        order.generation.max(live.generation) + 1
-    ))
-}
-
-fn is_revoked_by_manifest(inputs: &Inputs<'_>, item: &Item, id: &OrderId) -> bool {
-    inputs.batch.items.iter().any(|other| match &other.wanted {
-        Wanted::Revocation(revocation) => {
-            revocation.scope == Scope::Order
-                && other.account == item.account
-                && match &revocation.target {
-                    RevocationTarget::OrderId(target) => target == id,
-                    RevocationTarget::Order(name) => item.address == Address::Order(name.clone()),
-                }
-        }
-        Wanted::Order(_) => false,
-    })
-}
-
-fn reissue_operation(id: &OrderId, order: &Order, collateral: Vec<CertificatePin>) -> Operation {
-    Operation::Reissue(Box::new(ReissueOperation {
-        order_id: id.clone(),
-        order: order.clone(),
-        collateral,
-    }))
-}
-
-/// How far an order has come, in the words of `until`; `None` for one that is over: nothing may build
-/// on it.
-pub(super) fn reached(state: &LiveState) -> Option<Until> {
-    match state {
-        LiveState::Issued | LiveState::Reissuing => Some(Until::Issued),
-        LiveState::Requested => Some(Until::Submitted),
-        LiveState::Ended(_) => None,
-    }
-}
-
-/// The journal's word for a status. A word that certplan does not know is in progress: never a
-/// success, never a failure.
-pub fn live_state(status: &OrderStatus) -> LiveState {
-    match status {
-        OrderStatus::Pending(_) | OrderStatus::Other(_) => LiveState::Requested,
-        OrderStatus::Issued => LiveState::Issued,
-        OrderStatus::ReissuePending => LiveState::Reissuing,
-        OrderStatus::Rejected => LiveState::Ended(Ending::Rejected),
-        OrderStatus::Canceled => LiveState::Ended(Ending::Canceled),
-        OrderStatus::Revoked | OrderStatus::RevocationPending => LiveState::Ended(Ending::Revoked),
-        OrderStatus::Expired => LiveState::Ended(Ending::Expired),
-    }
-}
-
-/// What an order that is not issued waits for, in the CA's own words where it says more than that.
-pub fn waiting_words(status: Option<&OrderStatus>, request: Option<&RequestId>) -> String {
-    let word = match status {
-        Some(OrderStatus::Pending(word) | OrderStatus::Other(word)) => word.raw(),
-        _ => "",
-    };
-    match (word, request) {
-        ("waiting_pickup", _) => "the recipient, who picks it up by e-mail".to_owned(),
-        ("needs_csr", _) => "a CSR".to_owned(),
-        ("processing" | "approved", _) => "validation or issuance".to_owned(),
-        (_, Some(request)) => format!("approval of request {request}, validation or issuance"),
-        (_, None) => "approval, validation or issuance".to_owned(),
-    }
-}
-
-fn status_words(status: &OrderStatus) -> String {
-    match status {
-        OrderStatus::Pending(word) => format!(" (the CA says {word})"),
-        OrderStatus::Other(word) => {
-            format!(" (the CA says {word}, which certplan does not know)")
-        }
-        _ => String::new(),
-    }
-}
-
-fn is_news(live: &LiveOrder, observed: &ObservedOrder) -> bool {
-    let differs = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
-    live_state(&observed.status) != live.state
-        || differs(
-            observed.certificate_id.as_ref().map(|id| id.as_str()),
-            live.certificate_id.as_ref().map(|id| id.as_str()),
-        )
-        || differs(observed.valid_till.as_deref(), live.valid_till.as_deref())
-}
-
-/// The fact that a read of a live order leaves in the journal.
-pub fn seen(observed: &ObservedOrder) -> FactBody {
-    FactBody::Seen {
-        state: live_state(&observed.status),
-        certificate_id: observed.certificate_id.clone(),
-        serial_number: observed.serial_number.clone(),
-        valid_till: observed.valid_till.clone(),
-    }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::live::must_be_read;
 use super::make::Inputs;
 use super::matching::{NameIndex, day};
 use super::order::{bound_orders, needs_new_order, order_tag};
-use super::revocation::{Answered, standing};
+use super::target::{Answered, standing};
 use crate::model::{AccountName, OrderId, Provider, Tag, Wanted};
 
 /// What to read in one account.
@@ -48,17 +49,18 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
         match &item.wanted {
             Wanted::Order(order) => {
                 let open = record.is_some_and(|record| record.open.is_some());
-                if !open && needs_new_order(order, record) {
+                if !open && needs_new_order(order, record, Some(account)) {
                     let index = indexes
                         .entry(&item.account)
                         .or_insert_with(|| NameIndex::new(account, &bound, today));
                     let similar = index
                         .similar(order)
                         .into_iter()
+                        .chain(index.over(order))
                         .any(|similar| !inputs.is_renewed_by(order, &similar.id));
                     // An order that is over carries the tag as well: without the look-up, a journal
                     // that knows nothing of it would have it bought once more.
-                    let worth_it = similar || index.had(order) || inputs.journal_went_back;
+                    let worth_it = similar || inputs.journal_went_back;
                     if let Some(tag) = order_tag(inputs, item, order)
                         && worth_it
                     {
@@ -75,6 +77,11 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
                             }
                         }
                     }
+                } else if !open
+                    && let Some(live) = record.and_then(|record| record.live.as_ref())
+                    && must_be_read(order, live, account)
+                {
+                    asked.orders.insert(live.order_id.clone());
                 }
             }
             Wanted::Revocation(revocation) => {

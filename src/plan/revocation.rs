@@ -1,101 +1,15 @@
 //! The decision table for a revocation: which certificates will die, and whether to ask.
 
 use super::Action;
+use super::asked::{asked_for, part_news};
 use super::make::{Decision, Inputs};
 use super::order::settle;
+use super::target::{Answered, pin, scope_words, select, standing, target_id};
 use crate::model::{
-    Address, CertificateKind, CertificatePin, CertificateState, FactBody, Item, ObservedAccount,
-    ObservedCertificate, ObservedOrder, ObservedRequest, Operation, OrderId, OrderStatus, Part,
-    PartState, Provider, Record, RequestKind, RequestStatus, Revocation, RevocationTarget,
-    RevokeOperation, RevokeScope, Scope, SerialNumber, Until,
+    CertificatePin, CertificateState, Item, ObservedAccount, ObservedCertificate, ObservedOrder,
+    Operation, OrderStatus, PartState, Record, Revocation, RevocationTarget, RevokeOperation,
+    RevokeScope, Scope, Until,
 };
-
-/// What is known of a revocation's target.
-pub(super) enum Answered<'a> {
-    /// The order has no id yet.
-    NoOrder,
-    /// It must be read in full first.
-    Ask(OrderId),
-    /// The CA says that it does not exist, or this key may not see it.
-    Invisible(OrderId),
-    /// It was read, with every certificate.
-    Known(&'a ObservedOrder, Vec<ObservedCertificate>),
-}
-
-/// The order that a revocation is about, if it is known.
-pub(super) fn target_id(inputs: &Inputs<'_>, revocation: &Revocation) -> Option<OrderId> {
-    match &revocation.target {
-        RevocationTarget::OrderId(id) => Some(id.clone()),
-        RevocationTarget::Order(name) => inputs
-            .records
-            .get(&Address::Order(name.clone()))
-            .and_then(|record| record.live.as_ref())
-            .map(|live| live.order_id.clone()),
-    }
-}
-
-/// What is known of the target, and what must be read.
-///
-/// The list is enough for a whole order that has neither duplicates nor reissues: its one certificate
-/// stands in the list. Everything else is read order by order.
-pub(super) fn standing<'a>(
-    inputs: &Inputs<'_>,
-    revocation: &Revocation,
-    account: &'a ObservedAccount,
-) -> Answered<'a> {
-    let Some(id) = target_id(inputs, revocation) else {
-        return Answered::NoOrder;
-    };
-    if let Some(listed) = account.orders.get(&id) {
-        if let Some(certificates) = &listed.certificates {
-            return Answered::Known(listed, certificates.clone());
-        }
-        let alone = listed.duplicates == Some(0) && listed.reissues == Some(0);
-        let plain = matches!(listed.status, OrderStatus::Issued | OrderStatus::Revoked);
-        if alone
-            && plain
-            && revocation.scope == Scope::Order
-            && let Some(certificate) = only_certificate(listed)
-        {
-            return Answered::Known(listed, vec![certificate]);
-        }
-    }
-    match account.details.get(&id) {
-        None => Answered::Ask(id),
-        Some(None) => Answered::Invisible(id),
-        Some(Some(detail)) => {
-            let certificates = detail.certificates.clone().unwrap_or_default();
-            Answered::Known(detail, certificates)
-        }
-    }
-}
-
-/// The one certificate of an order without duplicates and reissues, as the list shows it.
-fn only_certificate(listed: &ObservedOrder) -> Option<ObservedCertificate> {
-    Some(ObservedCertificate {
-        id: listed.certificate_id.clone()?,
-        serial_number: Some(listed.serial_number.clone()?),
-        names: listed.names.clone(),
-        valid_till: listed.valid_till.clone(),
-        state: if listed.status == OrderStatus::Revoked {
-            CertificateState::Revoked
-        } else {
-            CertificateState::Issued
-        },
-        kind: CertificateKind::Original,
-    })
-}
-
-/// A certificate as a plan pins it.
-pub(super) fn pin(certificate: &ObservedCertificate) -> CertificatePin {
-    CertificatePin {
-        certificate_id: certificate.id.clone(),
-        serial_number: certificate.serial_number.clone(),
-        names: certificate.names.clone(),
-        valid_till: certificate.valid_till.clone(),
-        kind: certificate.kind,
-    }
-}
 
 /// Decides one revocation.
 pub(super) fn decide_revocation(
@@ -186,7 +100,7 @@ fn settled(
     let pending_at_ca = selected
         .iter()
         .any(|one| one.state == CertificateState::RevocationPending)
-        || order.status == OrderStatus::RevocationPending;
+        || (revocation.scope == Scope::Order && order.status == OrderStatus::RevocationPending);
     let news = part_news(record, revocation, selected, order, account);
 
     if selected.is_empty() && order.status != OrderStatus::Revoked {
@@ -271,214 +185,6 @@ fn nothing_in_force(
     }
 }
 
-/// The decision when the revocation was already asked for: by us or by somebody else.
-fn asked_for(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    revocation: &Revocation,
-    order: &ObservedOrder,
-    record: Option<&Record>,
-    account: &ObservedAccount,
-) -> Option<Decision> {
-    let id = &order.id;
-    let ours = record.filter(|record| {
-        !record.parts.is_empty() && record.parts_generation >= revocation.generation
-    });
-    let requests = open_requests(order, account);
-    if let Some(record) = ours {
-        for (part, state) in &record.parts {
-            let PartState::Requested { request_id } = state else {
-                continue;
-            };
-            let known = request_id
-                .as_ref()
-                .and_then(|id| find_request(order, account, id));
-            if known.is_some_and(|request| request.status == RequestStatus::Rejected) {
-                return Some(declined(item, revocation, id));
-            }
-            let mut decision = Decision::new(
-                item,
-                Action::Wait,
-                format!("the revocation of {part} of order {id} was asked for"),
-            );
-            decision.step.waits_for = Some(match request_id {
-                Some(request) => format!("an administrator's approval of request {request}"),
-                None => "the CA".to_owned(),
-            });
-            decision.step.request_id.clone_from(request_id);
-            decision.step.reached = Some(Until::Submitted);
-            return Some(decision);
-        }
-        if record
-            .parts
-            .values()
-            .any(|state| *state == PartState::Declined)
-        {
-            return Some(declined(item, revocation, id));
-        }
-    }
-    let central = inputs
-        .batch
-        .accounts
-        .get(&item.account)
-        .is_some_and(|account| matches!(account.provider, Provider::CertCentral { .. }));
-    if central && let Some(request) = requests.first() {
-        let mut decision = Decision::new(
-            item,
-            Action::Wait,
-            format!("a request to revoke order {id} or one of its certificates is already open"),
-        );
-        decision.step.waits_for = Some(format!(
-            "an administrator's decision on request {}",
-            request.id
-        ));
-        decision.step.request_id = Some(request.id.clone());
-        decision.step.reached = Some(Until::Submitted);
-        return Some(decision);
-    }
-    None
-}
-
-fn declined(item: &Item, revocation: &Revocation, id: &OrderId) -> Decision {
-    let reason = format!("an administrator refused the revocation of order {id}");
-    let next = revocation.generation + 1;
-    let mut decision = Decision::new(item, Action::Wait, reason.clone());
-    decision.step.waits_for = Some(format!("`generation: {next}`"));
-    decision.warn(format!(
-        "{reason}; it is not asked for again until the entry says `generation: {next}`"
-    ))
-}
-
-fn find_request<'a>(
-    order: &'a ObservedOrder,
-    account: &'a ObservedAccount,
-    id: &crate::model::RequestId,
-) -> Option<&'a ObservedRequest> {
-    order
-        .requests
-        .iter()
-        .flatten()
-        .chain(account.revocation_requests.iter().flatten())
-        .find(|request| request.id == *id)
-}
-
-fn open_requests<'a>(
-    order: &'a ObservedOrder,
-    account: &'a ObservedAccount,
-) -> Vec<&'a ObservedRequest> {
-    let waits = |request: &&ObservedRequest| {
-        request.kind == RequestKind::Revoke
-            && matches!(
-                request.status,
-                RequestStatus::Pending | RequestStatus::Submitted
-            )
-    };
-    let listed = account
-        .revocation_requests
-        .iter()
-        .flatten()
-        .filter(|request| request.order_id.as_ref() == Some(&order.id));
-    order
-        .requests
-        .iter()
-        .flatten()
-        .chain(listed)
-        .filter(waits)
-        .collect()
-}
-
-/// What the read shows about calls of this revocation that the journal has as requested.
-fn part_news(
-    record: Option<&Record>,
-    revocation: &Revocation,
-    selected: &[&ObservedCertificate],
-    order: &ObservedOrder,
-    account: &ObservedAccount,
-) -> Vec<FactBody> {
-    let Some(record) = record else {
-        return Vec::new();
-    };
-    let mut news = Vec::new();
-    for (part, state) in &record.parts {
-        let PartState::Requested { request_id } = state else {
-            continue;
-        };
-        let revoked = match part {
-            Part::Order => {
-                order.status == OrderStatus::Revoked
-                    || (!selected.is_empty()
-                        && revocation.scope == Scope::Order
-                        && selected
-                            .iter()
-                            .all(|one| one.state == CertificateState::Revoked))
-            }
-            Part::Certificate(id) => {
-                order.status == OrderStatus::Revoked
-                    || selected
-                        .iter()
-                        .any(|one| one.id == *id && one.state == CertificateState::Revoked)
-            }
-        };
-        let refused = request_id
-            .as_ref()
-            .and_then(|id| find_request(order, account, id))
-            .is_some_and(|request| request.status == RequestStatus::Rejected);
-        let state = match (revoked, refused) {
-            (true, _) => PartState::Revoked,
-            (false, true) => PartState::Declined,
-            (false, false) => continue,
-        };
-        news.push(FactBody::SeenPart {
-            part: part.clone(),
-            state,
-        });
-    }
-    news
-}
-
-/// The certificates that a scope names, whatever their state.
-fn select<'a>(
-    revocation: &Revocation,
-    certificates: &'a [ObservedCertificate],
-) -> Vec<&'a ObservedCertificate> {
-    certificates
-        .iter()
-        .filter(|one| match &revocation.scope {
-            Scope::Order => true,
-            Scope::CertificateId(id) => one.id == *id,
-            Scope::SerialNumber(serial) => one
-                .serial_number
-                .as_ref()
-                .is_some_and(|known| same_serial(known, serial)),
-            Scope::Duplicates => one.kind == CertificateKind::Duplicate,
-            Scope::CertificateNo(number) => one.id.as_str() == number.to_string(),
-        })
-        .collect()
-}
-
-/// Serial numbers agree whatever their case, colons and leading zeros.
-fn same_serial(one: &SerialNumber, other: &SerialNumber) -> bool {
-    let plain = |serial: &SerialNumber| {
-        let text: String = serial
-            .as_str()
-            .chars()
-            .filter(|c| c.is_ascii_hexdigit())
-            .collect();
-        text.trim_start_matches('0').to_ascii_lowercase()
-    };
-    plain(one) == plain(other)
-}
-
-fn scope_words(scope: &Scope) -> String {
-    match scope {
-        Scope::Order => "certificate".to_owned(),
-        Scope::CertificateId(id) => format!("certificate {id}"),
-        Scope::SerialNumber(serial) => format!("certificate with serial number {serial}"),
-        Scope::Duplicates => "duplicates".to_owned(),
-        Scope::CertificateNo(number) => format!("certificate number {number}"),
-    }
-}
-
 fn operation(
     revocation: &Revocation,
     order: &ObservedOrder,
@@ -513,7 +219,7 @@ fn no_order(item: &Item, revocation: &Revocation) -> Decision {
             "{name} has no order at the CA yet: a later plan names the certificates that will die"
         ),
     );
-    decision.step.waits_for = Some(name);
+    decision.step.waits_for = Some(format!("the next plan, once {name} has an order"));
     decision
 }
 

@@ -41,10 +41,7 @@ pub(super) fn sequence(items: &[Item]) -> Vec<usize> {
 }
 
 /// The named items and everything they depend on, directly or not.
-pub(super) fn with_dependencies<'a>(
-    items: &'a [Item],
-    targets: &'a [Address],
-) -> BTreeSet<&'a Address> {
+pub fn with_dependencies<'a>(items: &'a [Item], targets: &'a [Address]) -> BTreeSet<&'a Address> {
     let by_address: BTreeMap<&Address, &Item> =
         items.iter().map(|item| (&item.address, item)).collect();
     let mut wanted = BTreeSet::new();

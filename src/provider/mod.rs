@@ -4,11 +4,13 @@
 //! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod call_log;
 mod certcentral;
 mod endpoint;
 mod error;
 mod http;
 mod lenient;
+mod mask;
 mod ncloud;
 mod preview;
 mod reply;

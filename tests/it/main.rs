@@ -1,4 +1,10 @@
 //! The integration tests: the real binary, a real SQLite file, a real HTTP server over a socket.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "the harness stands outside of test functions, and a panic is how it fails"
+)]
 
 mod apply;
 mod architecture;
@@ -8,9 +14,11 @@ mod crash;
 mod doubt;
 mod examples;
 mod fault_matrix;
+mod logs;
 mod model;
 mod pipes;
 mod plan;
+mod readme;
 mod revocations;
 mod rig;
 mod runs;

@@ -355,3 +355,41 @@ impl Rig {
         self.manifest(&format!("{text}{rest}"));
     }
 }
+
+impl Rig {
+    /// Calls CertCentral as somebody else would, outside of certplan. The path starts below the base
+    /// URL.
+    #[track_caller]
+    pub(crate) fn certcentral(&self, method: &str, path: &str, body: &Value) -> Value {
+        let base = self.base();
+        let key = self
+            .variables
+            .iter()
+            .find(|(name, _)| name == "DIGICERT_API_KEY")
+            .map(|(_, key)| key.clone())
+            .expect("a key");
+        let (status, text) = self
+            .runtime
+            .block_on(async {
+                let answer = self
+                    .client
+                    .request(method.parse().expect("a method"), format!("{base}{path}"))
+                    .header("X-DC-DEVKEY", key)
+                    .json(body)
+                    .send()
+                    .await?;
+                let status = answer.status();
+                Ok::<_, reqwest::Error>((status, answer.text().await?))
+            })
+            .expect("the sandbox answers");
+        assert!(status.is_success(), "{method} {path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
+impl Rig {
+    /// CertCentral's base URL in this rig's sandbox.
+    pub(crate) fn base(&self) -> String {
+        self.admin.replace("/sandbox", "/services/v2")
+    }
+}

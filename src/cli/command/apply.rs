@@ -29,6 +29,7 @@ pub(super) async fn run(
             "standard input is no terminal, so nobody can be asked: give a saved plan (`certplan plan --out FILE`) or `--yes`".to_owned(),
         ));
     }
+    check_reports(&args.reports)?;
     let stop = signals::listen();
     let session = Session::load(common, args.scope.policy.as_deref(), output)?;
     session.check_targets(&args.scope.targets)?;
@@ -228,6 +229,31 @@ async fn confirmed(plan: &Plan, output: &Output) -> bool {
         .is_some_and(|answer| answer == "yes")
 }
 
+/// A report that has no place is refused before anything is bought for it.
+fn check_reports(targets: &[ReportTarget]) -> Result<(), CliError> {
+    for target in targets {
+        let place = if target.path.is_dir() {
+            Err(std::io::Error::from(std::io::ErrorKind::IsADirectory))
+        } else {
+            tempfile::NamedTempFile::new_in(report_folder(target)).map(drop)
+        };
+        place.map_err(|error| {
+            CliError::File(format!(
+                "the report {} cannot be written: {error}; nothing was sent",
+                target.path.display()
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+fn report_folder(target: &ReportTarget) -> &Path {
+    match target.path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), CliError> {
     for target in targets {
         write_report(target, report).map_err(|error| {
@@ -242,11 +268,7 @@ fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), Cli
 
 /// A report appears whole or not at all.
 fn write_report(target: &ReportTarget, report: &RunReport) -> std::io::Result<()> {
-    let folder = match target.path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(report_folder(target))?);
     match target.format {
         Format::Json => report::run_json(&mut out, report)?,
         Format::Markdown => report::run_markdown(&mut out, report)?,

@@ -12,8 +12,8 @@ use crate::cli::output::Output;
 use crate::cli::session::{Accounts, Known, Session, new_run};
 use crate::journal::{self, Holder, Journal};
 use crate::model::{
-    AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase, Provider,
-    Untrusted, Wanted,
+    Account, AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase,
+    Provider, Region, SecretSource, Untrusted, Wanted,
 };
 use crate::plan::{differences, seen};
 use crate::provider::{Depth, Observe};
@@ -172,13 +172,16 @@ async fn print_all(
         commands.push(format!("certplan import orders.{name} {}", order.id));
         orders.insert(name, entry(&account, &order));
     }
-    let text = serde_yaml::to_string(&json!({ "orders": orders }))
+    let accounts = session.batch.accounts.get(&account).map(account_entry);
+    let manifest = json!({
+        "version": 1, "accounts": { account.as_str(): accounts }, "orders": orders,
+    });
+    let text = serde_yaml::to_string(&manifest)
         .map_err(|error| CliError::Failed(format!("the manifest cannot be written: {error}")))?;
     output.result(|out| {
-        writeln!(out, "version: 1")?;
         writeln!(
             out,
-            "# Orders in force in account `{account}`. After adding them to the manifest:"
+            "# Orders in force in account `{account}`, a manifest of its own. With it as it is, or with\n# its orders taken over into another manifest, bind each to its name:"
         )?;
         for command in &commands {
             writeln!(out, "#   {command}")?;
@@ -186,6 +189,45 @@ async fn print_all(
         out.write_all(text.as_bytes())
     });
     Ok(Exit::Done)
+}
+
+/// The account as a manifest has it; where its keys come from, never the keys.
+fn account_entry(account: &Account) -> Value {
+    let source = |source: &SecretSource| match source {
+        SecretSource::Env(name) => json!({ "env": name }),
+        SecretSource::File(path) => json!({ "file": path }),
+    };
+    let mut entry = match &account.provider {
+        Provider::CertCentral {
+            region,
+            api_key,
+            key_id,
+        } => {
+            let region = match region {
+                Region::Us => "us",
+                Region::Eu => "eu",
+            };
+            let mut entry = json!({
+                "provider": "certcentral", "region": region, "api_key": source(api_key),
+            });
+            if let Some(id) = key_id {
+                entry["key_id"] = json!(id.as_str());
+            }
+            entry
+        }
+        Provider::Ncloud {
+            access_key,
+            secret_key,
+        } => json!({
+            "provider": "ncloud", "access_key": source(access_key), "secret_key": source(secret_key),
+        }),
+    };
+    let limits = account.rate_limits.iter().map(|limit| {
+        json!({ "requests": limit.requests, "per": format!("{}ms", limit.per.as_millis()) })
+    });
+    entry["rate_limits"] = limits.collect();
+    entry["max_in_flight"] = json!(account.max_in_flight);
+    entry
 }
 
 fn one_account(session: &Session, wanted: Option<&AccountName>) -> Result<AccountName, CliError> {

@@ -69,6 +69,8 @@ pub(in crate::provider) fn reissue(operation: &ReissueOperation) -> Change {
 
 /// `PUT /order/certificate/{order_id}/revoke` or `PUT /certificate/{certificate_id}/revoke`.
 pub(in crate::provider) fn revoke(operation: &RevokeOperation, part: &Part) -> Change {
+    #[cfg(feature = "planted-bugs")]
+    let part = crate::planted::whole_order_revoke(part);
     let path = match part {
         Part::Order => format!(
             "/order/certificate/{}/revoke",

@@ -1,0 +1,323 @@
+//! The tests of the tests: each bug that `planted-bugs` plants must be seen by what the other tests
+//! look at (the sandbox's ledger, exit codes), and the same story without it must look right.
+//!
+//! `cargo test --features planted-bugs --test planted`
+
+#![expect(clippy::expect_used, reason = "what fails here fails the test")]
+
+#[path = "it/rig.rs"]
+#[expect(dead_code, reason = "the rig serves the other tests too")]
+mod rig;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use certplan::sandbox::{Options, RateLimits};
+use rig::{Rig, client_order, csr};
+use serde_json::{Value, json};
+
+/// Exit codes of the contract.
+const DONE: i32 = 0;
+const FAILED: i32 = 1;
+const UNKNOWN: i32 = 3;
+
+/// Tells a story and says what is wrong with its end.
+type Story = fn(&Rig) -> Vec<String>;
+
+/// A sandbox whose look-ups by tag lag far behind.
+fn lagging() -> Rig {
+    Rig::with(Options {
+        rate_limits: RateLimits::Off,
+        index_lag: Duration::from_secs(3600),
+        ..Options::default()
+    })
+}
+
+/// The story ends well by itself, and badly with the bug.
+#[track_caller]
+fn caught(bug: &str, rig: fn() -> Rig, story: Story) {
+    let clean = story(&rig());
+    assert!(clean.is_empty(), "without `{bug}`: {clean:?}");
+    let mut planted = rig();
+    planted.set("CERTPLAN_PLANTED", bug);
+    let wrong = story(&planted);
+    assert!(!wrong.is_empty(), "nobody noticed `{bug}`");
+}
+
+/// One client order each, and this after them.
+fn orders(rig: &Rig, names: &[&str], rest: &str) {
+    let mut text = String::from("orders:\n");
+    for name in names {
+        let file = format!("{name}.csr");
+        if !rig.path(&file).exists() {
+            rig.write(&file, csr(name));
+        }
+        text.push_str(&client_order(name));
+    }
+    rig.manifest(&format!("{text}{rest}"));
+}
+
+/// `apply`; anything but this exit code is wrong.
+fn apply(rig: &Rig, args: &[&str], code: i32) -> Vec<String> {
+    let mut all = vec!["apply", "--yes"];
+    all.extend(args);
+    let ended = rig.certplan(&all);
+    let right = ended.code == Some(code);
+    let wrong = format!("exit {:?}, not {code}: {}", ended.code, ended.stderr);
+    (!right).then_some(wrong).into_iter().collect()
+}
+
+/// No item has two orders, and no order was asked for twice while its first call was in doubt.
+fn once_each(rig: &Rig, items: usize) -> Vec<String> {
+    let created = rig.effects("order_created").len();
+    let mut calls: BTreeMap<String, usize> = BTreeMap::new();
+    for call in posts(rig) {
+        let tag = call["alternative_order_id"].as_str().unwrap_or_default();
+        *calls.entry(tag.to_owned()).or_default() += 1;
+    }
+    let mut wrong = Vec::new();
+    if created > items {
+        wrong.push(format!("{created} orders for {items} items"));
+    }
+    if calls.values().any(|calls| *calls > 1) {
+        wrong.push(format!("calls by tag: {calls:?}"));
+    }
+    wrong
+}
+
+fn posts(rig: &Rig) -> Vec<Value> {
+    let changes = rig.changes().into_iter();
+    changes.filter(|call| call["method"] == "POST").collect()
+}
+
+fn without_answer(fault: &str) -> Value {
+    json!([{ "match": { "method": "POST" }, "fault": fault, "times": 1 }])
+}
+
+/// Starts an order, waits until the CA has it, and kills the run before the answer comes.
+fn kill_while_the_answer_is_on_its_way(rig: &Rig) {
+    orders(rig, &["ada"], "");
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 60_000 }]));
+    let mut run = rig.spawn(&["apply", "--yes"]);
+    rig.until("the order at the CA", || {
+        !rig.effects("order_created").is_empty()
+    });
+    run.kill().expect("it runs");
+    run.wait().expect("it ends");
+    rig.faults(json!([]));
+}
+
+/// An answer is lost after the effect; the tag shows the order at once.
+fn lost_answer(rig: &Rig) -> Vec<String> {
+    orders(rig, &["ada"], "");
+    rig.faults(without_answer("cut_after"));
+    let mut wrong = apply(rig, &[], DONE);
+    wrong.extend(once_each(rig, 1));
+    wrong
+}
+
+/// A run is killed while it waits for an answer; the tag does not show the order yet.
+fn killed_run(rig: &Rig) -> Vec<String> {
+    kill_while_the_answer_is_on_its_way(rig);
+    let mut wrong = apply(rig, &[], UNKNOWN);
+    wrong.extend(once_each(rig, 1));
+    wrong
+}
+
+/// The CA answers 500 after the effect, and a second run follows.
+fn server_error(rig: &Rig) -> Vec<String> {
+    orders(rig, &["ada"], "");
+    rig.faults(without_answer("error_after"));
+    let mut wrong = apply(rig, &[], UNKNOWN);
+    wrong.extend(apply(rig, &[], UNKNOWN));
+    wrong.extend(once_each(rig, 1));
+    wrong
+}
+
+/// The CA, or something before it, answers with a redirect that keeps the method and the body.
+fn redirected(rig: &Rig) -> Vec<String> {
+    orders(rig, &["ada"], "");
+    let location = "/services/v2/order/certificate/client_premium_sha2";
+    rig.faults(json!([{
+        "match": { "method": "POST" }, "fault": "redirect", "status": 307, "location": location, "times": 1,
+    }]));
+    let mut wrong = apply(rig, &[], UNKNOWN);
+    wrong.extend(once_each(rig, 1));
+    wrong
+}
+
+/// The journal is lost after an order.
+fn lost_journal(rig: &Rig) -> Vec<String> {
+    orders(rig, &["ada"], "");
+    let mut wrong = apply(rig, &[], DONE);
+    std::fs::remove_dir_all(rig.path(".certplan")).expect("the journal");
+    wrong.extend(apply(rig, &[], DONE));
+    wrong.extend(once_each(rig, 1));
+    wrong
+}
+
+/// A call is lost on its way, look-ups work, and the quiet period is long.
+fn quiet_period(rig: &Rig) -> Vec<String> {
+    let policy = "policy: { doubt: { quiet_period: 1h, then: resend } }\n";
+    orders(rig, &["ada"], policy);
+    let mut wrong = apply(rig, &[], DONE);
+    orders(rig, &["ada", "bob"], policy);
+    rig.faults(without_answer("cut_before"));
+    wrong.extend(apply(rig, &[], UNKNOWN));
+    wrong.extend(once_each(rig, 2));
+    wrong
+}
+
+/// An answer is lost, the tag does not show the order, no older order tells whether look-ups work, and
+/// the quiet period is short.
+fn no_control(rig: &Rig) -> Vec<String> {
+    let policy = "policy: { doubt: { quiet_period: 1s, then: resend } }\n";
+    orders(rig, &["ada"], policy);
+    rig.faults(without_answer("cut_after"));
+    let mut wrong = apply(rig, &[], UNKNOWN);
+    wrong.extend(once_each(rig, 1));
+    wrong
+}
+
+/// Somebody changes the order in the console before the next run finds it.
+fn changed_meanwhile(rig: &Rig) -> Vec<String> {
+    kill_while_the_answer_is_on_its_way(rig);
+    let order_id = &rig.effects("order_created")[0]["ids"]["order_id"];
+    rig.tell(
+        "edit",
+        json!({ "order_id": order_id, "product": "client_email_security_plus" }),
+    );
+    apply(rig, &[], UNKNOWN)
+}
+
+/// An order with a duplicate, of which only the duplicate is revoked.
+fn one_of_two(rig: &Rig) -> Vec<String> {
+    let ids = rig.seed(json!({ "certcentral": 1, "duplicates_per_order": 1 }));
+    rig.manifest(&format!(
+        "revocations:\n  old: {{ order_id: {}, scope: duplicates, reason: superseded, comments: old, skip_approval: true }}\n",
+        ids[0]
+    ));
+    let mut wrong = apply(rig, &[], DONE);
+    wrong.extend(revoked(rig, "certificate_revoked", 1));
+    wrong
+}
+
+/// An ncloud order with two certificates, of which one is revoked.
+fn one_of_two_at_ncloud(rig: &Rig) -> Vec<String> {
+    rig.seed(json!({
+        "ncloud_orders": 1, "certificates_per_order": 2, "ncloud_order_ids": ["77"], "first_certificate_no": 11,
+    }));
+    rig.manifest(
+        "revocations:\n  old: { account: navercloud, order_id: \"77\", scope: { certificate_no: 11 }, reason: superseded }\n",
+    );
+    let mut wrong = apply(rig, &[], DONE);
+    wrong.extend(revoked(rig, "revocation_requested", 1));
+    wrong
+}
+
+/// So many certificates died by calls of this effect, and none otherwise.
+fn revoked(rig: &Rig, effect: &str, certificates: usize) -> Vec<String> {
+    let ledger = rig.changes();
+    let died: usize = ledger
+        .iter()
+        .filter_map(|call| call["ids"]["certificate_ids"].as_array())
+        .map(Vec::len)
+        .sum();
+    let known = ledger.iter().all(|call| call["effect"] == effect);
+    let right = known && died == certificates;
+    (!right)
+        .then(|| format!("not {certificates} by {effect}: {ledger:?}"))
+        .into_iter()
+        .collect()
+}
+
+/// While a run still waits for something else, its target is revoked by somebody else.
+fn stale_pin(rig: &Rig) -> Vec<String> {
+    let ids = rig.seed(json!({ "certcentral": 1 }));
+    let revocation = format!(
+        "revocations:\n  old: {{ order_id: {}, scope: order, reason: superseded, comments: old, after: [{{ order: ada, until: submitted }}] }}\n",
+        ids[0]
+    );
+    orders(rig, &["ada"], &revocation);
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 3_000 }]));
+    let mut run = rig.spawn(&["apply", "--yes"]);
+    rig.until("the order at the CA", || {
+        !rig.effects("order_created").is_empty()
+    });
+    rig.tell("revoke", json!({ "order_id": ids[0] }));
+    let code = run.wait().expect("it ends").code();
+    let calls = rig.changes();
+    let put = calls.iter().filter(|call| call["method"] == "PUT");
+    let mut wrong: Vec<String> = put
+        .map(|call| format!("a changed target was called: {call}"))
+        .collect();
+    if code != Some(FAILED) {
+        wrong.push(format!("exit {code:?}, not {FAILED}"));
+    }
+    wrong
+}
+
+#[test]
+fn an_intent_recorded_with_the_outcome() {
+    caught("no_intent", lagging, killed_run);
+}
+
+#[test]
+fn an_acknowledgement_before_the_commit() {
+    caught("ack_before_commit", lagging, killed_run);
+}
+
+#[test]
+fn a_lost_answer_taken_for_an_unsent_call() {
+    caught("blind_retry", Rig::new, lost_answer);
+}
+
+#[test]
+fn a_second_send_in_the_http_client() {
+    caught("second_send_after_timeout", Rig::new, lost_answer);
+}
+
+#[test]
+fn a_look_up_trusted_without_a_control() {
+    caught("trust_first_look", lagging, no_control);
+}
+
+#[test]
+fn a_quiet_period_that_is_not_kept() {
+    caught("forget_quiet_period", Rig::new, quiet_period);
+}
+
+#[test]
+fn a_tag_for_each_attempt() {
+    caught("tag_per_attempt", Rig::new, lost_journal);
+}
+
+#[test]
+fn a_server_error_taken_for_a_refusal() {
+    caught("server_error_is_failure", lagging, server_error);
+}
+
+#[test]
+fn a_redirect_that_is_followed() {
+    caught("follow_redirects", Rig::new, redirected);
+}
+
+#[test]
+fn an_order_adopted_for_its_tag_alone() {
+    caught("adopt_without_match", Rig::new, changed_meanwhile);
+}
+
+#[test]
+fn an_order_revoked_for_one_certificate() {
+    caught("whole_order_revoke", Rig::new, one_of_two);
+}
+
+#[test]
+fn a_certificate_number_of_zero() {
+    caught("zero_certificate_no", Rig::new, one_of_two_at_ncloud);
+}
+
+#[test]
+fn a_target_that_is_not_read_again() {
+    caught("no_pin_check", Rig::new, stale_pin);
+}
