@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::claims::Claims;
 use super::event::{ActionReport, Outcome, Stop};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, OrderId, Provider, Record, RunId,
-    Until,
+    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Operation, Provider, Record,
+    RunId, Until,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -45,32 +46,41 @@ pub struct Lane {
     pub max_in_flight: usize,
 }
 
+/// Why an account was stopped, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Halt {
+    pub(super) why: String,
+    pub(super) reach: Reach,
+}
+
+/// What a stopped account no longer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// It buys nothing more. Revocations go on: they cost nothing, and some are urgent.
+    Purchases,
+    /// It sends nothing more.
+    Everything,
+}
+
 /// Shared by the steps of a run. Only the scheduler changes what it decides.
 pub(super) struct Context<'a> {
     pub(super) run: &'a Run<'a>,
-    halts: Mutex<BTreeMap<AccountName, String>>,
+    halts: Mutex<BTreeMap<AccountName, Halt>>,
     state_error: Mutex<Option<String>>,
     accounts: BTreeMap<&'a Address, &'a AccountName>,
-    /// Orders by the name that they stand for.
-    claims: Mutex<BTreeMap<OrderId, Address>>,
+    pub(super) claims: Claims,
     resent: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(run: &'a Run<'a>) -> Self {
-        let claims = run
-            .journal
-            .records()
-            .into_iter()
-            .filter_map(|(address, record)| Some((record.live?.order_id, address)))
-            .collect();
         let steps = run.approved.plan().steps.iter();
         Self {
             run,
             halts: Mutex::new(BTreeMap::new()),
             state_error: Mutex::new(None),
             accounts: steps.map(|step| (&step.address, &step.account)).collect(),
-            claims: Mutex::new(claims),
+            claims: Claims::new(run.journal.records()),
             resent: Mutex::new(BTreeSet::new()),
         }
     }
@@ -78,16 +88,6 @@ impl<'a> Context<'a> {
     /// The account of an item of the plan.
     pub(super) fn account_of(&self, address: &Address) -> Option<&'a AccountName> {
         self.accounts.get(address).copied()
-    }
-
-    /// Notes that an order stands for a name. The other name, if it already stands for one: a CA that
-    /// gives one id to two orders is not to be believed.
-    pub(super) fn claim(&self, order_id: &OrderId, address: &Address) -> Option<Address> {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = claims
-            .entry(order_id.clone())
-            .or_insert_with(|| address.clone());
-        (owner != address).then(|| owner.clone())
     }
 
     /// True once for each item: a run orders a thing a second time at most once.
@@ -137,17 +137,21 @@ impl<'a> Context<'a> {
     }
 
     /// Stops new calls of one account; false if they were stopped before.
-    pub(super) fn halt(&self, account: &AccountName, why: String) -> bool {
+    pub(super) fn halt(&self, account: &AccountName, halt: Halt) -> bool {
         let mut halts = self.halts.lock().unwrap_or_else(PoisonError::into_inner);
-        if halts.contains_key(account) {
+        if halts
+            .get(account)
+            .is_some_and(|known| known.reach >= halt.reach)
+        {
             return false;
         }
-        halts.insert(account.clone(), why);
+        halts.insert(account.clone(), halt);
         true
     }
 
-    /// Why nothing new may be sent for an account; `None` when the gate is open.
-    pub(super) fn closed(&self, account: &AccountName) -> Option<String> {
+    /// Why nothing new may be sent for a step; `None` when the gate is open.
+    pub(super) fn closed(&self, step: &Step) -> Option<String> {
+        let buys = matches!(step.operation, Some(Operation::Order(_)));
         if let Some(error) = &*self
             .state_error
             .lock()
@@ -164,8 +168,9 @@ impl<'a> Context<'a> {
         self.halts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(account)
-            .cloned()
+            .get(&step.account)
+            .filter(|halt| buys || halt.reach == Reach::Everything)
+            .map(|halt| halt.why.clone())
     }
 
     /// True after the first failed write: nothing more is asked, nothing can be noted.
@@ -192,16 +197,16 @@ impl<'a> Context<'a> {
     /// A slot, or the reason why the gate closed while waiting for it. The gate is looked at last:
     /// nothing waits between this and the intent.
     pub(super) async fn permit(&self, step: &Step, lane: &Lane) -> Result<Permit, String> {
-        if let Some(why) = self.closed(&step.account) {
+        if let Some(why) = self.closed(step) {
             return Err(why);
         }
         let permit = tokio::select! {
             permit = lane.act.permit() => permit,
             () = self.until_stopped() => {
-                return Err(self.closed(&step.account).unwrap_or_default());
+                return Err(self.closed(step).unwrap_or_default());
             }
         };
-        match self.closed(&step.account) {
+        match self.closed(step) {
             None => Ok(permit),
             Some(why) => Err(why),
         }
@@ -222,7 +227,7 @@ pub(super) struct Finished {
     /// The CA answered with an error of its own.
     pub(super) server_error: bool,
     /// Why no more may be sent for the account.
-    pub(super) halt: Option<String>,
+    pub(super) halt: Option<Halt>,
     /// Taken by the CA; the next look at the CA may show more.
     pub(super) watch: bool,
 }

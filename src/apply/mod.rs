@@ -1,6 +1,7 @@
 //! ApprovedPlan -> RunReport: carries a plan out and says what became of it.
 
 mod breaker;
+mod claims;
 mod context;
 mod event;
 mod evidence;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::context::{Context, Finished, Lane};
+use super::context::{Context, Finished, Halt, Lane, Reach};
 use super::event::Outcome;
 use super::settle::settle_order;
 use crate::journal::JournalError;
@@ -176,7 +176,7 @@ fn renewed_order(
 }
 
 async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finished {
-    if let Some(other) = context.claim(&placed.order_id, &step.address) {
+    if let Some(other) = context.claims.claim(&placed.order_id, &step.address) {
         let why = format!(
             "the CA answered with order {}, which is the order of {other}",
             placed.order_id
@@ -263,7 +263,14 @@ pub(super) async fn refusal(
         }
         Verdict::NotSent | Verdict::Rejected if account_stops => {
             let mut finished = Finished::failed(step, text.clone());
-            finished.halt = Some(format!("account `{}` was stopped: {text}", step.account));
+            finished.halt = Some(Halt {
+                why: format!("account `{}` was stopped: {text}", step.account),
+                reach: if error.kind == ErrorKind::Funds {
+                    Reach::Purchases
+                } else {
+                    Reach::Everything
+                },
+            });
             (
                 FactBody::Unsent {
                     why: Untrusted::new(text),

@@ -119,7 +119,7 @@ async fn revoke_part(
 ) -> Result<(), Box<Finished>> {
     let whole = Operation::Revoke(Box::new(operation.clone()));
     for tried in 1.. {
-        if let Some(why) = context.closed(&step.account) {
+        if let Some(why) = context.closed(step) {
             return Err(Box::new(Finished::skipped(step, why)));
         }
         let observed = match lane

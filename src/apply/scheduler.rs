@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
-use super::context::{Context, Finished, Lane, Run};
+use super::context::{Context, Finished, Halt, Lane, Reach, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
 use super::place::{place_order, reissue};
@@ -178,7 +178,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                     self.tell(position, finished);
                 }
                 Action::Adopt => {
-                    let finished = match self.context.closed(&step.account) {
+                    let finished = match self.context.closed(step) {
                         None => Finished::new(step, Outcome::Done),
                         Some(why) => Finished::failed(step, why),
                     };
@@ -201,8 +201,9 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     }
 
     /// Stops new calls of an account, and says so once.
-    fn stop_account(&mut self, account: &AccountName, why: String) {
-        if self.context.halt(account, why.clone()) {
+    fn stop_account(&mut self, account: &AccountName, halt: Halt) {
+        let why = halt.why.clone();
+        if self.context.halt(account, halt) {
             self.emit(Event::Paused {
                 account: account.clone(),
                 why,
@@ -213,15 +214,16 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
     /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
     fn tell(&mut self, position: usize, mut finished: Finished) {
         let step = &self.plan.steps[position];
-        if let Some(why) = finished.halt.take() {
-            self.stop_account(&step.account, why);
+        if let Some(halt) = finished.halt.take() {
+            self.stop_account(&step.account, halt);
         }
         self.doubts.retain(|&doubt| doubt != position);
         if finished.in_doubt && !finished.for_a_person {
             self.doubts.push(position);
         }
         if let Some(why) = self.breaker.note(&step.account, position, &finished) {
-            self.stop_account(&step.account, why);
+            let reach = Reach::Everything;
+            self.stop_account(&step.account, Halt { why, reach });
         }
         let watched = self.watched.entry(&step.account).or_default();
         if finished.watch {
@@ -324,13 +326,16 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 continue;
             };
             loop {
-                let closed = self.context.closed(account).is_some();
                 let active = self.active.entry(account).or_default();
-                if *active >= lane.max_in_flight || closed {
+                if *active >= lane.max_in_flight {
                     break;
                 }
-                let Some(position) = self.ready.get_mut(account).and_then(VecDeque::pop_front)
-                else {
+                let open =
+                    |&position: &usize| self.context.closed(&self.plan.steps[position]).is_none();
+                let Some(position) = self.ready.get_mut(account).and_then(|queue| {
+                    let at = queue.iter().position(open)?;
+                    queue.remove(at)
+                }) else {
                     break;
                 };
                 *active += 1;
@@ -425,7 +430,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 "it was under way when the run was stopped; the next run looks it up",
             );
         }
-        if let Some(why) = self.context.closed(&step.account)
+        if let Some(why) = self.context.closed(step)
             && self.missing[position] == 0
         {
             return Finished::skipped(step, why);
@@ -457,7 +462,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             }
         }
         if waits.is_empty() {
-            let why = self.context.closed(&step.account);
+            let why = self.context.closed(step);
             return Finished::skipped(
                 step,
                 why.unwrap_or_else(|| "the run ended first".to_owned()),

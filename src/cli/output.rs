@@ -3,6 +3,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use tokio::sync::oneshot;
+
 use super::args::{ColorWhen, Common};
 use super::exit::CliError;
 use crate::manifest::Paint;
@@ -115,14 +117,31 @@ impl Output {
 
     /// Asks on standard error and reads a line from standard input.
     pub(super) fn ask(&self, question: &str) -> Option<String> {
-        let mut err = io::stderr();
-        let _ = write!(err, "{question} ");
-        let _ = err.flush();
-        let mut answer = String::new();
-        match io::stdin().read_line(&mut answer) {
-            Ok(read) if read > 0 => Some(answer.trim().to_owned()),
-            _ => None,
-        }
+        put(question);
+        read_line()
+    }
+
+    /// The same beside the caller, who can give up: a read of the terminal cannot be called off, so its
+    /// thread then ends with the process.
+    pub(super) fn ask_beside(&self, question: &str) -> oneshot::Receiver<Option<String>> {
+        put(question);
+        let (sender, receiver) = oneshot::channel();
+        std::thread::spawn(move || sender.send(read_line()));
+        receiver
+    }
+}
+
+fn put(question: &str) {
+    let mut err = io::stderr();
+    let _ = write!(err, "{question} ");
+    let _ = err.flush();
+}
+
+fn read_line() -> Option<String> {
+    let mut answer = String::new();
+    match io::stdin().read_line(&mut answer) {
+        Ok(read) if read > 0 => Some(answer.trim().to_owned()),
+        _ => None,
     }
 }
 

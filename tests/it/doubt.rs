@@ -1,1 +1,8 @@
 //! Answers that never came: found again, or asked about; never sent twice.
+
+mod answers;
+mod breaker;
+mod by_hand;
+mod changes;
+mod lost;
+mod person;

@@ -1,1 +1,114 @@
-//! Every fault of the failure model has its test, or a stated reason.
+//! Every fault of the failure model has its test, or a stated reason why it is not shown here.
+//!
+//! The rows and their numbers are those of the failure model; the words of each row say what goes wrong.
+//! A test is named by its function; unit tests of the crate count as well as those of this folder.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// How a row is shown.
+enum Shown {
+    /// By these test functions.
+    By(&'static [&'static str]),
+    /// Not here, for this reason.
+    Not(&'static str),
+}
+
+use Shown::{By, Not};
+
+mod rows;
+
+/// How many rows the failure model has.
+const ROWS: usize = 115;
+
+/// Every function under a `#[test]` or `#[tokio::test]`, below a folder.
+fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            tests_below(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            found.extend(tests_in(&text));
+        }
+    }
+}
+
+fn tests_in(text: &str) -> Vec<String> {
+    let mut marked = false;
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            marked = true;
+        } else if let Some((_, rest)) = line.split_once("fn ") {
+            if marked && let Some((name, _)) = rest.split_once('(') {
+                found.push(name.to_owned());
+            }
+            marked = false;
+        } else if !line.starts_with("#[") && !line.starts_with("//") {
+            marked = false;
+        }
+    }
+    found
+}
+
+fn every_test() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = BTreeSet::new();
+    tests_below(&root.join("src"), &mut found);
+    tests_below(&root.join("tests/it"), &mut found);
+    found
+}
+
+#[test]
+fn every_row_of_the_failure_model_is_shown_or_says_why_not() {
+    let tests = every_test();
+    assert!(tests.len() > 300, "only {} tests were found", tests.len());
+    let mut wrong = Vec::new();
+    for (at, (number, fault, shown)) in rows::ROWS.iter().enumerate() {
+        if *number != at + 1 {
+            wrong.push(format!("row {} stands where {} belongs", number, at + 1));
+        }
+        match shown {
+            By(names) => {
+                if names.is_empty() {
+                    wrong.push(format!("row {number} ({fault}) names no test"));
+                }
+                for name in *names {
+                    if !tests.contains(*name) {
+                        wrong.push(format!("row {number} ({fault}): there is no test {name}"));
+                    }
+                }
+            }
+            Not(reason) if reason.len() < 20 => {
+                wrong.push(format!("row {number} ({fault}): no reason"));
+            }
+            Not(_) => {}
+        }
+    }
+    assert_eq!(rows::ROWS.len(), ROWS, "rows are missing");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A test that carries a row's number stands in that row.
+#[test]
+fn a_test_that_names_a_row_is_listed_in_it() {
+    for name in every_test() {
+        let Some((number, _)) = name
+            .strip_prefix("row_")
+            .and_then(|rest| rest.split_once('_'))
+        else {
+            continue;
+        };
+        let number: usize = number.parse().expect("a row's number");
+        let (_, _, shown) = &rows::ROWS[number - 1];
+        let listed = matches!(shown, By(names) if names.contains(&name.as_str()));
+        assert!(listed, "row {number} does not list {name}");
+    }
+}
+
+#[test]
+fn a_function_counts_only_under_its_mark() {
+    let text = "#[test]\nfn one() {}\nfn two() {}\n#[tokio::test(flavor = \"x\")]\n#[expect(a)]\n// why\nasync fn three() {}\n";
+    assert_eq!(tests_in(text), ["one", "three"]);
+}

@@ -70,7 +70,15 @@ pub(super) async fn run(
     expected(&plan, args.expect)?;
     let plan = approved(plan)?;
     let ask = plan.plan().has_changes() && saved.is_none() && !args.yes;
-    if ask && !confirmed(plan.plan(), output) {
+    let agreed = if ask {
+        tokio::select! {
+            agreed = confirmed(plan.plan(), output) => agreed,
+            stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+        }
+    } else {
+        true
+    };
+    if !agreed {
         return Err(CliError::Failed(
             "not approved: nothing was sent".to_owned(),
         ));
@@ -206,15 +214,19 @@ fn approved(plan: Plan) -> Result<ApprovedPlan, CliError> {
     })
 }
 
-fn confirmed(plan: &Plan, output: &Output) -> bool {
+async fn confirmed(plan: &Plan, output: &Output) -> bool {
     let summary = plan.summary();
     let count = |action: Action| summary.get(&action).copied().unwrap_or(0);
     let bought = count(Action::Order) + count(Action::Renew);
     let revoked = plan.revoked_certificates();
-    output.ask(&format!(
+    let answer = output.ask_beside(&format!(
         "\nThis buys {bought} and revokes {revoked} certificates. Only `yes` is taken as approval.\nCarry this plan out?"
-    ))
-    .is_some_and(|answer| answer == "yes")
+    ));
+    answer
+        .await
+        .ok()
+        .flatten()
+        .is_some_and(|answer| answer == "yes")
 }
 
 /// A report that has no place is refused before anything is bought for it.

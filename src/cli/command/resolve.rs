@@ -11,7 +11,7 @@ use crate::cli::session::{Known, Session, new_run};
 use crate::journal::{self, Holder, Journal, SqliteJournal};
 use crate::model::{
     Address, Fact, FactBody, Item, Observed, ObservedAccount, ObservedOrder, OpenOperation,
-    OperationKind, Order, OrderId, Phase, RequestId, RunId, Tag, Untrusted, Wanted,
+    OperationKind, Order, OrderId, Phase, RequestId, RequestKind, RunId, Tag, Untrusted, Wanted,
 };
 use crate::plan::{differences, seen};
 use crate::provider::{Depth, Observe};
@@ -187,6 +187,7 @@ impl Case<'_> {
             )));
         };
         if let Some(id) = &self.args.found {
+            self.check_request(&order_id, id).await?;
             let fact = match self.open.attempt.kind {
                 OperationKind::Revoke => FactBody::Requested {
                     request_id: Some(RequestId::from(id.as_str())),
@@ -217,6 +218,37 @@ impl Case<'_> {
             return Ok(Exit::Unknown);
         }
         self.not_placed(address.name().as_str(), output).await
+    }
+
+    /// Only a request that the CA shows about this order is taken for what was asked.
+    async fn check_request(&self, order_id: &OrderId, id: &OrderId) -> Result<(), CliError> {
+        let kind = match self.open.attempt.kind {
+            OperationKind::Revoke => RequestKind::Revoke,
+            _ => RequestKind::Reissue,
+        };
+        let order = self
+            .observe
+            .order(order_id, Depth::Order)
+            .await
+            .map_err(|error| self.unreadable(&error))?;
+        let mut requests = order.and_then(|order| order.requests).unwrap_or_default();
+        if kind == RequestKind::Revoke {
+            let all = self.observe.revocation_requests().await;
+            let all = all.map_err(|error| self.unreadable(&error))?;
+            requests.extend(
+                all.into_iter()
+                    .filter(|request| request.order_id.as_ref() == Some(order_id)),
+            );
+        }
+        let shown = requests
+            .iter()
+            .any(|request| request.id.as_str() == id.as_str() && request.kind == kind);
+        if shown {
+            return Ok(());
+        }
+        Err(CliError::Refused(format!(
+            "the CA shows no such request {id} about order {order_id}; the next apply settles it by reading"
+        )))
     }
 
     async fn found(

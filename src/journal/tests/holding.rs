@@ -99,11 +99,17 @@ async fn reading_leaves_no_trace() {
     assert!(!bench.folder().exists());
     let bench = Bench::with(story()).await;
     let bytes = fs::read(&bench.path).unwrap();
-    assert_eq!(bench.names(), ["state.db", "state.db.lock"]);
+    assert_eq!(
+        bench.names(),
+        ["state.db", "state.db.head", "state.db.lock"]
+    );
     assert_eq!(bench.read().unwrap().unwrap().mark.serial, 9);
     verify(&bench.location()).unwrap();
     assert_eq!(bench.facts().len(), 9);
-    assert_eq!(bench.names(), ["state.db", "state.db.lock"]);
+    assert_eq!(
+        bench.names(),
+        ["state.db", "state.db.head", "state.db.lock"]
+    );
     assert_eq!(fs::read(&bench.path).unwrap(), bytes);
 }
 
