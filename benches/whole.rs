@@ -28,7 +28,7 @@ accounts:
   digicert:
     provider: certcentral
     api_key: { env: DIGICERT_API_KEY }
-    rate_limits: [{ requests: 100000000, per: 1s }]
+    rate_limits: [{ requests: 1000000, per: 1s }]
 defaults:
   orders: { account: digicert, organization: { id: 112233 }, payment_method: balance }
 orders:

@@ -160,7 +160,7 @@ impl Writer {
             tip = hash;
         }
         drop(durable);
-        draft.changed.append(&mut changed);
+        draft.changed.extend(changed);
         draft.rows.append(&mut rows);
         (draft.serial, draft.tip) = (serial, tip);
         Ok(())
@@ -173,9 +173,9 @@ impl Writer {
         let head = chain::head(draft.serial, draft.tip);
         store(&mut self.connection, &draft).map_err(|error| self.poisoned_by(&error))?;
         self.tip = draft.tip;
-        let mut changed = draft.changed;
         let mut durable = enter(&self.durable);
-        durable.records.append(&mut changed);
+        // Not `append`, which builds the whole map anew: each commit changes a few records of many.
+        durable.records.extend(draft.changed);
         durable.mark.serial = draft.serial;
         durable.mark.head = head;
         self.anchor.note(&durable.mark);

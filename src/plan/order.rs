@@ -72,6 +72,14 @@ pub(super) fn decide_order(
     revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let record = inputs.records.get(&item.address);
+    let account = inputs.observed.accounts.get(&item.account);
+    // Most orders of most plans; a tag is only worth its digest where something may be sent.
+    if let Some(known) = record
+        && let (None, Some(live)) = (&known.open, &known.live)
+        && !needs_new_order(order, record, account)
+    {
+        return decide_live(inputs, item, order, live, account, revoked);
+    }
     let Some(tag) = order_tag(inputs, item, order) else {
         return Decision::new(item, Action::Wait, "its account is not known");
     };
@@ -101,13 +109,7 @@ pub(super) fn decide_order(
             .map(|live| live.order_id.clone());
         return decision;
     }
-    let account = inputs.observed.accounts.get(&item.account);
-    match record.and_then(|record| record.live.as_ref()) {
-        Some(live) if !needs_new_order(order, record, account) => {
-            decide_live(inputs, item, order, live, account, revoked)
-        }
-        _ => decide_new(inputs, item, order, &tag, operation(), account, index),
-    }
+    decide_new(inputs, item, order, &tag, operation(), account, index)
 }
 
 /// An earlier attempt whose outcome is not recorded.

@@ -102,8 +102,9 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
         }
         if !asked.is_empty() {
             let all = questions.entry(item.account.clone()).or_default();
-            all.orders.append(&mut asked.orders);
-            all.tags.append(&mut asked.tags);
+            // Not `append`, which builds the whole set anew for each item.
+            all.orders.extend(asked.orders);
+            all.tags.extend(asked.tags);
             all.revocation_requests |= asked.revocation_requests;
         }
     }
