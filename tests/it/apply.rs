@@ -265,10 +265,11 @@ fn one_failure_skips_what_depends_on_it_and_nothing_else() {
         "    after: [bob]
   dora:
     product: client_premium_sha2
-    certificate: { common_name: dora, emails: [dora@example.com], signature_hash: sha256, csr: { file: ada.csr } }
+    certificate: { common_name: dora, emails: [dora@example.com], signature_hash: sha256, csr: { file: dora.csr } }
     validity_years: 1
 ",
     );
+    rig.write("dora.csr", crate::rig::csr("dora"));
     let text = std::fs::read_to_string(rig.path("certplan.yaml")).unwrap();
     // The CA refuses this: no such product there, which only it can know.
     let broken = text.replacen(
