@@ -2,14 +2,16 @@
 
 mod context;
 mod event;
+mod evidence;
 mod fold;
 mod place;
 mod poll;
 mod revoke;
 mod scheduler;
 mod settle;
+mod settle_revocation;
 
 pub use context::{Lane, Run};
 pub use event::{ActionReport, Event, Outcome, RunReport, Stop};
+pub use evidence::{Candidate, Evidence, gather_evidence};
 pub use scheduler::run;
-pub use settle::{Candidate, Evidence, gather_evidence};

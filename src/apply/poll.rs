@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
 use super::revoke::conclude;
-use super::settle::part_fact;
+use super::settle_revocation::part_fact;
 use crate::model::{
     Address, CertificateState, FactBody, LiveState, ObservedRequest, Operation, OrderId, PartState,
     RequestId, RequestStatus, StatusChange, Until,

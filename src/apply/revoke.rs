@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
 use super::place::{Refusal, backoff, not_recorded, refusal};
-use super::settle::settle_revocation;
+use super::settle_revocation::settle_revocation;
 use crate::model::{
     Attempt, CertificateId, CertificatePin, CertificateState, FactBody, ObservedCertificate,
     ObservedOrder, Operation, OperationKind, OrderStatus, Part, PartState, Record, RevokeCall,

@@ -1,5 +1,8 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
+mod ending;
+mod looking;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -12,9 +15,8 @@ use super::context::{Context, Finished, Lane, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
 use super::place::{place_order, reissue};
-use super::poll::look;
 use super::revoke::revoke;
-use super::settle::{look_once, settle};
+use super::settle::settle;
 use crate::model::{AccountName, Address, After, Fact, Operation, Until};
 use crate::plan::{Action, Plan, Step, Warning};
 
@@ -357,117 +359,6 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }));
             }
         }
-    }
-
-    /// True when a later look at the CA could free or finish a step.
-    fn may_change(&self) -> bool {
-        !self.doubts.is_empty() || self.watched.values().any(|watched| !watched.is_empty())
-    }
-
-    async fn look_at_all(&mut self) {
-        let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
-        for account in accounts {
-            let watched = self.watched.get(account).cloned().unwrap_or_default();
-            let Some(lane) = self.lane(account) else {
-                continue;
-            };
-            if watched.is_empty() {
-                continue;
-            }
-            let found = look(self.context, lane, &self.plan.steps, &watched, self.started).await;
-            for (position, finished) in found.news {
-                self.tell(position, finished);
-            }
-        }
-        self.fresh = false;
-    }
-
-    async fn look_at_doubts(&mut self) {
-        for position in self.doubts.clone() {
-            let step = &self.plan.steps[position];
-            let (Some(lane), Some(Operation::Order(operation))) =
-                (self.lane(&step.account), &step.operation)
-            else {
-                continue;
-            };
-            let finished = look_once(self.context, step, lane, operation).await;
-            self.tell(position, finished);
-        }
-    }
-
-    /// Tells what was never tried, and closes the report.
-    fn finish(mut self) -> RunReport {
-        for position in 0..self.plan.steps.len() {
-            if self.state[position] == State::Told {
-                continue;
-            }
-            let finished = self.untried(position);
-            self.tell(position, finished);
-        }
-        let requests = self
-            .context
-            .run
-            .lanes
-            .iter()
-            .map(|(name, lane)| (name.clone(), lane.act.requests_sent()))
-            .collect();
-        let warnings = std::mem::take(&mut self.warnings);
-        self.emit(Event::Finished {
-            at: Timestamp::now(),
-            requests,
-            head: self.context.run.journal.mark().head,
-            warnings,
-        });
-        self.fold.report(self.plan)
-    }
-
-    fn untried(&self, position: usize) -> Finished {
-        let step = &self.plan.steps[position];
-        if self.state[position] == State::Running {
-            return Finished::unknown(
-                step,
-                "it was under way when the run was stopped; the next run looks it up",
-            );
-        }
-        if let Some(why) = self.context.closed(&step.account)
-            && self.missing[position] == 0
-        {
-            return Finished::skipped(step, why);
-        }
-        let mut waits = Vec::new();
-        for After { address, until } in &step.after {
-            let Some(&needed) = self.positions.get(address) else {
-                return Finished::skipped(step, format!("{address} is not part of this plan"));
-            };
-            if self.reached[needed].is_some_and(|reached| reached >= *until) {
-                continue;
-            }
-            match self.told[needed].as_ref().map(|report| report.outcome) {
-                Some(Outcome::Failed | Outcome::Unknown | Outcome::Skipped) => {
-                    return Finished::skipped(
-                        step,
-                        format!("{address} did not come to be {}", until.word()),
-                    );
-                }
-                _ => {
-                    let needed = &self.plan.steps[needed];
-                    let mut waits_for = format!("{address} ({})", until.word());
-                    // An order that is over, or that is not known, comes no further by itself.
-                    if !needed.action.is_change() && needed.reached.is_none() {
-                        waits_for = format!("{waits_for}: {}", needed.reason);
-                    }
-                    waits.push(waits_for);
-                }
-            }
-        }
-        if waits.is_empty() {
-            let why = self.context.closed(&step.account);
-            return Finished::skipped(
-                step,
-                why.unwrap_or_else(|| "the run ended first".to_owned()),
-            );
-        }
-        Finished::waiting(step, waits.join(", "))
     }
 }
 

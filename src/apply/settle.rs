@@ -7,14 +7,15 @@ use jiff::Timestamp;
 
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
+use super::evidence::{Candidate, control_tag, gather_evidence};
 use super::place::not_recorded;
+use super::settle_revocation::settle_revocation;
 use crate::model::{
-    AccountName, CertificateState, DoubtRule, FactBody, ObservedOrder, OpenOperation, Operation,
-    OperationKind, Order, OrderOperation, OrderStatus, Part, Phase, Records, ReissueOperation,
-    RequestKind, RequestStatus, RevokeOperation, Tag, Until, Untrusted,
+    DoubtRule, FactBody, OpenOperation, Operation, OrderOperation, OrderStatus, Phase,
+    ReissueOperation, Tag, Until, Untrusted,
 };
 use crate::plan::{Step, differences, seen, waiting_words};
-use crate::provider::{Depth, Observe, ProviderError};
+use crate::provider::Depth;
 
 /// Look-ups right after a lost answer, each after this long a pause. More follow with `--wait` and in
 /// later runs.
@@ -23,84 +24,8 @@ const FIRST_LOOKS: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
 ];
-/// An order found by its tag may be this much older than its intent: two clocks differ.
-const CLOCK_SKEW_SECONDS: i64 = 5 * 60;
 /// How many look-ups must have found nothing before `then: resend` orders again.
 const LOOKS_BEFORE_RESEND: u32 = 3;
-
-/// An order that carries the tag in doubt.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The order, read in full; `None` if it could not be read.
-    pub order: Option<ObservedOrder>,
-    /// Its id.
-    pub order_id: crate::model::OrderId,
-    /// What differs from what was ordered; empty when they match.
-    pub differences: Vec<String>,
-}
-
-/// What a look-up by tag brought.
-#[derive(Debug, Clone)]
-pub struct Evidence {
-    /// The tag.
-    pub tag: Tag,
-    /// Orders that carry it.
-    pub candidates: Vec<Candidate>,
-    /// The positive control: whether an older order of ours was found the same way in the same
-    /// minute; `None` when there is no older order to look for.
-    pub control: Option<bool>,
-}
-
-/// Looks a tag up and reads what carries it. `control` is an older order of the account with its tag:
-/// a look-up that cannot find that one proves nothing.
-pub async fn gather_evidence(
-    observe: &dyn Observe,
-    tag: &Tag,
-    wanted: &Order,
-    since: Timestamp,
-    control: Option<&Tag>,
-) -> Result<Evidence, ProviderError> {
-    let lookup = observe.tagged(tag).await?;
-    let mut candidates = Vec::new();
-    for hit in lookup.orders {
-        let order = observe.order(&hit.order_id, Depth::Order).await?;
-        let mut different = order.as_ref().map_or_else(
-            || vec!["it could not be read".to_owned()],
-            |order| differences(wanted, order),
-        );
-        let created = order.as_ref().and_then(|order| order.created_at);
-        if created
-            .is_some_and(|created| created.as_second() < since.as_second() - CLOCK_SKEW_SECONDS)
-        {
-            different.push("placed before it was asked for".to_owned());
-        }
-        candidates.push(Candidate {
-            order,
-            order_id: hit.order_id,
-            differences: different,
-        });
-    }
-    let control = match control {
-        Some(control) if candidates.is_empty() => {
-            Some(!observe.tagged(control).await?.orders.is_empty())
-        }
-        _ => None,
-    };
-    Ok(Evidence {
-        tag: tag.clone(),
-        candidates,
-        control,
-    })
-}
-
-/// An older order of the account that carries a tag of ours, for the positive control.
-pub(super) fn control_tag(records: &Records, account: &AccountName, not: &Tag) -> Option<Tag> {
-    records
-        .values()
-        .filter_map(|record| record.live.as_ref()?.tag.clone())
-        .find(|tag| tag != not)
-        .filter(|_| !account.as_str().is_empty())
-}
 
 /// Settles what an earlier run, or an earlier moment of this one, left open.
 pub(super) async fn settle(context: &Context<'_>, step: &Step, lane: &Lane) -> Finished {
@@ -319,7 +244,7 @@ async fn not_found(
     }
 }
 
-fn unsettled(step: &Step, why: &str) -> String {
+pub(super) fn unsettled(step: &Step, why: &str) -> String {
     format!("{why}; to settle it, `certplan resolve {}`", step.address)
 }
 
@@ -376,87 +301,4 @@ pub(super) async fn settle_reissue(
         Ok(()) => Finished::waiting(step, "the next run, which asks again"),
         Err(error) => not_recorded(step, &error),
     }
-}
-
-/// A revocation in doubt is settled by reading: in force, asked for, or neither (`Ok(true)`: it may be
-/// asked for again; its target is fixed, so asking twice revokes nothing more).
-pub(super) async fn settle_revocation(
-    context: &Context<'_>,
-    step: &Step,
-    lane: &Lane,
-    operation: &RevokeOperation,
-) -> Result<bool, Box<Finished>> {
-    let Some(open) = context.record_of(&step.address).open else {
-        return Ok(true);
-    };
-    let Some(part) = open.attempt.part.clone() else {
-        return Ok(true);
-    };
-    if open.attempt.kind != OperationKind::Revoke {
-        return Ok(true);
-    }
-    let order = match lane
-        .act
-        .order(&operation.order_id, Depth::Certificates)
-        .await
-    {
-        Ok(Some(order)) => order,
-        Ok(None) => {
-            let why = unsettled(step, "the CA shows no such order");
-            return Err(Box::new(Finished::unknown(step, why)));
-        }
-        Err(error) => {
-            return Err(Box::new(Finished::unknown(
-                step,
-                unsettled(step, &error.to_string()),
-            )));
-        }
-    };
-    let fact = part_fact(&order, &part).unwrap_or_else(|| FactBody::Dead {
-        evidence: Untrusted::new("the order shows neither a revocation nor a request for one"),
-    });
-    let dead = matches!(fact, FactBody::Dead { .. });
-    match context.write(step, vec![fact]).await {
-        Ok(()) => Ok(dead),
-        Err(error) => Err(Box::new(not_recorded(step, &error))),
-    }
-}
-
-/// What a read says of one call of a revocation; `None` when it shows no effect.
-pub(super) fn part_fact(order: &ObservedOrder, part: &Part) -> Option<FactBody> {
-    let certificates = order.certificates.as_deref().unwrap_or_default();
-    let any = |state: &CertificateState| {
-        certificates.iter().any(|one| {
-            one.state == *state
-                && match part {
-                    Part::Order => true,
-                    Part::Certificate(id) => one.id == *id,
-                }
-        })
-    };
-    // Of a whole order the slowest certificate counts.
-    let in_force = any(&CertificateState::Issued);
-    let pending = any(&CertificateState::RevocationPending)
-        || (*part == Part::Order && order.status == OrderStatus::RevocationPending);
-    let revoked = any(&CertificateState::Revoked) && !in_force && !pending;
-    if order.status == OrderStatus::Revoked || revoked {
-        return Some(FactBody::Revoked);
-    }
-    if pending && !in_force {
-        return Some(FactBody::Requested { request_id: None });
-    }
-    order
-        .requests
-        .iter()
-        .flatten()
-        .find(|request| {
-            request.kind == RequestKind::Revoke
-                && matches!(
-                    request.status,
-                    RequestStatus::Pending | RequestStatus::Submitted
-                )
-        })
-        .map(|request| FactBody::Requested {
-            request_id: Some(request.id.clone()),
-        })
 }
