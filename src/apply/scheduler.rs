@@ -185,9 +185,15 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                     self.tell(position, finished);
                 }
                 Action::Adopt => {
-                    let finished = match self.context.closed(&step.account) {
-                        None => Finished::new(step, Outcome::Done),
-                        Some(why) => Finished::failed(step, why),
+                    let finished = match (self.context.closed(&step.account), &step.waits_for) {
+                        (Some(why), _) => Finished::failed(step, why),
+                        (None, None) => Finished::new(step, Outcome::Done),
+                        // Bound, and not issued: it waits like any other order.
+                        (None, Some(waits_for)) => {
+                            let mut finished = Finished::waiting(step, waits_for.clone());
+                            finished.watch = true;
+                            finished
+                        }
                     };
                     self.tell(position, finished);
                 }

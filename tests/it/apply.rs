@@ -197,6 +197,36 @@ fn wait_sees_an_order_of_an_earlier_run_come_into_force() {
 }
 
 #[test]
+fn an_adopted_order_that_is_not_issued_waits_like_any_other() {
+    let rig = Rig::new();
+    rig.orders(
+        &["ada", "bob"],
+        "    after: [{ order: ada, until: issued }]\n",
+    );
+    rig.apply(&[], 0);
+    std::fs::remove_dir_all(rig.path(".certplan")).expect("the state goes");
+    let report = rig.apply(&["--detailed-exitcode"], 2);
+    let ada = action(&report, "orders.ada");
+    assert_eq!(
+        (&ada["action"], &ada["outcome"]),
+        (&json!("adopt"), &json!("waiting"))
+    );
+
+    std::fs::remove_dir_all(rig.path(".certplan")).expect("the state goes");
+    let reads = rig.reads();
+    let run = rig.spawn(&["apply", "--yes", "--wait", "55s"]);
+    rig.until("the run polls", || rig.reads() > reads + 6);
+    rig.approve_all();
+    rig.until("what builds on it is placed", || {
+        rig.effects("order_created").len() == 2
+    });
+    rig.approve_all();
+    let output = run.wait_with_output().expect("the run ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(rig.plan(&[])["summary"]["keep"], 2);
+}
+
+#[test]
 fn a_run_does_not_wait_for_an_order_that_is_over() {
     let rig = Rig::new();
     rig.orders(&["ada"], "");
