@@ -1,6 +1,6 @@
 //! What every step of a run shares: the journal, the accounts, the send gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use super::event::{ActionReport, Outcome, Stop};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Provider, Record, RunId, Until,
+    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, OrderId, Provider, Record, RunId,
+    Until,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -49,15 +50,52 @@ pub(super) struct Context<'a> {
     pub(super) run: &'a Run<'a>,
     halts: Mutex<BTreeMap<AccountName, String>>,
     state_error: Mutex<Option<String>>,
+    accounts: BTreeMap<&'a Address, &'a AccountName>,
+    /// Orders by the name that they stand for.
+    claims: Mutex<BTreeMap<OrderId, Address>>,
+    resent: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(run: &'a Run<'a>) -> Self {
+        let claims = run
+            .journal
+            .records()
+            .into_iter()
+            .filter_map(|(address, record)| Some((record.live?.order_id, address)))
+            .collect();
+        let steps = run.approved.plan().steps.iter();
         Self {
             run,
             halts: Mutex::new(BTreeMap::new()),
             state_error: Mutex::new(None),
+            accounts: steps.map(|step| (&step.address, &step.account)).collect(),
+            claims: Mutex::new(claims),
+            resent: Mutex::new(BTreeSet::new()),
         }
+    }
+
+    /// The account of an item of the plan.
+    pub(super) fn account_of(&self, address: &Address) -> Option<&'a AccountName> {
+        self.accounts.get(address).copied()
+    }
+
+    /// Notes that an order stands for a name. The other name, if it already stands for one: a CA that
+    /// gives one id to two orders is not to be believed.
+    pub(super) fn claim(&self, order_id: &OrderId, address: &Address) -> Option<Address> {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = claims
+            .entry(order_id.clone())
+            .or_insert_with(|| address.clone());
+        (owner != address).then(|| owner.clone())
+    }
+
+    /// True once for each item: a run orders a thing a second time at most once.
+    pub(super) fn may_resend(&self, address: &Address) -> bool {
+        self.resent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(address.clone())
     }
 
     pub(super) fn record_of(&self, address: &Address) -> Record {
@@ -96,10 +134,14 @@ impl<'a> Context<'a> {
         written
     }
 
-    /// Stops new calls of one account.
-    pub(super) fn halt(&self, account: &AccountName, why: String) {
+    /// Stops new calls of one account; false if they were stopped before.
+    pub(super) fn halt(&self, account: &AccountName, why: String) -> bool {
         let mut halts = self.halts.lock().unwrap_or_else(PoisonError::into_inner);
-        halts.entry(account.clone()).or_insert(why);
+        if halts.contains_key(account) {
+            return false;
+        }
+        halts.insert(account.clone(), why);
+        true
     }
 
     /// Why nothing new may be sent for an account; `None` when the gate is open.
@@ -122,6 +164,14 @@ impl<'a> Context<'a> {
             .unwrap_or_else(PoisonError::into_inner)
             .get(account)
             .cloned()
+    }
+
+    /// True after the first failed write: nothing more is asked, nothing can be noted.
+    pub(super) fn state_failed(&self) -> bool {
+        self.state_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
     }
 
     pub(super) fn stopped(&self) -> bool {
@@ -163,6 +213,10 @@ pub(super) struct Finished {
     pub(super) reached: Option<Until>,
     /// A doubt that could not be settled.
     pub(super) in_doubt: bool,
+    /// The doubt is about a call of this run.
+    pub(super) lost: bool,
+    /// No look at the CA can settle the doubt.
+    pub(super) for_a_person: bool,
     /// The CA answered with an error of its own.
     pub(super) server_error: bool,
     /// Why no more may be sent for the account.
@@ -188,6 +242,8 @@ impl Finished {
             },
             reached: step.reached,
             in_doubt: false,
+            lost: false,
+            for_a_person: false,
             server_error: false,
             halt: None,
             watch: false,
@@ -211,6 +267,11 @@ impl Finished {
         finished.report.error = Some(why.into());
         finished.in_doubt = true;
         finished
+    }
+
+    pub(super) fn for_a_person(mut self) -> Self {
+        self.for_a_person = true;
+        self
     }
 
     pub(super) fn waiting(step: &Step, waiting_for: impl Into<String>) -> Self {

@@ -1,9 +1,8 @@
-//! What a look-up by tag proves about an order in doubt: who carries the tag, and whether the look-up
-//! finds orders at all.
+//! What the CA shows about an order in doubt: everything that carries its tag, and a positive control.
 
 use jiff::Timestamp;
 
-use crate::model::{AccountName, ObservedOrder, Order, Records, Tag};
+use crate::model::{Address, ObservedOrder, Order, Records, Tag};
 use crate::plan::differences;
 use crate::provider::{Depth, Observe, ProviderError};
 
@@ -75,11 +74,17 @@ pub async fn gather_evidence(
     })
 }
 
-/// An older order of the account that carries a tag of ours, for the positive control.
-pub(super) fn control_tag(records: &Records, account: &AccountName, not: &Tag) -> Option<Tag> {
+/// An older order of ours that carries a tag, for the positive control. `same_account` says of an item
+/// whether it belongs to the account in question: another account's order is never found there.
+pub fn control_tag(
+    records: &Records,
+    same_account: impl Fn(&Address) -> bool,
+    not: &Tag,
+) -> Option<Tag> {
     records
-        .values()
-        .filter_map(|record| record.live.as_ref()?.tag.clone())
-        .find(|tag| tag != not)
-        .filter(|_| !account.as_str().is_empty())
+        .iter()
+        .filter(|(address, _)| same_account(address))
+        .filter_map(|(_, record)| record.live.as_ref()?.tag.as_ref())
+        .find(|tag| *tag != not)
+        .cloned()
 }

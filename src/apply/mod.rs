@@ -1,5 +1,6 @@
 //! ApprovedPlan -> RunReport: carries a plan out and says what became of it.
 
+mod breaker;
 mod context;
 mod event;
 mod evidence;
@@ -13,5 +14,5 @@ mod settle_revocation;
 
 pub use context::{Lane, Run};
 pub use event::{ActionReport, Event, Outcome, RunReport, Stop};
-pub use evidence::{Candidate, Evidence, gather_evidence};
+pub use evidence::{Candidate, Evidence, control_tag, gather_evidence};
 pub use scheduler::run;

@@ -13,14 +13,20 @@ use crate::model::{
 use crate::plan::{Step, waiting_words};
 use crate::provider::{ErrorKind, Placed, ProviderError, Verdict, body_digest};
 
-/// How often a call that was proved unsent, or refused for rate limits, is made anew in one run.
-/// Each time is a new intent.
+/// How often a call that was proved unsent is made in one run. Each time is a new intent.
 const TRIES: u32 = 5;
+/// How often a call that is refused for rate limits is made in one run. A full window is certain to empty:
+/// the account's pauses between so many refusals outlast CertCentral's longest window of five minutes
+/// twice.
+const RATE_LIMITED_TRIES: u32 = 20;
+
+/// The pause before a call is made anew; after a call that was unsent it doubles: 1, 2, 4, 8 seconds.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What follows from a call that the CA did not take.
 pub(super) enum Refusal {
-    /// Proved unsent or refused before execution: it may be made anew, with a new intent.
-    Again,
+    /// Proved unsent or refused before execution: it may be made anew, with a new intent, after this.
+    Again(Duration),
     /// The end for this run.
     End(Box<Finished>),
     /// Whether it had its effect is unknown; the doubt is recorded.
@@ -61,7 +67,7 @@ pub(super) async fn place_order(
             terms: Some(operation.order.terms()),
         };
         if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
-            return not_recorded(step, &error);
+            return not_sent(step, &error);
         }
         let answer = lane
             .act
@@ -70,11 +76,12 @@ pub(super) async fn place_order(
         match answer {
             Ok(placed) => return accepted(context, step, placed).await,
             Err(error) => match refusal(context, step, error, tried).await {
-                Refusal::Again => backoff(context, tried).await,
+                Refusal::Again(pause) => backoff(context, pause).await,
                 Refusal::End(finished) => return *finished,
                 Refusal::Doubt(why, kind) => {
                     let mut finished = settle_order(context, step, lane, operation).await;
                     finished.server_error = kind == ErrorKind::Server;
+                    finished.lost = finished.in_doubt;
                     if finished.in_doubt {
                         finished.report.error = Some(format!(
                             "{why}; {}",
@@ -114,7 +121,7 @@ pub(super) async fn reissue(
             terms: None,
         };
         if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
-            return not_recorded(step, &error);
+            return not_sent(step, &error);
         }
         match lane.act.reissue(permit, operation).await {
             Ok(placed) if placed.order_id == operation.order_id => {
@@ -128,12 +135,13 @@ pub(super) async fn reissue(
                 return doubted(context, step, why).await;
             }
             Err(error) => match refusal(context, step, error, tried).await {
-                Refusal::Again => backoff(context, tried).await,
+                Refusal::Again(pause) => backoff(context, pause).await,
                 Refusal::End(finished) => return *finished,
                 Refusal::Doubt(why, kind) => {
                     let mut finished =
                         super::settle::settle_reissue(context, step, lane, operation).await;
                     finished.server_error = kind == ErrorKind::Server;
+                    finished.lost = finished.in_doubt;
                     if finished.in_doubt {
                         finished.report.error = Some(why);
                     }
@@ -162,6 +170,13 @@ fn renewed_order(
 }
 
 async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finished {
+    if let Some(other) = context.claim(&placed.order_id, &step.address) {
+        let why = format!(
+            "the CA answered with order {}, which is the order of {other}",
+            placed.order_id
+        );
+        return doubted(context, step, why).await;
+    }
     let request_id = placed.request.map(|(id, _)| id);
     let fact = FactBody::Accepted {
         order_id: placed.order_id.clone(),
@@ -177,6 +192,8 @@ async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finishe
         // The order exists and the journal does not know its id: the next run finds it by its tag.
         finished.report.outcome = Outcome::Unknown;
         finished.in_doubt = true;
+        finished.lost = true;
+        finished.for_a_person = true;
         finished.report.error = Some(format!(
             "order {} was taken, but {error}; the next run looks it up",
             placed.order_id
@@ -225,8 +242,13 @@ pub(super) async fn refusal(
             let fact = FactBody::Unsent {
                 why: Untrusted::new(text.clone()),
             };
-            if tried < TRIES {
-                (fact, Refusal::Again)
+            let (tries, pause) = match error.kind {
+                // The account's own pause is what counts.
+                ErrorKind::RateLimited => (RATE_LIMITED_TRIES, FIRST_PAUSE),
+                _ => (TRIES, FIRST_PAUSE * (1 << (tried - 1).min(4))),
+            };
+            if tried < tries {
+                (fact, Refusal::Again(pause))
             } else {
                 (fact, Refusal::End(Box::new(Finished::failed(step, text))))
             }
@@ -261,24 +283,32 @@ async fn doubted(context: &Context<'_>, step: &Step, why: String) -> Finished {
         why: Untrusted::new(why.clone()),
     };
     match context.write(step, vec![fact]).await {
-        Ok(()) => Finished::unknown(step, why),
+        Ok(()) => {
+            let mut finished = Finished::unknown(step, why);
+            finished.lost = true;
+            finished
+        }
         Err(error) => not_recorded(step, &error),
     }
+}
+
+/// The intent could not be written, so the call was not made.
+pub(super) fn not_sent(step: &Step, error: &JournalError) -> Finished {
+    Finished::failed(step, format!("nothing was sent: {error}"))
 }
 
 /// The journal could not be written. What the CA did, if it was asked, the next run finds out.
 pub(super) fn not_recorded(step: &Step, error: &JournalError) -> Finished {
     match error {
         JournalError::Illegal(_) => Finished::failed(step, error.to_string()),
-        _ => Finished::unknown(step, error.to_string()),
+        _ => Finished::unknown(step, error.to_string()).for_a_person(),
     }
 }
 
-/// Waits before a new intent: 1, 2, 4, 8 seconds. The account's own pause after a 429 comes on top.
-pub(super) async fn backoff(context: &Context<'_>, tried: u32) {
-    let delay = Duration::from_secs(1 << (tried - 1).min(4));
+/// Waits before a new intent. The account's own pause after a 429 comes on top.
+pub(super) async fn backoff(context: &Context<'_>, pause: Duration) {
     tokio::select! {
-        () = tokio::time::sleep(delay) => {}
+        () = tokio::time::sleep(pause) => {}
         () = context.until_stopped() => {}
     }
 }

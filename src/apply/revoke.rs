@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
-use super::place::{Refusal, backoff, not_recorded, refusal};
-use super::settle_revocation::settle_revocation;
+use super::place::{Refusal, backoff, not_recorded, not_sent, refusal};
+use super::settle_revocation::{part_fact, settle_revocation};
 use crate::model::{
     Attempt, CertificateId, CertificatePin, CertificateState, FactBody, ObservedCertificate,
     ObservedOrder, Operation, OperationKind, OrderStatus, Part, PartState, Record, RevokeCall,
@@ -136,6 +136,10 @@ async fn revoke_part(
             }
             Err(error) => return Err(Box::new(Finished::failed(step, error.to_string()))),
         };
+        // Revoked meanwhile, by another entry of this plan or outside: nothing is left to ask for.
+        if part_fact(&observed, part) == Some(FactBody::Revoked) {
+            return Ok(());
+        }
         if let Err(why) = compare(operation, part, &observed) {
             return Err(Box::new(changed(step, why)));
         }
@@ -155,7 +159,7 @@ async fn revoke_part(
             terms: None,
         };
         if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
-            return Err(Box::new(not_recorded(step, &error)));
+            return Err(Box::new(not_sent(step, &error)));
         }
         match lane
             .act
@@ -163,19 +167,23 @@ async fn revoke_part(
             .await
         {
             Ok(answer) => {
-                let fact = match answer {
+                let (fact, request) = match answer {
                     RevokeAnswer::Requested { request_id, .. } => {
-                        FactBody::Requested { request_id }
+                        let fact = FactBody::Requested {
+                            request_id: request_id.clone(),
+                        };
+                        (fact, request_id)
                     }
-                    RevokeAnswer::Revoked => FactBody::Revoked,
+                    RevokeAnswer::Revoked => (FactBody::Revoked, None),
                 };
-                return context
-                    .write(step, vec![fact])
-                    .await
-                    .map_err(|error| Box::new(not_recorded(step, &error)));
+                return context.write(step, vec![fact]).await.map_err(|error| {
+                    let mut finished = not_recorded(step, &error);
+                    finished.report.request_id = request;
+                    Box::new(finished)
+                });
             }
             Err(error) => match refusal(context, step, error, tried).await {
-                Refusal::Again => backoff(context, tried).await,
+                Refusal::Again(pause) => backoff(context, pause).await,
                 Refusal::End(finished) => return Err(finished),
                 Refusal::Doubt(why, kind) => {
                     match settle_revocation(context, step, lane, operation).await {
@@ -192,6 +200,7 @@ async fn revoke_part(
                         Err(finished) => {
                             let mut finished = *finished;
                             finished.server_error = kind == ErrorKind::Server;
+                            finished.lost = finished.in_doubt;
                             return Err(Box::new(finished));
                         }
                     }

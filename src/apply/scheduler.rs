@@ -3,7 +3,7 @@
 mod ending;
 mod looking;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -11,6 +11,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::breaker::Breaker;
 use super::context::{Context, Finished, Lane, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
@@ -20,11 +21,6 @@ use super::settle::settle;
 use crate::model::{AccountName, Address, After, Fact, Operation, Until};
 use crate::plan::{Action, Plan, Step, Warning};
 
-/// Unsettled doubts after which nothing new is sent: a sick API must not turn 200 orders into 200
-/// doubts.
-const DOUBT_LIMIT: u32 = 3;
-/// Errors of the CA in a row after which nothing new is sent.
-const SERVER_ERROR_LIMIT: u32 = 5;
 /// How long calls in flight may take to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
 /// Facts written in one go for news that the plan brought.
@@ -69,11 +65,11 @@ struct Scheduler<'c, 'r, 'o> {
     positions: BTreeMap<&'c Address, usize>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
-    watched: BTreeMap<&'c AccountName, Vec<usize>>,
+    watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     fresh: bool,
+    /// Doubts that a later look at the CA could settle.
     doubts: Vec<usize>,
-    doubt_count: u32,
-    server_errors: u32,
+    breaker: Breaker,
     warnings: Vec<Warning>,
     started: Timestamp,
 }
@@ -124,8 +120,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             watched: BTreeMap::new(),
             fresh: false,
             doubts: Vec::new(),
-            doubt_count: 0,
-            server_errors: 0,
+            breaker: Breaker::default(),
             warnings: Vec::new(),
             started: Timestamp::now(),
         }
@@ -213,41 +208,35 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             .push_back(position);
     }
 
-    /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
-    fn tell(&mut self, position: usize, finished: Finished) {
-        let step = &self.plan.steps[position];
-        if let Some(why) = finished.halt {
+    /// Stops new calls of an account, and says so once.
+    fn stop_account(&mut self, account: &AccountName, why: String) {
+        if self.context.halt(account, why.clone()) {
             self.emit(Event::Paused {
-                account: step.account.clone(),
-                why: why.clone(),
+                account: account.clone(),
+                why,
             });
-            self.context.halt(&step.account, why);
         }
-        if finished.server_error {
-            self.server_errors += 1;
-        } else if matches!(finished.report.outcome, Outcome::Done | Outcome::Waiting) {
-            self.server_errors = 0;
+    }
+
+    /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
+    fn tell(&mut self, position: usize, mut finished: Finished) {
+        let step = &self.plan.steps[position];
+        if let Some(why) = finished.halt.take() {
+            self.stop_account(&step.account, why);
         }
-        if finished.in_doubt {
-            if !self.doubts.contains(&position) {
-                self.doubts.push(position);
-                self.doubt_count += 1;
-            }
-        } else {
-            self.doubts.retain(|&doubt| doubt != position);
+        self.doubts.retain(|&doubt| doubt != position);
+        if finished.in_doubt && !finished.for_a_person {
+            self.doubts.push(position);
         }
-        if self.doubt_count >= DOUBT_LIMIT || self.server_errors >= SERVER_ERROR_LIMIT {
-            let why = format!(
-                "account `{}` was stopped: {} outcomes are unknown and the CA failed {} times in a row",
-                step.account, self.doubt_count, self.server_errors
-            );
-            self.context.halt(&step.account, why);
+        if let Some(why) = self.breaker.note(&step.account, position, &finished) {
+            self.stop_account(&step.account, why);
         }
         let watched = self.watched.entry(&step.account).or_default();
-        watched.retain(|&other| other != position);
         if finished.watch {
-            watched.push(position);
+            watched.insert(position);
             self.fresh = true;
+        } else {
+            watched.remove(&position);
         }
         self.state[position] = State::Told;
         if finished.reached > self.reached[position] {
@@ -285,7 +274,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
         loop {
             self.launch(&mut running);
             if running.is_empty() {
-                if self.context.stopped() {
+                if self.context.stopped() || self.context.state_failed() {
                     break;
                 }
                 if self.fresh {
@@ -298,7 +287,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
                 let waiting =
-                    self.watched.values().map(Vec::len).sum::<usize>() + self.doubts.len();
+                    self.watched.values().map(BTreeSet::len).sum::<usize>() + self.doubts.len();
                 self.emit(Event::Polling {
                     waiting,
                     seconds_left: left.as_secs(),

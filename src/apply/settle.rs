@@ -1,9 +1,9 @@
-//! Doubt: finding out what became of a call whose answer never came. Only reads; an order is never
-//! sent again here.
+//! Doubt: finding out what became of a call whose answer never came. Only reads; an order is sent
+//! again in one place alone, [`not_found`], and only where the policy says so.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
@@ -33,7 +33,7 @@ pub(super) async fn settle(context: &Context<'_>, step: &Step, lane: &Lane) -> F
         return Finished::failed(step, "nothing is open any more; plan again");
     };
     if let Phase::Parked { why, .. } = &open.phase {
-        return Finished::unknown(step, unsettled(step, &why.to_string()));
+        return Finished::unknown(step, unsettled(step, &why.to_string())).for_a_person();
     }
     if open.phase == Phase::Sending {
         let why = Untrusted::new("a run ended between the intent and the outcome");
@@ -90,7 +90,11 @@ pub(super) async fn look_once(
         .tag
         .clone()
         .unwrap_or_else(|| operation.tag.clone());
-    let control = control_tag(&context.run.journal.records(), &step.account, &tag);
+    let control = control_tag(
+        &context.run.journal.records(),
+        |address| context.account_of(address) == Some(&step.account),
+        &tag,
+    );
     let evidence = gather_evidence(
         &*lane.act,
         &tag,
@@ -184,7 +188,7 @@ async fn park(context: &Context<'_>, step: &Step, why: String) -> Finished {
         why: Untrusted::new(why.clone()),
     };
     match context.write(step, vec![fact]).await {
-        Ok(()) => Finished::unknown(step, unsettled(step, &why)),
+        Ok(()) => Finished::unknown(step, unsettled(step, &why)).for_a_person(),
         Err(error) => not_recorded(step, &error),
     }
 }
@@ -209,10 +213,8 @@ async fn not_found(
         _ => (open.since, 0),
     };
     let doubt = context.run.doubt;
-    let age = Timestamp::now().as_second() - since.as_second();
-    let quiet = i64::try_from(doubt.quiet_period.as_secs()).unwrap_or(i64::MAX);
-    if age < quiet {
-        let left = jiff::SignedDuration::from_secs(quiet - age);
+    let (age, left) = quiet_time(since, doubt.quiet_period);
+    if let Some(left) = left {
         return Finished::unknown(
             step,
             format!(
@@ -221,27 +223,44 @@ async fn not_found(
             ),
         );
     }
-    let may_resend =
-        doubt.then == DoubtRule::Resend && control == Some(true) && looks >= LOOKS_BEFORE_RESEND;
-    if !may_resend {
+    let not_placed = unsettled(
+        step,
+        &format!(
+            "nothing at the CA carries its tag {}: it was probably not placed",
+            operation.tag
+        ),
+    );
+    if doubt.then == DoubtRule::Ask || control.is_none() {
+        return Finished::unknown(step, not_placed).for_a_person();
+    }
+    if control != Some(true) || looks < LOOKS_BEFORE_RESEND {
+        return Finished::unknown(step, not_placed);
+    }
+    if !context.may_resend(&step.address) {
         return Finished::unknown(
             step,
-            unsettled(
-                step,
-                &format!(
-                    "nothing at the CA carries its tag {}: it was probably not placed",
-                    operation.tag
-                ),
-            ),
-        );
+            format!("{not_placed}; this run has ordered it a second time already"),
+        )
+        .for_a_person();
     }
     let evidence = Untrusted::new(format!(
-        "{looks} look-ups found nothing in {age} s, while an older order was found"
+        "{looks} look-ups found nothing in {age:#}, while an older order was found"
     ));
     match context.write(step, vec![FactBody::Dead { evidence }]).await {
         Ok(()) => Box::pin(super::place::place_order(context, step, lane, operation)).await,
         Err(error) => not_recorded(step, &error),
     }
+}
+
+/// How old a doubt is, and how much of the quiet period is left; `None` when it is over. To the
+/// millisecond: a period counted in whole seconds would end up to a second early.
+fn quiet_time(since: Timestamp, quiet: Duration) -> (SignedDuration, Option<SignedDuration>) {
+    let age = Timestamp::now().duration_since(since);
+    let quiet = SignedDuration::try_from(quiet).unwrap_or(SignedDuration::MAX);
+    let left = (age < quiet).then(|| quiet.saturating_sub(age));
+    // Told to people in whole seconds, and never as none at all.
+    let seconds = |span: SignedDuration| SignedDuration::from_secs(span.as_secs().max(1));
+    (seconds(age), left.map(seconds))
 }
 
 pub(super) fn unsettled(step: &Step, why: &str) -> String {
@@ -287,15 +306,14 @@ pub(super) async fn settle_reissue(
         Some(Phase::InDoubt { since, .. }) => since,
         _ => Timestamp::now(),
     };
-    let age = Timestamp::now().as_second() - since.as_second();
-    let quiet = i64::try_from(context.run.doubt.quiet_period.as_secs()).unwrap_or(i64::MAX);
-    if age < quiet {
+    let (age, left) = quiet_time(since, context.run.doubt.quiet_period);
+    if left.is_some() {
         return Finished::unknown(
             step,
             "the order shows no reissue yet: the next run looks again",
         );
     }
-    let evidence = Untrusted::new(format!("the order shows no reissue after {age} s"));
+    let evidence = Untrusted::new(format!("the order shows no reissue after {age:#}"));
     match context.write(step, vec![FactBody::Dead { evidence }]).await {
         // A reissue buys nothing: asking again is the next plan's business.
         Ok(()) => Finished::waiting(step, "the next run, which asks again"),

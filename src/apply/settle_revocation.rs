@@ -1,4 +1,4 @@
-//! A revocation in doubt: settled by reading its order.
+//! Doubt about a revocation: settled by reading its order.
 
 use super::context::{Context, Finished, Lane};
 use super::place::not_recorded;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use jiff::SignedDuration;
 
+use super::values::{duration, order_id, report_target, run_id};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
 /// Declarative batch jobs for commercial CAs: a manifest says which certificate orders and revocations
@@ -29,18 +29,27 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 failed, 2 changes or waiting (with --detailed-exitcode), 3 an outcome is unknown,
-4 the state is held by another run, 5 refused before anything was sent, 64 wrong command line,
-130 and 143 stopped by a signal.";
+Exit codes: 0 done, 1 failed, 2 something to do or waiting (with --detailed-exitcode),
+3 an outcome is unknown, 4 the state is held by another run, 5 refused before anything was sent,
+64 wrong command line, 130 and 143 stopped by a signal.
+
+Try it without an account: certplan demo";
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// A manifest, a folder of them, or `-` for standard input; may be repeated [default: certplan.yaml]
     #[arg(short, long = "file", value_name = "PATH", global = true, value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
     /// Where the journal is [default: .certplan/state.db beside the first manifest]
-    #[arg(long, value_name = "PATH|URL", global = true, env = "CERTPLAN_STATE")]
+    #[arg(
+        long,
+        value_name = "PATH|URL",
+        global = true,
+        env = "CERTPLAN_STATE",
+        hide_env_values = true
+    )]
     pub state: Option<String>,
     /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
     #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
@@ -54,7 +63,7 @@ pub struct Common {
     /// Says only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Says more; twice, much more
+    /// Logs what is sent to standard error; twice, much more
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
     /// How log lines look
@@ -319,6 +328,7 @@ pub enum SchemaName {
 
 /// `sandbox`
 #[derive(Debug, Args)]
+#[command(after_help = assumptions())]
 pub struct SandboxArgs {
     /// The loopback address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
@@ -359,45 +369,16 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: SignedDuration = text
-        .parse()
-        .map_err(|_| format!("`{text}` is no duration: write for example `30s`, `5m` or `1h`"))?;
-    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
-}
-
-fn order_id(text: &str) -> Result<OrderId, String> {
-    plain_id(text).map(OrderId::from)
-}
-
-fn run_id(text: &str) -> Result<RunId, String> {
-    plain_id(text).map(RunId::from)
-}
-
-fn plain_id(text: &str) -> Result<&str, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if !text.is_empty() && text.len() <= 64 && text.chars().all(plain) {
-        Ok(text)
-    } else {
-        Err(format!("`{text}` is no id"))
-    }
-}
-
-fn report_target(text: &str) -> Result<ReportTarget, String> {
-    let help = "write `json=FILE` or `markdown=FILE`";
-    let (format, path) = text.split_once('=').ok_or_else(|| help.to_owned())?;
-    let format = match format {
-        "json" => Format::Json,
-        "markdown" => Format::Markdown,
-        other => return Err(format!("`{other}` is no report format: {help}")),
-    };
-    if path.is_empty() {
-        return Err(help.to_owned());
-    }
-    Ok(ReportTarget {
-        format,
-        path: PathBuf::from(path),
-    })
+/// What the CAs' documents leave open and the sandbox had to choose.
+fn assumptions() -> String {
+    let list: Vec<String> = crate::sandbox::ASSUMPTIONS
+        .iter()
+        .map(|one| format!("* {one}"))
+        .collect();
+    format!(
+        "Assumptions, where the documents of the CAs are silent:\n{}",
+        list.join("\n")
+    )
 }
 
 #[cfg(test)]

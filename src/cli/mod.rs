@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod dumps;
 mod exit;
 mod logging;
 mod observe;
@@ -10,6 +11,7 @@ mod progress;
 mod session;
 mod settings;
 mod signals;
+mod values;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,7 @@ use output::Output;
 
 /// Parses the command line, runs the command, and says how it ended in the exit code.
 pub fn main() -> ExitCode {
+    dumps::off();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

@@ -135,11 +135,14 @@ fn shown(line: &str) -> String {
         .collect()
 }
 
-/// The width to lay text out for.
+/// The width to lay text out for: what COLUMNS says, or the terminal's, or 100.
 fn width() -> usize {
-    std::env::var("COLUMNS")
+    let told = std::env::var("COLUMNS")
         .ok()
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(100)
-        .clamp(60, 200)
+        .and_then(|columns| columns.parse().ok());
+    let terminal = || {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    };
+    told.or_else(terminal).unwrap_or(100).clamp(60, 200)
 }

@@ -1,22 +1,20 @@
 //! Progress of a run on standard error: bars on a terminal, plain lines elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::Common;
+use super::args::{ColorWhen, Common};
 use crate::apply::{ActionReport, Event, Outcome};
 use crate::model::{Address, Untrusted};
+use crate::plan::Action;
 
 /// Shows what happens.
 pub(super) enum Progress {
     /// On a terminal.
-    Bar {
-        bar: ProgressBar,
-        done: BTreeSet<Address>,
-    },
+    Bar(Box<Bar>),
     /// Elsewhere: one line for each step that did something.
     Lines {
         done: BTreeSet<Address>,
@@ -27,21 +25,37 @@ pub(super) enum Progress {
     Silent,
 }
 
+/// A bar with how far the run is, and beside it what is under way.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    style: ProgressStyle,
+    done: BTreeSet<Address>,
+    under_way: BTreeMap<Address, Action>,
+}
+
 /// A run with nothing to tell still shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 impl Progress {
     /// Chooses once.
     pub(super) fn new(common: &Common) -> Self {
-        let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        let told = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+        let ci = told("CI") && std::env::var("CI").is_ok_and(|value| value != "false");
+        let dumb = std::env::var("TERM").is_ok_and(|value| value == "dumb");
         if common.quiet {
             Self::Silent
-        } else if std::io::stderr().is_terminal() && !ci {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            Self::Bar {
-                bar,
+        } else if std::io::stderr().is_terminal() && !ci && !dumb {
+            let plain = match common.color {
+                ColorWhen::Never => true,
+                ColorWhen::Auto => told("NO_COLOR"),
+                ColorWhen::Always => false,
+            };
+            Self::Bar(Box::new(Bar {
+                bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+                style: bar_style(plain),
                 done: BTreeSet::new(),
-            }
+                under_way: BTreeMap::new(),
+            }))
         } else {
             Self::Lines {
                 done: BTreeSet::new(),
@@ -55,7 +69,7 @@ impl Progress {
     pub(super) fn show(&mut self, event: &Event) {
         match self {
             Self::Silent => {}
-            Self::Bar { bar, done } => show_bar(bar, done, event),
+            Self::Bar(bar) => bar.show(event),
             Self::Lines { done, steps, last } => show_line(done, steps, last, event),
         }
     }
@@ -65,42 +79,70 @@ fn acted(report: &ActionReport) -> bool {
     report.action.is_change()
 }
 
-fn show_bar(bar: &ProgressBar, done: &mut BTreeSet<Address>, event: &Event) {
-    match event {
-        Event::Started { steps, .. } => {
-            bar.set_length(*steps as u64);
-            let style = ProgressStyle::with_template(
-                "{spinner} {pos}/{len} {wide_bar} {elapsed_precise} {msg}",
-            );
-            if let Ok(style) = style {
-                bar.set_style(style);
+/// The message comes last and is cut where the terminal ends, so that the bar never wraps.
+fn bar_style(plain: bool) -> ProgressStyle {
+    let template = if plain {
+        "{spinner} {bar:24} {pos}/{len} {elapsed_precise} {wide_msg}"
+    } else {
+        "{spinner:.green} {bar:24.green} {pos}/{len} {elapsed_precise} {wide_msg}"
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸ ")
+}
+
+impl Bar {
+    fn show(&mut self, event: &Event) {
+        let bar = &self.bar;
+        match event {
+            Event::Started { steps, .. } => {
+                bar.set_length(*steps as u64);
+                bar.set_style(self.style.clone());
+                bar.enable_steady_tick(Duration::from_millis(120));
             }
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
-        Event::StepStarted { address, action } => {
-            bar.set_message(format!("{} {address}", action.word()));
-        }
-        Event::StepFinished(report) if acted(report) => {
-            if done.insert(report.address.clone()) {
-                bar.inc(1);
+            Event::StepStarted { address, action } => {
+                self.under_way.insert(address.clone(), *action);
+                bar.set_message(self.what_is_under_way());
             }
-            if matches!(report.outcome, Outcome::Failed | Outcome::Unknown) {
-                bar.println(line(report));
+            Event::StepFinished(report) => {
+                self.under_way.remove(&report.address);
+                bar.set_message(self.what_is_under_way());
+                if !acted(report) {
+                    return;
+                }
+                if self.done.insert(report.address.clone()) {
+                    bar.inc(1);
+                }
+                if matches!(report.outcome, Outcome::Failed | Outcome::Unknown) {
+                    bar.println(line(report));
+                }
             }
+            Event::Paused { why, .. } => bar.println(Untrusted::new(why.clone()).to_string()),
+            Event::Polling {
+                waiting,
+                seconds_left,
+            } => bar.set_message(waiting_line(*waiting, *seconds_left)),
+            Event::Stopping(_) => bar.set_message("stopping: what is in flight finishes"),
+            Event::Finished { .. } => bar.finish_and_clear(),
         }
-        Event::StepFinished(_) => {}
-        Event::Paused { why, .. } => bar.println(Untrusted::new(why.clone()).to_string()),
-        Event::Polling {
-            waiting,
-            seconds_left,
-        } => {
-            bar.set_message(format!(
-                "{waiting} wait for the CA or for people, {seconds_left} s left"
-            ));
-        }
-        Event::Stopping(_) => bar.set_message("stopping: what is in flight finishes"),
-        Event::Finished { .. } => bar.finish_and_clear(),
     }
+}
+
+impl Bar {
+    fn what_is_under_way(&self) -> String {
+        let Some((address, action)) = self.under_way.first_key_value() else {
+            return String::new();
+        };
+        match self.under_way.len() - 1 {
+            0 => format!("{} {address}", action.word()),
+            more => format!("{} {address}, {more} more under way", action.word()),
+        }
+    }
+}
+
+fn waiting_line(waiting: usize, seconds_left: u64) -> String {
+    let verb = if waiting == 1 { "waits" } else { "wait" };
+    format!("{waiting} {verb} for the CA or for people, {seconds_left} s left")
 }
 
 fn show_line(done: &mut BTreeSet<Address>, steps: &mut usize, last: &mut Instant, event: &Event) {
@@ -118,9 +160,7 @@ fn show_line(done: &mut BTreeSet<Address>, steps: &mut usize, last: &mut Instant
         Event::Polling {
             waiting,
             seconds_left,
-        } if last.elapsed() >= HEARTBEAT => Some(format!(
-            "{waiting} wait for the CA or for people, {seconds_left} s left"
-        )),
+        } if last.elapsed() >= HEARTBEAT => Some(waiting_line(*waiting, *seconds_left)),
         Event::Polling { .. } => None,
         Event::Stopping(_) => Some("stopping: what is in flight finishes".to_owned()),
         Event::Finished { .. } => None,

@@ -13,7 +13,7 @@ use super::exit::CliError;
 use super::output::Output;
 use super::settings;
 use crate::apply::Lane;
-use crate::journal::{Binding, Journal, Location, Snapshot, SqliteJournal};
+use crate::journal::{self, Binding, Journal, Location, Snapshot, SqliteJournal};
 use crate::manifest::{self, Input};
 use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
 use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
@@ -28,7 +28,6 @@ pub(super) struct Session {
     pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
     pub(super) location: Location,
     pub(super) policy: Policy,
-    folder: PathBuf,
     extra_root: Option<Vec<u8>>,
 }
 
@@ -62,7 +61,6 @@ impl Session {
             endpoints: settings::endpoints(common, &loaded.batch)?,
             location: settings::location(common)?,
             extra_root: settings::extra_root(common)?,
-            folder: folder(common),
             policy,
             batch: loaded.batch,
         })
@@ -88,7 +86,7 @@ impl Session {
             else {
                 continue;
             };
-            let keys = settings::keys(account, &self.folder)?;
+            let keys = settings::keys(account)?;
             let settings = Settings {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
@@ -207,6 +205,7 @@ impl Session {
         Inputs {
             batch: &self.batch,
             records: &known.records,
+            journal_went_back: known.went_back,
             state: known.state.clone(),
             observed,
             offline,
@@ -255,11 +254,25 @@ pub(super) struct Known {
     pub(super) state: PlannedState,
     pub(super) bindings: BTreeMap<AccountName, Binding>,
     pub(super) now: Timestamp,
+    /// The journal is older than the one that stood here before, or there is none any more.
+    pub(super) went_back: bool,
 }
 
 impl Known {
+    /// Reads the journal without holding it.
+    pub(super) fn read(location: &Location) -> Result<Self, CliError> {
+        let anchor = journal::anchor(location)?;
+        let snapshot = journal::read(location)?;
+        let mark = snapshot.as_ref().map(|snapshot| &snapshot.mark);
+        let went_back = anchor.is_some_and(|anchor| anchor.is_ahead_of(mark));
+        Ok(Self {
+            went_back,
+            ..Self::new(snapshot)
+        })
+    }
+
     /// From a journal that was read; an absent one knows nothing.
-    pub(super) fn new(snapshot: Option<Snapshot>) -> Self {
+    fn new(snapshot: Option<Snapshot>) -> Self {
         let now = Timestamp::now();
         match snapshot {
             None => Self {
@@ -270,6 +283,7 @@ impl Known {
                 },
                 bindings: BTreeMap::new(),
                 now,
+                went_back: false,
             },
             Some(snapshot) => Self {
                 records: snapshot.records,
@@ -279,6 +293,7 @@ impl Known {
                 },
                 bindings: snapshot.bindings,
                 now,
+                went_back: false,
             },
         }
     }
@@ -287,28 +302,21 @@ impl Known {
 impl Known {
     /// From a journal that this process holds.
     pub(super) fn held(journal: &SqliteJournal) -> Self {
-        Self::new(Some(Snapshot {
+        let known = Self::new(Some(Snapshot {
             records: journal.records(),
             mark: journal.mark(),
             bindings: journal.bindings(),
-        }))
+        }));
+        Self {
+            went_back: journal.went_back(),
+            ..known
+        }
     }
 }
 
 /// A new run's id.
 pub(super) fn new_run() -> RunId {
     RunId::from(Uuid::now_v7().to_string())
-}
-
-/// The folder that relative paths start from.
-fn folder(common: &Common) -> PathBuf {
-    match common.files.first() {
-        Some(first) if first.is_dir() => first.clone(),
-        Some(first) if first.as_os_str() != "-" => {
-            first.parent().map(Path::to_path_buf).unwrap_or_default()
-        }
-        _ => PathBuf::new(),
-    }
 }
 
 /// What `-f` names; standard input is read here.

@@ -1,7 +1,8 @@
 //! What comes from outside the manifest: endpoints, keys, the state's place.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::env::VarError;
+use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use crate::provider::{Endpoint, Keys};
 
 /// A key file larger than this is no key file.
 const KEY_FILE_BYTES: u64 = 64 * 1024;
+/// The roots of a whole system are a quarter of a megabyte.
+const ROOT_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Where each account's calls go: the official address, or what the operator says.
 pub(super) fn endpoints(
@@ -26,14 +29,20 @@ pub(super) fn endpoints(
         let endpoint = match std::env::var(&variable) {
             Ok(url) if !url.is_empty() => Endpoint::parse(&url)
                 .map_err(|error| CliError::Usage(format!("{variable}: {error}")))?,
-            _ => Endpoint::official(&account.provider),
+            Ok(_) | Err(VarError::NotPresent) => Endpoint::official(&account.provider),
+            // What cannot be read must not send the key to the CA's own address instead.
+            Err(VarError::NotUnicode(_)) => {
+                return Err(CliError::Usage(format!("{variable}: it is not plain text")));
+            }
         };
         endpoints.insert(name.clone(), endpoint);
     }
     for text in &common.endpoints {
+        // What is no account's name is not repeated: it may hold a password.
         let (name, url) = text
             .split_once('=')
-            .ok_or_else(|| CliError::Usage(format!("--endpoint `{text}`: write ACCOUNT=URL")))?;
+            .filter(|(name, _)| name.parse::<AccountName>().is_ok())
+            .ok_or_else(|| CliError::Usage("--endpoint: write ACCOUNT=URL".to_owned()))?;
         let known = endpoints
             .iter_mut()
             .find(|(account, _)| account.as_str() == name);
@@ -75,10 +84,10 @@ pub(super) fn location(common: &Common) -> Result<Location, CliError> {
     Ok(Location::file(folder.join(".certplan").join("state.db")))
 }
 
-/// Reads an account's keys. `folder` is where a relative key file starts from.
-pub(super) fn keys(account: &Account, folder: &Path) -> Result<Keys, CliError> {
+/// Reads an account's keys. The manifest has joined relative key files with its folder already.
+pub(super) fn keys(account: &Account) -> Result<Keys, CliError> {
     let read = |member: &str, source: &SecretSource| {
-        secret(source, folder)
+        secret(source)
             .map_err(|why| CliError::Access(format!("account `{}`: {member}: {why}", account.name)))
     };
     Ok(match &account.provider {
@@ -95,18 +104,18 @@ pub(super) fn keys(account: &Account, folder: &Path) -> Result<Keys, CliError> {
     })
 }
 
-fn secret(source: &SecretSource, folder: &Path) -> Result<Secret, String> {
+fn secret(source: &SecretSource) -> Result<Secret, String> {
     let text = match source {
         SecretSource::Env(name) => match std::env::var(name) {
             Ok(text) => text,
-            Err(std::env::VarError::NotPresent) => {
+            Err(VarError::NotPresent) => {
                 return Err(format!("the environment variable {name} is not set"));
             }
-            Err(std::env::VarError::NotUnicode(_)) => {
+            Err(VarError::NotUnicode(_)) => {
                 return Err(format!("the environment variable {name} is not plain text"));
             }
         },
-        SecretSource::File(path) => secret_file(&folder.join(path))?,
+        SecretSource::File(path) => secret_file(path)?,
     };
     let trimmed = text.strip_suffix('\n').unwrap_or(&text);
     let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
@@ -172,10 +181,25 @@ fn secret_file(path: &Path) -> Result<String, String> {
 pub(super) fn extra_root(common: &Common) -> Result<Option<Vec<u8>>, CliError> {
     common
         .extra_root
-        .as_ref()
+        .as_deref()
         .map(|path| {
-            fs::read(path)
-                .map_err(|error| CliError::File(format!("cannot read {}: {error}", path.display())))
+            root_file(path).map_err(|why| CliError::File(format!("{}: {why}", path.display())))
         })
         .transpose()
+}
+
+/// Reads a file of certificates. Opening a pipe would wait for a writer, a device might never end.
+fn root_file(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error| format!("cannot be read: {error}");
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(ROOT_FILE_BYTES + 1).read_to_end(&mut pem))
+        .map_err(unreadable)?;
+    if pem.len() as u64 > ROOT_FILE_BYTES {
+        return Err(format!("is larger than {ROOT_FILE_BYTES} bytes"));
+    }
+    Ok(pem)
 }

@@ -1,6 +1,7 @@
 //! What was intended and what happened: an append-only list of facts, and the records that follow
 //! from it.
 
+mod anchor;
 mod backup;
 mod binding;
 mod chain;
@@ -19,6 +20,7 @@ mod writer;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use anchor::{Anchor, anchor};
 pub use binding::Bindings;
 pub use error::JournalError;
 pub use location::Location;

@@ -12,6 +12,7 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::anchor::{self, AnchorFile};
 use super::binding::Bindings;
 use super::load::load;
 use super::lock::{Holder, Lock};
@@ -30,6 +31,7 @@ const POLL: Duration = Duration::from_millis(100);
 pub struct SqliteJournal {
     writer: Option<(Sender<Message>, JoinHandle<()>)>,
     durable: Arc<Mutex<Durable>>,
+    went_back: bool,
 }
 
 /// Takes the journal for writing: makes it where there is none (folder mode 0700, database 0600),
@@ -72,8 +74,10 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
         .map_err(|error| explain(&place, &error))?;
     // That commit made the write-ahead log; SQLite syncs its name too, but swallows the error.
     place.sync_folder()?;
+    let mark = loaded.mark();
+    let went_back = anchor::read(&place).is_some_and(|anchor| anchor.is_ahead_of(Some(&mark)));
     let durable = Arc::new(Mutex::new(Durable {
-        mark: loaded.mark(),
+        mark,
         records: loaded.replay.records,
         bindings: loaded.bindings,
     }));
@@ -81,6 +85,7 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
         connection,
         lock,
         place: place.clone(),
+        anchor: AnchorFile::open(&place),
         durable: Arc::clone(&durable),
         tip: loaded.replay.tip,
         poison: None,
@@ -94,6 +99,7 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
     Ok(SqliteJournal {
         writer: Some((sender, thread)),
         durable,
+        went_back,
     })
 }
 
@@ -101,6 +107,12 @@ impl SqliteJournal {
     /// Which CA accounts it was written for.
     pub fn bindings(&self) -> Bindings {
         enter(&self.durable).bindings.clone()
+    }
+
+    /// True when it was opened as an older journal, or another one, than the one that stood here last: an
+    /// old copy was put back, or its write-ahead log is gone. It does not know everything that was done.
+    pub fn went_back(&self) -> bool {
+        self.went_back
     }
 
     /// Copies the journal to `<database>.backup-<UTC time>`, mode 0600, and keeps the newest ten.

@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
+use super::anchor::AnchorFile;
 use super::binding::{self, Bindings};
 use super::chain::{self, StoredFact};
 use super::lock::Lock;
@@ -55,6 +56,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) lock: Lock,
     pub(super) place: Place,
+    pub(super) anchor: AnchorFile,
     pub(super) durable: Arc<Mutex<Durable>>,
     /// The hash that the next fact is linked to.
     pub(super) tip: Digest,
@@ -174,6 +176,7 @@ impl Writer {
         durable.records.append(&mut changed);
         durable.mark.serial = draft.serial;
         durable.mark.head = head;
+        self.anchor.note(&durable.mark);
         Ok(())
     }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::document::{Entry, kind, read, shown};
+use super::document::{Entry, read};
 use super::error::{Found, Part, Spot};
 use super::schema::Kind;
-use super::shape::{check, suggestion};
+use super::shape::check;
 use super::source::Source;
+use super::wording::{kind, shown, suggestion};
 use crate::model::ItemName;
 
 const ROOT: [&str; 6] = [
@@ -28,16 +29,17 @@ pub(super) struct Draft {
     pub(super) file: usize,
     pub(super) line: u32,
     pub(super) members: Map<String, Value>,
-    /// Members that were wrong and are reported; `*` is the whole entry.
+    /// Members (`certificate.emails`) that were wrong and are reported; `*` is the whole entry.
     pub(super) broken: Vec<Box<str>>,
 }
 
 impl Draft {
     /// Whether a member was given but was wrong, so that it is not missing.
     pub(super) fn is_broken(&self, member: &str) -> bool {
-        self.broken
-            .iter()
-            .any(|name| &**name == member || &**name == "*")
+        self.broken.iter().any(|name| {
+            let rest = member.strip_prefix(&**name);
+            &**name == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 }
 
@@ -79,6 +81,8 @@ pub(super) struct Collected {
     pub(super) orders: Section,
     pub(super) revocations: Section,
     versions: HashSet<usize>,
+    /// Whether every file was read to its end: only then is what was not found missing.
+    pub(super) is_whole: bool,
 }
 
 fn is_section(name: &str) -> bool {
@@ -87,7 +91,10 @@ fn is_section(name: &str) -> bool {
 
 /// Reads all files.
 pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
-    let mut collected = Collected::default();
+    let mut collected = Collected {
+        is_whole: found.is_empty(),
+        ..Collected::default()
+    };
     for (file, source) in sources.iter().enumerate() {
         if !source.usable {
             continue;
@@ -96,14 +103,11 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
         let whole = read(source, file, is_section, found, &mut |entry, found| {
             collected.take(entry, file, found);
         });
+        collected.is_whole &= whole;
         let hopeless = found
             .iter()
             .skip(before)
-            .any(|problem| problem.code == "empty_file")
-            || found
-                .iter()
-                .skip(before)
-                .any(|problem| problem.message.starts_with("a manifest is a mapping"));
+            .any(|problem| matches!(problem.code, "empty_file" | "not_a_manifest"));
         if whole && !hopeless && !collected.versions.contains(&file) {
             found.push(
                 Found::new("version", "`version` is missing")
@@ -127,7 +131,7 @@ impl Collected {
         match section.as_str() {
             "version" => {
                 self.versions.insert(file);
-                if entry.value != Value::from(1) && !entry.damaged {
+                if entry.value != 1 && !entry.damaged {
                     found.push(
                         Found::new("version", "this certplan reads `version: 1`")
                             .spot(Spot::member(file, &["version"], Part::Value), "not 1")
@@ -196,7 +200,8 @@ impl Collected {
             }
             value = Value::Object(Map::new());
         }
-        let mut broken = check(kind, file, &entry.path, &mut value, found);
+        let damage = entry.damaged.into();
+        let mut broken = check(kind, file, &entry.path, &mut value, damage, found);
         if entry.damaged || !was_mapping {
             broken.push("*".into());
         }
@@ -270,7 +275,8 @@ fn single(
         return None;
     }
     let mut value = entry.value;
-    let broken = check(kind, file, &entry.path, &mut value, found);
+    let damage = entry.damaged.into();
+    let broken = check(kind, file, &entry.path, &mut value, damage, found);
     let is_broken = entry.damaged || !broken.is_empty();
     match value {
         Value::Object(value) => Some(Single {

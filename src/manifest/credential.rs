@@ -67,6 +67,15 @@ fn mixes_cases(run: &str) -> bool {
         && run.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
+/// A message without the text that it quotes.
+pub(super) fn without_quotes(message: &str) -> String {
+    let mut shown = String::new();
+    for (index, part) in message.split('`').enumerate() {
+        shown.push_str(if index % 2 == 0 { part } else { "`…`" });
+    }
+    shown
+}
+
 /// Byte ranges to mask in a text that is not YAML: on each line with a credential's name everything
 /// behind the name, and the more deeply indented lines below it.
 pub(super) fn mask_unparsed(text: &str) -> Vec<std::ops::Range<usize>> {

@@ -12,13 +12,14 @@ use granit_parser::{Event, ScalarStyle};
 use super::credential::{
     CREDENTIALS, is_plain_member, is_secret_path, is_variable_name, mask_unparsed,
 };
-use super::document::{events, first_line, range};
 use super::error::{Part, Spot};
+use super::events::{events, first_line, range};
 
 /// The paths that are asked for in one file.
 #[derive(Default)]
 pub(super) struct Wanted {
     nodes: Vec<Node>,
+    is_asked: bool,
 }
 
 #[derive(Default)]
@@ -29,19 +30,23 @@ struct Node {
 }
 
 impl Wanted {
-    /// Asks for the places of a spot in this file, its alternatives included.
-    pub(super) fn ask(&mut self, file: usize, spot: &Spot) {
-        if let Spot::Member {
-            file: of, path, or, ..
-        } = spot
-        {
-            if *of == file {
-                self.node(path);
-            }
-            if let Some(or) = or {
-                self.ask(file, or);
+    /// Asks each file for the places of a spot, its alternatives included.
+    pub(super) fn ask(files: &mut [Self], spot: &Spot) {
+        let (Spot::Bytes { file, .. } | Spot::Member { file, .. }) = spot;
+        if let Some(wanted) = files.get_mut(*file) {
+            wanted.is_asked = true;
+            if let Spot::Member { path, .. } = spot {
+                wanted.node(path);
             }
         }
+        if let Spot::Member { or: Some(or), .. } = spot {
+            Self::ask(files, or);
+        }
+    }
+
+    /// Whether a problem points into this file.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked
     }
 
     fn node(&mut self, path: &[String]) {
@@ -249,6 +254,8 @@ fn place(stack: &[Open], wanted: &Wanted, root: Option<usize>) -> (Option<usize>
         Near::Accounts => Near::Account,
         Near::Account if is_plain_member(key) => Near::Nothing,
         Near::Account | Near::Secret => Near::Secret,
+        // Under a misspelt `accounts` it is a credential all the same.
+        Near::Root | Near::Nothing if CREDENTIALS.contains(&key) => Near::Secret,
         Near::Root | Near::Nothing => Near::Nothing,
     };
     (node, near)
@@ -259,7 +266,6 @@ fn reference(stack: &mut [Open], value: &str) -> Option<bool> {
     let depth = stack.len();
     let account_member = stack
         .get(depth.checked_sub(2)?)
-        .filter(|open| open.near == Near::Account)
         .and_then(|open| open.key.clone());
     let open = stack.last_mut().filter(|open| open.near == Near::Secret)?;
     open.members += 1;
@@ -325,6 +331,8 @@ mod tests {
             "accounts:\n  a:\n    api_key: |\n      SECRET\n      SECRET\n",
             "accounts:\n  a:\n    api_kye: SECRET\n",
             "accounts:\n  a: SECRET\n",
+            "acounts: {a: {api_key: SECRET}}\n",
+            "secret_key: SECRET\n",
             "x: &k SECRET\naccounts:\n  a:\n    api_key: *k\n",
             "accounts:\n  a:\n    api_key: \"SECRET\n",
             "accounts:\n  a:\n    api_key: {env: \"SECRET WITH BLANKS\"}\n",

@@ -1,22 +1,26 @@
 //! YAML text to [`Batch`], or every problem at once.
 //!
-//! One pass over each file hands over entry by entry ([`document`]); an entry is checked for its shape
-//! ([`shape`], against the schema of [`raw`]) and kept as what was written ([`collect`]). When all files
-//! are read, defaults, references and rules are settled ([`lower`]). Byte positions are not kept: only
-//! if there are problems a second pass finds the places that they speak of ([`locate`]).
+//! One pass over each file hands over entry by entry (`document`); an entry is checked for its shape
+//! (`shape`, against the schema of `raw`) and kept as what was written (`collect`). When all files
+//! are read, defaults, references and rules are settled (`lower`). Byte positions are not kept: only
+//! if there are problems a second pass finds the places that they speak of (`locate`).
 
 mod account;
 mod collect;
+mod compose;
 mod credential;
 mod csr;
+mod dependency;
 mod digest;
 mod document;
 mod error;
+mod events;
 mod graph;
 mod locate;
 mod lower;
 mod order;
 mod policy;
+mod product;
 mod raw;
 mod render;
 mod revocation;
@@ -27,7 +31,10 @@ mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
+mod validity;
+mod wording;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,6 +97,10 @@ fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
         );
     }
     let collected = collect::collect(&sources, &mut found);
+    if !collected.is_whole {
+        // What is missing may stand behind the place where reading stopped.
+        return Err(settle(found, sources));
+    }
     let (batch, warnings, found) = lower::lower(&sources, collected, today, found);
     match batch {
         Some(batch) if found.is_empty() => Ok(Loaded {
@@ -138,7 +149,23 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
         });
     }
     let mut value = Value::Object(members);
-    shape::check(schema::Kind::Policy, 0, &[], &mut value, &mut found);
+    shape::check(
+        schema::Kind::Policy,
+        0,
+        &[],
+        &mut value,
+        shape::Damage::None,
+        &mut found,
+    );
+    for problem in found
+        .iter_mut()
+        .filter(|problem| problem.code == "empty_file")
+    {
+        problem.message = "the policy file holds nothing".to_owned();
+        problem.help =
+            Some("write for example `max_orders: 10`, or leave `--policy` out".to_owned());
+        problem.spots.clear();
+    }
     let policy = value
         .as_object()
         .map(|members| policy::policy(members, 0, &[], &mut found))
@@ -152,17 +179,19 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
 
 /// The second pass: gives each problem its byte ranges, masks what must not be shown, sorts.
 fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<locate::Wanted> =
+        sources.iter().map(|_| locate::Wanted::default()).collect();
+    for (spot, _) in found.iter().flat_map(|problem| &problem.spots) {
+        locate::Wanted::ask(&mut wanted, spot);
+    }
     let mut excerpts = Vec::new();
-    for (file, source) in sources.into_iter().enumerate() {
-        let mut asked = locate::Wanted::default();
-        for problem in &found {
-            for (spot, _) in &problem.spots {
-                asked.ask(file, spot);
-            }
-        }
-        let masked = if source.usable {
-            locate::locate(&source.text, &mut asked)
+    let mut hidden = Vec::new();
+    for (mut source, asked) in sources.into_iter().zip(&mut wanted) {
+        let masked = if !asked.is_asked() {
+            source.text = String::new();
+            Vec::new()
+        } else if source.usable {
+            locate::locate(&source.text, asked)
         } else {
             credential::mask_unparsed(&source.text)
         };
@@ -171,7 +200,7 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             source.text,
             &masked,
         )));
-        wanted.push(asked);
+        hidden.push(masked);
     }
     let mut problems: Vec<Problem> = found
         .into_iter()
@@ -189,6 +218,23 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             help: problem.help,
         })
         .collect();
+    for problem in &mut problems {
+        let is_hidden = |label: &Label| {
+            let ranges = hidden.get(label.file).into_iter().flatten();
+            ranges
+                .into_iter()
+                .any(|range| range.contains(&label.span.start))
+        };
+        // These quote the text itself, and it may be a key.
+        if matches!(
+            problem.code,
+            "duplicate_key" | "tag" | "key_not_text" | "syntax"
+        ) && problem.labels.iter().any(is_hidden)
+        {
+            problem.message = credential::without_quotes(&problem.message);
+            problem.help = None;
+        }
+    }
     problems.sort_by_key(|problem| {
         problem
             .labels
@@ -196,7 +242,12 @@ fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
             .map(|label| (label.file, label.span.start))
     });
     // One wrong default is one problem, however many entries take it over.
-    problems.dedup_by(|a, b| a.code == b.code && a.message == b.message && a.labels == b.labels);
+    let mut seen = HashSet::new();
+    problems.retain(|problem| {
+        let first = problem.labels.first();
+        let place = first.map(|label| (label.file, label.span.start));
+        seen.insert((problem.code, problem.message.clone(), place))
+    });
     Problems { problems, excerpts }
 }
 

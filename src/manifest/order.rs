@@ -1,28 +1,31 @@
 //! One order: its members taken apart, ids made numbers, its CSR read.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 
 use super::account::id_text;
 use super::collect::Draft;
 use super::csr;
-use super::document::shown;
+use super::dependency::Names;
 use super::error::{Found, Part};
-use super::lower::{Context, Here, Names, item, take_generation, take_text, take_texts};
-use super::rules::{self, Body, Broken, Family};
-use super::shape::suggestion;
+use super::lower::{Context, Here, item, take_generation, take_text, take_texts};
+use super::product::{Family, products};
+use super::rules::{self, Body, Broken};
 use super::source::Source;
+use super::wording::{shown, suggestion};
 use crate::model::{
-    Address, CertificateRequest, Csr, Digest, Item, Order, OrderId, Provider, RenewalOf, Wanted,
+    Address, CertificateRequest, Csr, Item, Order, OrderId, Provider, RenewalOf, Wanted,
 };
 
 /// Lowers one order. Everything that is wrong with it is in the context; then the result is nothing.
 pub(super) fn lower(
     mut draft: Draft,
+    request: Option<csr::Outcome>,
     context: &mut Context<'_>,
     names: &Names,
-    alike: &mut HashMap<Digest, Address>,
+    alike: &mut HashMap<u64, Address>,
 ) -> Option<Item> {
     let before = context.found.len();
     context.fill("orders", &mut draft);
@@ -97,7 +100,7 @@ pub(super) fn lower(
 
     let csr = certificate
         .remove("csr")
-        .and_then(|written| read_csr(&written, &certificate, &here, context));
+        .and_then(|written| read_csr(&written, request, &certificate, &here, context));
     normalise(&mut members, &mut certificate);
     let certificate = CertificateRequest {
         common_name: take_text(&mut certificate, "common_name"),
@@ -116,7 +119,9 @@ pub(super) fn lower(
         .map(RenewalOf::Item)
         .or_else(|| renewal_of_id.map(|id| RenewalOf::OrderId(OrderId::from(id))));
     if renewal_of.is_none() {
-        let likeness = Digest::of_json(&(&account, &product, certificate.names()));
+        let mut hasher = DefaultHasher::new();
+        (&account, &product, certificate.names()).hash(&mut hasher);
+        let likeness = hasher.finish();
         if let Some(first) = alike.get(&likeness) {
             context.warn(
                 &draft,
@@ -152,7 +157,7 @@ fn check(
     context: &mut Context<'_>,
 ) {
     if let Some(product) = product.filter(|product| Family::of(product) == Family::Unknown) {
-        let help = suggestion(product, rules::products()).unwrap_or_default();
+        let help = suggestion(product, products()).unwrap_or_default();
         context.warn(
             draft,
             format!("`orders.{}`: product `{}` is in no document known here; it goes to the CA as it is. {help}", draft.name, shown(product)).trim_end().to_owned(),
@@ -166,7 +171,7 @@ fn check(
     };
     for broken in rules::check(&body) {
         // What was given and wrong is not missing.
-        let member = broken.path.first().map_or("", String::as_str);
+        let member = broken.path.join(".");
         let missing = matches!(broken.code, "missing_member" | "missing_validity");
         let validity = broken.code == "missing_validity"
             && [
@@ -177,7 +182,7 @@ fn check(
             ]
             .iter()
             .any(|name| !context.may_miss(draft, name));
-        if missing && (!context.may_miss(draft, member) || validity) {
+        if missing && (!context.may_miss(draft, &member) || validity) {
             continue;
         }
         context.found.push(place(broken, here));
@@ -205,49 +210,46 @@ fn place(broken: Broken, here: &Here<'_>) -> Found {
 
 fn read_csr(
     written: &Value,
+    request: Option<csr::Outcome>,
     certificate: &Map<String, Value>,
     here: &Here<'_>,
     context: &mut Context<'_>,
 ) -> Option<Csr> {
-    let get = |name: &str| written.get(name).and_then(Value::as_str);
-    let (text, member) = match (get("file"), get("pem")) {
-        (Some(_), Some(_)) => {
-            context.found.push(
-                Found::new("two_sources", "`csr` has both `file` and `pem`").spot(
-                    here.at(&["certificate", "csr"], Part::Value),
-                    "say one of them",
-                ),
-            );
-            return None;
-        }
-        (None, None) => {
-            context.found.push(
-                Found::new("bad_value", "`csr` has one of `file` and `pem`")
-                    .spot(
-                        here.at(&["certificate", "csr"], Part::Value),
-                        "neither is here",
-                    )
-                    .help("write `csr: { file: PATH }`"),
-            );
-            return None;
-        }
-        (Some(path), None) => {
-            let folder = context
-                .sources
-                .get(here.file)
-                .map_or(std::path::Path::new(""), Source::folder);
-            (csr::read(folder, path), "file")
-        }
-        (None, Some(pem)) => (Ok(pem.to_owned()), "pem"),
+    // One that comes from the defaults was not among the requests.
+    let outcome = request.or_else(|| {
+        let folder = context.sources.get(here.file).map(Source::folder)?;
+        csr::check(folder, written)
+    });
+    let member = if written.get("file").is_some() {
+        "file"
+    } else {
+        "pem"
     };
     let spot = || here.at(&["certificate", "csr", member], Part::Value);
-    let checked = match text.and_then(|text| csr::parse(&text)) {
-        Ok(checked) => checked,
-        Err(refused) => {
+    let checked = match outcome {
+        Some(Ok(checked)) => checked,
+        Some(Err(refused)) => {
             context.found.push(
                 Found::new(refused.code, refused.message)
                     .spot(spot(), "this CSR")
                     .maybe_help(refused.help.map(str::to_owned)),
+            );
+            return None;
+        }
+        None => {
+            let both = written.get("file").is_some() && written.get("pem").is_some();
+            let (code, message) = if both {
+                ("two_sources", "`csr` has both `file` and `pem`")
+            } else {
+                ("bad_value", "`csr` has one of `file` and `pem`")
+            };
+            context.found.push(
+                Found::new(code, message)
+                    .spot(
+                        here.at(&["certificate", "csr"], Part::Value),
+                        "say one of them",
+                    )
+                    .help("write `csr: { file: PATH }`"),
             );
             return None;
         }

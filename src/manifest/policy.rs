@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::document::shown;
 use super::error::{Found, Part, Spot};
+use super::wording::shown;
 use crate::model::{Doubt, DoubtRule, Policy};
 
 /// The longest duration that makes sense in a manifest.

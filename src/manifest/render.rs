@@ -35,15 +35,31 @@ pub(super) struct Excerpt {
     text: String,
     /// Byte offset of the start of each line.
     lines: Vec<usize>,
+    /// Characters before each block of [`BLOCK`] bytes: a whole manifest may stand on one line.
+    characters: Vec<usize>,
 }
+
+/// Bytes between two counts of characters.
+const BLOCK: usize = 4096;
 
 impl Excerpt {
     /// Takes a text over and writes `*` over each byte of the ranges, line breaks excepted.
     pub(super) fn new(name: String, text: String, masked: &[Range<usize>]) -> Self {
-        let text = mask(text, masked);
+        let text = harmless(mask(text, masked));
         let mut lines = vec![0];
         lines.extend(text.match_indices('\n').map(|(offset, _)| offset + 1));
-        Self { name, text, lines }
+        let mut characters = vec![0];
+        let mut count = 0;
+        for block in text.as_bytes().chunks(BLOCK) {
+            count += starts(block);
+            characters.push(count);
+        }
+        Self {
+            name,
+            text,
+            lines,
+            characters,
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -60,8 +76,18 @@ impl Excerpt {
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_of(offset);
         let start = self.lines.get(line).copied().unwrap_or(0);
-        let before = self.text.get(start..offset).unwrap_or_default();
-        (line + 1, before.chars().count() + 1)
+        (
+            line + 1,
+            self.before(offset).saturating_sub(self.before(start)) + 1,
+        )
+    }
+
+    /// How many characters begin before an offset.
+    fn before(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        let block = offset / BLOCK;
+        let rest = self.text.as_bytes().get(block * BLOCK..offset);
+        self.characters.get(block).copied().unwrap_or(0) + rest.map_or(0, starts)
     }
 
     fn line_range(&self, first: usize, last: usize) -> Range<usize> {
@@ -72,6 +98,35 @@ impl Excerpt {
             .map_or(self.text.len(), |next| next - 1);
         start..end.max(start)
     }
+}
+
+/// How many characters begin in these bytes of a UTF-8 text.
+fn starts(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
+}
+
+/// Replaces what could steer a terminal or turn text round, at the same length in bytes.
+fn harmless(text: String) -> String {
+    let steers = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    if !text.contains(steers) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (steers(c), c.len_utf8()) {
+            (false, _) => shown.push(c),
+            (true, 1) => shown.push('?'),
+            (true, 2) => shown.push('\u{bf}'),
+            (true, 3) => shown.push('\u{fffd}'),
+            (true, _) => shown.push_str("\u{fffd}?"),
+        }
+    }
+    shown
 }
 
 /// Masks at the same length in bytes, so that no offset moves.
@@ -105,6 +160,20 @@ impl SourceCode for Excerpt {
         let (start, end) = (span.offset(), span.offset() + span.len());
         if end > self.text.len() {
             return Err(MietteError::OutOfBounds);
+        }
+        // Without context it is the position itself that is asked for, not the line.
+        if before == 0 && after == 0 {
+            let (line, column) = self.position(start);
+            let data = self.text.as_bytes().get(start..end).unwrap_or_default();
+            let lines = self.line_of(end) - self.line_of(start) + 1;
+            return Ok(Box::new(MietteSpanContents::new_named(
+                self.name.clone(),
+                data,
+                *span,
+                line - 1,
+                column - 1,
+                lines,
+            )));
         }
         let first = self.line_of(start).saturating_sub(before);
         let last = (self.line_of(end) + after).min(self.lines.len() - 1);
@@ -290,5 +359,27 @@ impl Problems {
 impl Diagnostic for Problems {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new("certplan::manifest"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_also_far_behind_in_a_line() {
+        let text = format!("first\n{}x\n", "aé€".repeat(5000));
+        let excerpt = Excerpt::new(String::new(), text.clone(), &[]);
+        assert_eq!(excerpt.position(text.len() - 2), (2, 15_001));
+        assert_eq!(excerpt.position(6 + 6 * 700 + 1), (2, 2102));
+        assert_eq!(excerpt.position(0), (1, 1));
+        assert_eq!(excerpt.position(text.len()), (3, 1));
+    }
+
+    #[test]
+    fn a_mask_moves_no_offset_and_no_line() {
+        let text = "a: sécret\r\nb: x\n".to_owned();
+        let excerpt = Excerpt::new(String::new(), text, &[3..12, 12..13]);
+        assert_eq!(excerpt.text, "a: *******\r\n*: x\n");
     }
 }

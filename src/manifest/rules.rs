@@ -4,127 +4,9 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::document::shown;
-
-/// The products of the seed document for client certificates.
-const SEED_CLIENT: [&str; 4] = [
-    "client_premium_sha2",
-    "client_email_security_plus",
-    "client_authentication_plus",
-    "client_digital_signature_plus_sha2",
-];
-const NEWER_CLIENT: [&str; 3] = [
-    "client_premium",
-    "client_digital_signature_plus",
-    "private_client_premium",
-];
-const SECURE_EMAIL: [&str; 3] = [
-    "secure_email_mailbox",
-    "secure_email_sponsor",
-    "secure_email_organization",
-];
-const PUBLIC_TLS: [&str; 16] = [
-    "ssl",
-    "ssl_basic",
-    "ssl_ev_basic",
-    "ssl_plus",
-    "ssl_multi_domain",
-    "ssl_wildcard",
-    "ssl_ev_plus",
-    "ssl_ev_multi_domain",
-    "ssl_securesite_flex",
-    "ssl_ev_securesite_flex",
-    "ssl_securesite_pro",
-    "ssl_ev_securesite_pro",
-    "ssl_securesite",
-    "ssl_securesite_multi_domain",
-    "ssl_securesite_wildcard",
-    "ssl_geotrust_truebizid",
-];
-const DOMAIN_VALIDATED: [&str; 5] = [
-    "ssl_dv_geotrust",
-    "ssl_dv_rapidssl",
-    "wildcard_dv_geotrust",
-    "wildcard_dv_rapidssl",
-    "cloud_dv_geotrust",
-];
-const PRIVATE_TLS: [&str; 4] = [
-    "private_ssl_plus",
-    "private_ssl_flex",
-    "private_ssl_wildcard",
-    "private_ssl_multi_domain",
-];
-const SIGNING: [&str; 4] = [
-    "code_signing",
-    "code_signing_ev",
-    "document_signing_org_1",
-    "document_signing_org_2",
-];
-
-/// How far ahead the last day of a client certificate may be.
-const CLIENT_DAYS: i64 = 825;
-
-/// The families of products, by what an order of one needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
-    /// Client certificates of the seed document.
-    SeedClient,
-    /// Client certificates of newer documents.
-    Client,
-    /// `class1_smime`: no common name.
-    ClassOne,
-    /// Secure Email; the sponsor and organization kinds need an indicator for the common name.
-    SecureEmail,
-    /// Public TLS that vouches for an organization.
-    PublicTls,
-    /// Public TLS that vouches for a domain alone.
-    DomainTls,
-    /// TLS under a private root.
-    PrivateTls,
-    /// Code and document signing.
-    Signing,
-    /// Not in any document: passed on with a warning.
-    Unknown,
-}
-
-impl Family {
-    /// The family of a product id.
-    pub(super) fn of(product: &str) -> Self {
-        let families: [(&[&str], Self); 7] = [
-            (&SEED_CLIENT, Self::SeedClient),
-            (&NEWER_CLIENT, Self::Client),
-            (&SECURE_EMAIL, Self::SecureEmail),
-            (&PUBLIC_TLS, Self::PublicTls),
-            (&DOMAIN_VALIDATED, Self::DomainTls),
-            (&PRIVATE_TLS, Self::PrivateTls),
-            (&SIGNING, Self::Signing),
-        ];
-        if product == "class1_smime" {
-            return Self::ClassOne;
-        }
-        families
-            .into_iter()
-            .find(|(products, _)| products.contains(&product))
-            .map_or(Self::Unknown, |(_, family)| family)
-    }
-
-    fn is_client(self) -> bool {
-        matches!(self, Self::SeedClient | Self::Client | Self::ClassOne)
-    }
-}
-
-/// Every product id that is known, for "did you mean".
-pub(super) fn products() -> impl Iterator<Item = &'static str> + Clone {
-    SEED_CLIENT
-        .into_iter()
-        .chain(NEWER_CLIENT)
-        .chain(SECURE_EMAIL)
-        .chain(PUBLIC_TLS)
-        .chain(DOMAIN_VALIDATED)
-        .chain(PRIVATE_TLS)
-        .chain(SIGNING)
-        .chain(["class1_smime"])
-}
+use super::product::Family;
+use super::validity;
+use super::wording::shown;
 
 /// A rule that an order breaks: where in the entry, and what to do.
 #[derive(Debug)]
@@ -167,7 +49,7 @@ pub(super) fn check(body: &Body<'_>) -> Vec<Broken> {
     let family = Family::of(body.product);
     required(body, family, &mut broken);
     signature_hash(body, family, &mut broken);
-    validity(body, family, &mut broken);
+    validity::check(body, family, &mut broken);
     addresses(body, &mut broken);
     dns_names(body, &mut broken);
     payment(body, &mut broken);
@@ -246,140 +128,6 @@ fn signature_hash(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
             .help("write `signature_hash: sha256`"),
         );
     }
-}
-
-fn validity(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
-    const WAYS: [&str; 4] = [
-        "validity_years",
-        "custom_expiration_date",
-        "order_validity",
-        "validity_days",
-    ];
-    let given: Vec<&str> = WAYS
-        .into_iter()
-        .filter(|way| body.members.contains_key(*way))
-        .collect();
-    match given.as_slice() {
-        [] if family != Family::Unknown => broken.push(
-            Broken::new(
-                "missing_validity",
-                &[],
-                "the order does not say how long it is valid",
-            )
-            .help("add `validity_years: 1` or `custom_expiration_date: YYYY-MM-DD`"),
-        ),
-        [] | [_] => {}
-        [first, rest @ ..] => {
-            let mut problem = Broken::new(
-                "two_validities",
-                &[first],
-                format!("an order says its validity once, not by {}", join(&given)),
-            );
-            problem.also = rest.iter().map(|way| vec![(*way).to_owned()]).collect();
-            broken.push(problem.help("keep one of them"));
-        }
-    }
-    let client = family.is_client();
-    let at = |name: &str| body.members.get(name);
-    let mut years = vec![(vec!["validity_years"], at("validity_years"))];
-    let mut days = vec![(vec!["validity_days"], at("validity_days"))];
-    let mut dates = vec![(vec!["custom_expiration_date"], at("custom_expiration_date"))];
-    for (value, path) in [
-        (at("order_validity"), vec!["order_validity"]),
-        (
-            body.certificate.get("cert_validity"),
-            vec!["certificate", "cert_validity"],
-        ),
-    ] {
-        let Some(Value::Object(object)) = value else {
-            continue;
-        };
-        if object.len() != 1 {
-            broken.push(Broken::new(
-                "two_validities",
-                &path,
-                format!(
-                    "`{}` has exactly one of `years`, `days`, `custom_expiration_date`",
-                    path.join(".")
-                ),
-            ));
-        }
-        let inner = |name: &'static str| {
-            let mut path = path.clone();
-            path.push(name);
-            (path, object.get(name))
-        };
-        years.push(inner("years"));
-        days.push(inner("days"));
-        dates.push(inner("custom_expiration_date"));
-    }
-    if client {
-        for (path, value) in &years {
-            if value
-                .and_then(Value::as_u64)
-                .is_some_and(|years| !(1..=2).contains(&years))
-            {
-                broken.push(
-                    Broken::new(
-                        "validity",
-                        path,
-                        "a client certificate is valid for 1 or 2 years",
-                    )
-                    .help("write 1 or 2"),
-                );
-            }
-        }
-        for (path, value) in &days {
-            if value
-                .and_then(Value::as_i64)
-                .is_some_and(|days| days > CLIENT_DAYS)
-            {
-                broken.push(Broken::new(
-                    "validity",
-                    path,
-                    format!("a client certificate is valid for at most {CLIENT_DAYS} days"),
-                ));
-            }
-        }
-    }
-    for (path, value) in &dates {
-        if let Some(text) = value.and_then(Value::as_str) {
-            broken.extend(date(text, path, client, body.today));
-        }
-    }
-}
-
-fn date(text: &str, path: &[&str], client: bool, today: Date) -> Option<Broken> {
-    let Ok(date) = text.parse::<Date>() else {
-        return Some(Broken::new(
-            "bad_date",
-            path,
-            format!("`{}` is not a day of the calendar", shown(text)),
-        ));
-    };
-    let ahead = i64::from(today.until(date).ok()?.get_days());
-    if ahead <= 0 {
-        return Some(
-            Broken::new("bad_date", path, format!("{date} is not in the future"))
-                .help(format!("today is {today}")),
-        );
-    }
-    if client && ahead > CLIENT_DAYS {
-        let last = today
-            .checked_add(jiff::Span::new().days(CLIENT_DAYS))
-            .ok()?;
-        return Some(
-            Broken::new(
-                "bad_date",
-                path,
-                format!(
-                    "{date} is {ahead} days ahead; a client certificate ends within {CLIENT_DAYS}"
-                ),
-            )
-            .help(format!("the last possible day is {last}")),
-        );
-    }
-    None
 }
 
 fn addresses(body: &Body<'_>, broken: &mut Vec<Broken>) {
@@ -483,11 +231,6 @@ fn payment(body: &Body<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-fn join(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(" and ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -510,25 +253,5 @@ mod tests {
         ] {
             assert!(!is_address(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_date_is_real_and_in_the_future_and_near_enough() {
-        let today = jiff::civil::date(2026, 11, 21);
-        let code = |text: &str, client| date(text, &["x"], client, today).map(|broken| broken.code);
-        assert_eq!(code("2027-02-29", false), Some("bad_date"));
-        assert_eq!(code("2026-11-21", false), Some("bad_date"));
-        assert_eq!(code("2026-11-22", true), None);
-        assert_eq!(code("2029-02-23", true), None);
-        assert_eq!(code("2029-02-24", true), Some("bad_date"));
-        assert_eq!(code("2029-02-24", false), None);
-    }
-
-    #[test]
-    fn every_known_product_has_a_family() {
-        for product in products() {
-            assert_ne!(Family::of(product), Family::Unknown, "{product}");
-        }
-        assert_eq!(Family::of("ssl_plu"), Family::Unknown);
     }
 }

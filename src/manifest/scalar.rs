@@ -42,7 +42,12 @@ impl Scalars {
         if let Some(value) = self.known.get(text) {
             return value.clone();
         }
-        let value = serde_yaml::from_str::<Value>(text).map_err(|_| NotAValue);
+        // Alone in a text `-` would be a list, and `---` the start of a document.
+        let value = match serde_yaml::from_str::<Value>(text) {
+            Ok(Value::Array(_) | Value::Object(_)) => Ok(Value::String(text.to_owned())),
+            Ok(value) => Ok(value),
+            Err(_) => Err(NotAValue),
+        };
         if self.known.len() < REMEMBERED {
             self.known.insert(text.to_owned(), value.clone());
         }
@@ -58,6 +63,8 @@ fn is_text(text: &str) -> bool {
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => {
             is_date(text.as_bytes())
+                || text.starts_with("---")
+                || text.starts_with("...")
                 || text
                     .bytes()
                     .any(|byte| !(byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)))
@@ -130,9 +137,13 @@ mod tests {
             "N",
             "5s",
             "1.2.3.4",
-            "-",
             "--",
+            "---",
+            "----",
+            "...",
             "...x",
+            "-1-",
+            "--1",
             "0a1b",
             "1e",
             "00",
@@ -145,7 +156,9 @@ mod tests {
             "123456789012345678901234567890",
             "0xffffffffffffffffff",
         ] {
-            let theirs = serde_yaml::from_str::<Value>(text).map_err(|_| NotAValue);
+            let theirs = serde_yaml::from_str::<Value>(&format!("k: {text}"))
+                .map(|mut map| map["k"].take())
+                .map_err(|_| NotAValue);
             assert_eq!(scalars.resolve(text), theirs, "{text}");
         }
     }

@@ -55,7 +55,6 @@ pub fn schema() -> Value {
     );
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://certplan.dev/schemas/manifest.schema.json",
         "title": "certplan manifest",
         "description": "Certificate orders and revocations at commercial CAs, as they shall be.",
         "type": "object",

@@ -5,45 +5,37 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use super::credential::{CREDENTIALS, FROM_OUTSIDE};
-use super::document::{kind as kind_of, shown};
 use super::error::{Found, Part, Spot};
 use super::schema::{Kind, checker, known_members};
+use super::wording::{kind as kind_of, nearest, shown, suggestion};
 
-/// The best of the known words, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+/// Whether something in an entry was refused before its shape is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// Nothing.
+    None,
+    /// Something; `null` stands in its place.
+    Reported,
 }
 
-/// "did you mean", or the known words.
-pub(super) fn suggestion<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-) -> Option<String> {
-    if let Some(best) = nearest(word, known.clone()) {
-        return Some(format!("did you mean `{best}`?"));
-    }
-    let all: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
-    match all.len() {
-        0 => None,
-        1..=12 => Some(format!("one of {}", all.join(", "))),
-        _ => None,
+impl From<bool> for Damage {
+    fn from(damaged: bool) -> Self {
+        if damaged { Self::Reported } else { Self::None }
     }
 }
 
-/// Checks an entry. Takes what is wrong out of the value and returns the top-level members that were
-/// touched; those must not be reported as missing.
+/// Checks an entry. Takes what is wrong out of the value and returns the members (`certificate.emails`)
+/// that were there in some form; those must not be reported as missing. In a damaged entry `null` stands
+/// for what was refused already.
 pub(super) fn check(
     kind: Kind,
     file: usize,
     path: &[String],
     value: &mut Value,
+    damaged: Damage,
     found: &mut Vec<Found>,
 ) -> Vec<Box<str>> {
+    whole_numbers(value);
     let checker = match checker(kind) {
         Ok(checker) => checker,
         Err(error) => {
@@ -58,6 +50,7 @@ pub(super) fn check(
         return Vec::new();
     }
     let mut touched: Vec<Vec<String>> = Vec::new();
+    let mut meant: Vec<Box<str>> = Vec::new();
     for error in checker.iter_errors(value) {
         let inner: Vec<String> = error
             .instance_path()
@@ -77,6 +70,13 @@ pub(super) fn check(
                 for name in unexpected {
                     found.push(fault.unknown_member(name));
                     let mut member = inner.clone();
+                    if let Some(known) =
+                        nearest(name, known_members(kind, &inner).iter().map(String::as_str))
+                    {
+                        member.push(known.to_owned());
+                        meant.push(member.join(".").into());
+                        member.pop();
+                    }
                     member.push(name.clone());
                     touched.push(member);
                 }
@@ -89,6 +89,7 @@ pub(super) fn check(
                         .spot(fault.spot(Part::Key), "in here"),
                 );
             }
+            _ if damaged == Damage::Reported && instance.is_null() => {}
             other => found.push(fault.wrong_value(other)),
         }
         touched.push(inner);
@@ -96,10 +97,28 @@ pub(super) fn check(
     for inner in &touched {
         take_out(value, inner);
     }
-    touched
-        .iter()
-        .map(|inner| inner.first().map_or("*", String::as_str).into())
-        .collect()
+    meant.extend(touched.iter().map(|inner| match inner.as_slice() {
+        [] => "*".into(),
+        inner => inner.join(".").into_boxed_str(),
+    }));
+    meant
+}
+
+/// `3.0` is the whole number 3 in JSON Schema, so it is one for what reads the value afterwards too.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number.as_f64().filter(|_| number.is_f64()) {
+                let whole = float as i64;
+                if whole as f64 == float && whole.unsigned_abs() < 1 << 53 {
+                    *value = Value::from(whole);
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(whole_numbers),
+        Value::Object(map) => map.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
 }
 
 fn take_out(value: &mut Value, path: &[String]) {
@@ -272,10 +291,12 @@ impl Fault<'_> {
                     format!("`{name}`: expected {expected}, found {found_kind}"),
                 )
                 .spot(spot, format!("expected {expected}"));
-                if self.instance.is_null() {
+                if ["per", "quiet_period"].contains(&name.as_str()) {
+                    found.help("write a duration, for example `5s` or `15m`")
+                } else if self.instance.is_null() {
                     found.help("give a value or remove the line")
                 } else if quote {
-                    found.help(format!("write it in quotes: \"{}\"", self.instance))
+                    found.help("write it in quotes")
                 } else {
                     found
                 }

@@ -3,12 +3,12 @@
 use super::make::{Decision, Inputs};
 use super::matching::{is_past, name_drift};
 use super::order::bound_order;
+use super::revoked::RevokedOrders;
 use super::standing::{is_news, live_state, reached, seen, status_words, waiting_words};
 use super::{Action, Change};
 use crate::model::{
-    Address, CertificateKind, CertificatePin, CertificateState, Ending, Item, LiveOrder, LiveState,
-    ObservedAccount, ObservedOrder, Operation, Order, OrderId, ReissueOperation, RevocationTarget,
-    Scope, Wanted,
+    CertificateKind, CertificatePin, CertificateState, Ending, Item, LiveOrder, LiveState,
+    ObservedAccount, ObservedOrder, Operation, Order, OrderId, ReissueOperation,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -21,6 +21,7 @@ pub(super) fn decide_live(
     order: &Order,
     live: &LiveOrder,
     account: Option<&ObservedAccount>,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let id = &live.order_id;
     let observed = bound_order(account, id);
@@ -56,7 +57,7 @@ pub(super) fn decide_live(
             decision
         }
         LiveState::Issued => decide_in_force(inputs, item, order, live, account, valid_till),
-        LiveState::Ended(ending) => decide_ended(inputs, item, order, live, *ending),
+        LiveState::Ended(ending) => decide_ended(item, order, live, *ending, revoked),
     };
     let step = &mut decision.step;
     step.order_id = Some(id.clone());
@@ -193,14 +194,14 @@ fn collateral(order: &Order, observed: Option<&ObservedOrder>) -> Vec<Certificat
 }
 
 fn decide_ended(
-    inputs: &Inputs<'_>,
     item: &Item,
     order: &Order,
     live: &LiveOrder,
     ending: Ending,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let id = &live.order_id;
-    if ending == Ending::Revoked && is_revoked_by_manifest(inputs, item, id) {
+    if ending == Ending::Revoked && revoked.contains(item, id) {
         return Decision::new(
             item,
             Action::Keep,
@@ -214,20 +215,6 @@ fn decide_ended(
     decision.warn(format!(
         "{reason}; it is not bought again until the entry says `generation: {next}`"
     ))
-}
-
-fn is_revoked_by_manifest(inputs: &Inputs<'_>, item: &Item, id: &OrderId) -> bool {
-    inputs.batch.items.iter().any(|other| match &other.wanted {
-        Wanted::Revocation(revocation) => {
-            revocation.scope == Scope::Order
-                && other.account == item.account
-                && match &revocation.target {
-                    RevocationTarget::OrderId(target) => target == id,
-                    RevocationTarget::Order(name) => item.address == Address::Order(name.clone()),
-                }
-        }
-        Wanted::Order(_) => false,
-    })
 }
 
 pub(super) fn reissue_operation(

@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 
 use super::cost::cost;
 use super::matching::{NameIndex, day, is_past};
-use super::order::{bound_orders, decide_order};
+use super::order::{bound_orders, decide_order, needs_new_order};
 use super::revocation::decide_revocation;
+use super::revoked::RevokedOrders;
 use super::safety::{Allowance, breaches};
 use super::sequence::{sequence, with_dependencies};
 use super::{Action, Change, Plan, PlannedAccount, PlannedState, Step, Warning};
@@ -24,6 +25,9 @@ pub struct Inputs<'a> {
     pub batch: &'a Batch,
     /// What the journal knows.
     pub records: &'a Records,
+    /// True when the journal is older than the one that stood in its place before: what it does not
+    /// know may have been done all the same, so every tag is looked up.
+    pub journal_went_back: bool,
     /// The journal's place.
     pub state: PlannedState,
     /// What the CAs say; no accounts with `--offline`.
@@ -120,12 +124,14 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     let bound = bound_orders(inputs.records);
     let today = inputs.today();
     let mut indexes: BTreeMap<&AccountName, NameIndex<'_>> = BTreeMap::new();
-    let mut prices: BTreeMap<&AccountName, BTreeMap<&str, Decimal>> = BTreeMap::new();
-    for (name, account) in &inputs.observed.accounts {
-        indexes.insert(name, NameIndex::new(account, &bound, today));
-        prices.insert(name, last_prices(account));
-    }
+    let prices: BTreeMap<&AccountName, BTreeMap<&str, Decimal>> = inputs
+        .observed
+        .accounts
+        .iter()
+        .map(|(name, account)| (name, last_prices(account)))
+        .collect();
     let nothing = NameIndex::default();
+    let revoked = RevokedOrders::of(&inputs.batch.items);
 
     let mut steps = Vec::with_capacity(inputs.batch.items.len());
     let mut warnings = Vec::new();
@@ -136,8 +142,15 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
         }
         let decision = match &item.wanted {
             Wanted::Order(order) => {
-                let index = indexes.get(&item.account).unwrap_or(&nothing);
-                decide_order(inputs, item, order, index)
+                let record = inputs.records.get(&item.address);
+                let index = match inputs.observed.accounts.get(&item.account) {
+                    // Most plans order nothing: then no index is built.
+                    Some(account) if needs_new_order(order, record, Some(account)) => indexes
+                        .entry(&item.account)
+                        .or_insert_with(|| NameIndex::new(account, &bound, today)),
+                    _ => &nothing,
+                };
+                decide_order(inputs, item, order, index, &revoked)
             }
             Wanted::Revocation(revocation) => decide_revocation(inputs, item, revocation),
         };
@@ -161,6 +174,13 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     }
     if inputs.targets.is_empty() {
         warnings.extend(no_longer_managed(inputs));
+    }
+    if inputs.journal_went_back {
+        warnings.push(Warning {
+            address: None,
+            message: "the state is older than the one that stood here before, or it is gone: every order was looked up by its tag;                       a call that was under way meanwhile can still arrive, so wait for the quiet period before you apply"
+                .to_owned(),
+        });
     }
 
     let mut plan = Plan {

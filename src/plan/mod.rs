@@ -10,6 +10,7 @@ mod matching;
 mod order;
 mod questions;
 mod revocation;
+mod revoked;
 mod safety;
 mod sequence;
 mod standing;

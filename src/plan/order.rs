@@ -6,6 +6,7 @@ use super::Action;
 use super::live::{decide_live, reissue_operation};
 use super::make::{Decision, Inputs};
 use super::matching::{NameIndex, differences, is_over};
+use super::revoked::RevokedOrders;
 use super::standing::{live_state, reached, seen, waiting_words};
 use crate::model::{
     Address, FactBody, Item, ItemName, LiveOrder, LiveState, ObservedAccount, ObservedOrder,
@@ -68,6 +69,7 @@ pub(super) fn decide_order(
     item: &Item,
     order: &Order,
     index: &NameIndex<'_>,
+    revoked: &RevokedOrders<'_>,
 ) -> Decision {
     let record = inputs.records.get(&item.address);
     let Some(tag) = order_tag(inputs, item, order) else {
@@ -102,7 +104,7 @@ pub(super) fn decide_order(
     let account = inputs.observed.accounts.get(&item.account);
     match record.and_then(|record| record.live.as_ref()) {
         Some(live) if !needs_new_order(order, record, account) => {
-            decide_live(inputs, item, order, live, account)
+            decide_live(inputs, item, order, live, account, revoked)
         }
         _ => decide_new(inputs, item, order, &tag, operation(), account, index),
     }

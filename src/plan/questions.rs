@@ -58,8 +58,11 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
                         .into_iter()
                         .chain(index.over(order))
                         .any(|similar| !inputs.is_renewed_by(order, &similar.id));
+                    // An order that is over carries the tag as well: without the look-up, a journal
+                    // that knows nothing of it would have it bought once more.
+                    let worth_it = similar || inputs.journal_went_back;
                     if let Some(tag) = order_tag(inputs, item, order)
-                        && similar
+                        && worth_it
                     {
                         match account.tags.get(&tag) {
                             None => {

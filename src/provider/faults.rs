@@ -261,6 +261,18 @@ async fn reads_are_repeated_where_that_is_safe() {
 }
 
 #[tokio::test]
+async fn a_full_window_slows_a_read_down_and_does_not_fail_it() {
+    let server = Scripted::start(|_, before| match before {
+        0..6 => Say::Text(429, "Retry-After: 0\r\n", String::new()),
+        _ => Say::Json(200, json!({"account_id": 1})),
+    })
+    .await;
+    let account = opened(server.settings("/services/v2"));
+    assert!(account.identity().await.unwrap().is_some());
+    assert_eq!(server.seen().len(), 7);
+}
+
+#[tokio::test]
 async fn reads_give_up_after_four_tries_and_at_once_on_a_refusal() {
     let server = Scripted::start(|_, _| Say::refuse(503, "internal_error")).await;
     let account = opened(server.settings("/services/v2"));

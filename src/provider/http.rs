@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError, Verdict};
+use super::mask::Mask;
 use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
@@ -31,6 +32,11 @@ const LARGEST_READ: usize = 32 << 20;
 const LARGEST_CHANGE: usize = 8 << 20;
 /// The first try and three more.
 const REPEATS: usize = 3;
+/// A refusal for rate limits only slows down. The pauses between so many of them add up to seven minutes:
+/// longer than CertCentral's longest window, which another run may have filled.
+const SLOW_DOWNS: u32 = 12;
+/// A pause from this length on is told.
+const TOLD_PAUSE: Duration = Duration::from_secs(5);
 
 /// Adds what proves who is asking; called anew for each attempt.
 pub(super) trait Authorize: Send + Sync {
@@ -53,6 +59,7 @@ pub(super) struct Transport {
     reads: Client,
     changes: Client,
     authorize: Box<dyn Authorize>,
+    mask: Mask,
     throttle: Throttle,
     deadlines: Deadlines,
     skew: Mutex<Option<SignedDuration>>,
@@ -101,6 +108,7 @@ impl Transport {
     pub(super) fn new(
         settings: &Settings,
         authorize: Box<dyn Authorize>,
+        mask: Mask,
     ) -> Result<Self, ProviderError> {
         let client = |idle: usize| -> Result<Client, ProviderError> {
             let mut builder = Client::builder()
@@ -135,6 +143,7 @@ impl Transport {
             changes: client(0)?,
             endpoint: settings.endpoint.clone(),
             authorize,
+            mask,
             throttle: Throttle::new(&settings.rate_limits, settings.max_in_flight),
             deadlines: settings.deadlines,
             skew: Mutex::new(None),
@@ -159,7 +168,8 @@ impl Transport {
     }
 
     /// Reads `path` (below the endpoint, with its query). Repeats what broke, 408, 429, 5xx and answers
-    /// of 2xx that are no JSON; the last answer is returned whatever it is.
+    /// of 2xx that are no JSON; the last answer is returned whatever it is. A 429 is met with more patience
+    /// than a failure: it is certain to end.
     pub(super) async fn read(&self, what: &str, path: &str) -> Result<Reply, ProviderError> {
         let mut delays = ExponentialBuilder::new()
             .with_min_delay(self.deadlines.first_repeat)
@@ -168,6 +178,7 @@ impl Transport {
             .with_jitter()
             .with_jitter_seed(seed())
             .build();
+        let mut slow_downs = 0;
         loop {
             let mut slot = self.throttle.acquire().await;
             // Only now: a signature that waited for its turn may be too old.
@@ -176,6 +187,15 @@ impl Transport {
                 .exchange(&self.reads, request, LARGEST_READ, &mut slot)
                 .await;
             drop(slot);
+            if matches!(&answer, Ok(reply) if reply.status == 429) && slow_downs < SLOW_DOWNS {
+                slow_downs += 1;
+                // The account is paused; the next slot comes when the pause is over. Where the CA names
+                // a pause of nothing, this one holds.
+                if slow_downs > 1 {
+                    tokio::time::sleep(self.deadlines.first_repeat).await;
+                }
+                continue;
+            }
             let again = match &answer {
                 Ok(reply) => {
                     let success = (200..300).contains(&reply.status);
@@ -196,9 +216,7 @@ impl Transport {
                     });
                 }
                 // The account is paused; the next slot comes when the pause is over.
-                (Ok(reply), Some(_))
-                    if reply.status == 429
-                        || (reply.status >= 400 && reply.retry_after().is_some()) => {}
+                (Ok(reply), Some(_)) if reply.status >= 400 && reply.retry_after().is_some() => {}
                 (_, Some(delay)) => tokio::time::sleep(delay).await,
             }
         }
@@ -302,11 +320,12 @@ impl Transport {
         }
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body =
+        let mut body =
             match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {
                 Err(_) => return Err(Lost::interrupted("the answer did not end in time")),
                 Ok(body) => body?,
             };
+        self.mask.cover(&mut body);
         Ok(Reply {
             status,
             headers,
@@ -344,11 +363,21 @@ impl Transport {
             *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
         }
         let wait = retry_after(headers);
-        match response.status().as_u16() {
+        let pause = match response.status().as_u16() {
             429 => self.throttle.slow_down(wait),
             400.. if wait.is_some() => self.throttle.slow_down(wait),
-            200..300 => self.throttle.recovered(),
-            _ => {}
+            200..300 => {
+                self.throttle.recovered();
+                None
+            }
+            _ => None,
+        };
+        if let Some(pause) = pause.filter(|pause| *pause >= TOLD_PAUSE) {
+            tracing::warn!(
+                "{} asks to slow down: the next call goes out in {} s",
+                self.endpoint,
+                pause.as_secs()
+            );
         }
     }
 }

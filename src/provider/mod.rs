@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 mod http;
 mod lenient;
+mod mask;
 mod ncloud;
 mod preview;
 mod reply;

@@ -108,23 +108,26 @@ impl Throttle {
     }
 
     /// The CA refused a call because of its limits: nothing is let through for `wait`, or, where the CA
-    /// names no time, for a pause that doubles from one second to one minute.
-    pub(super) fn slow_down(&self, wait: Option<Duration>) {
+    /// names no time, for a pause that doubles from one second to one minute. Returns the pause when it is
+    /// one that did not hold already.
+    pub(super) fn slow_down(&self, wait: Option<Duration>) -> Option<Duration> {
         let now = Instant::now();
         let mut state = self.0.state();
         let pause = match wait {
             Some(wait) => wait,
             // Sixteen calls in flight that are all refused are one refusal.
-            None if now < state.paused_until => return,
+            None if now < state.paused_until => return None,
             None => {
                 let pause = state.next_pause;
                 state.next_pause = (pause * 2).min(LONGEST_PAUSE);
                 pause
             }
         };
+        let longer = now + pause > state.paused_until;
         state.paused_until = state.paused_until.max(now + pause);
         drop(state);
         self.0.changed.notify_one();
+        longer.then_some(pause)
     }
 
     /// The CA took a call: the next refusal pauses for one second again.

@@ -40,6 +40,12 @@ pub(super) fn done_line(report: &RunReport) -> String {
 /// What cannot be undone in a plan; nothing when nothing dies and nothing is revoked.
 pub(super) fn plan_headline(plan: &Plan) -> Option<String> {
     lethal(plan).next()?;
+    if plan.offline {
+        return Some(
+            "This plan has revocations; how many certificates die by them is not known offline."
+                .to_owned(),
+        );
+    }
     Some(format!(
         "This plan revokes {}.",
         certificates(plan.revoked_certificates())

@@ -57,7 +57,7 @@ use tokio::sync::oneshot;
 pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: an order that waits for approval has status `pending`; only its request can be decided, PUT status refuses it.",
     "certcentral: a missing member is 400 `required_param:<member>`, a wrong one 400 `invalid_value:<member>`; all of them are listed.",
-    "certcentral: more than one of validity_years, validity_days, custom_expiration_date and order_validity is refused.",
+    "certcentral: of several validities order_validity wins, then custom_expiration_date, validity_days, validity_years (documented but for the place of validity_days).",
     "certcentral: a CSR that cannot be parsed or whose signature is wrong is 400 `csr_invalid_cannot_parse`.",
     "certcentral: a second renewal of an order is 400 `order_renewed_already`; an unknown renewal_of_order_id is 400 `invalid_value:renewal_of_order_id`.",
     "certcentral: `comment` or `comments` is required to revoke, either spelling will do, and the ledger says which came.",

@@ -1,1 +1,336 @@
-//! The layering and the house rules, as tests.
+//! The layering and the house rules, as tests over the text of `src`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which module may name which. A module that is not here fails the test.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("sandbox", &[]),
+    ("manifest", &["model"]),
+    ("plan", &["model"]),
+    ("provider", &["model"]),
+    ("journal", &["model"]),
+    ("apply", &["model", "plan", "provider", "journal"]),
+    ("report", &["model", "plan", "apply"]),
+    (
+        "cli",
+        &[
+            "model", "manifest", "plan", "provider", "journal", "apply", "report", "sandbox",
+        ],
+    ),
+];
+
+/// A file holds one idea; what is longer says here why it is still one.
+const LONGEST: usize = 400;
+const LONGER: &[(&str, &str)] = &[
+    ("apply/scheduler.rs", "one select over a closed enum"),
+    ("apply/settle.rs", "one path through doubt"),
+    ("manifest/document.rs", "one reader of YAML events"),
+    ("manifest/lower.rs", "raw to model, member by member"),
+    (
+        "manifest/raw.rs",
+        "the shapes of one document; the schema comes from them",
+    ),
+    ("manifest/rules.rs", "one function for each rule"),
+    ("plan/order.rs", "one decision table"),
+    ("plan/revocation.rs", "one decision table"),
+];
+
+/// One file of `src`.
+struct File {
+    /// Below `src`, with `/`.
+    name: String,
+    text: String,
+    /// Compiled for tests alone.
+    test: bool,
+    /// Some `mod` names it: a file that no `mod` names is never compiled.
+    declared: bool,
+}
+
+impl File {
+    /// The top-level module that the file is in.
+    fn module(&self) -> &str {
+        let first = self.name.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// Its lines outside comments and before its unit tests, counted from 1.
+    fn code(&self) -> Vec<(usize, &str)> {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let inline_tests = lines.windows(2).position(|pair| {
+            pair[0].trim() == "#[cfg(test)]"
+                && pair[1].starts_with("mod ")
+                && pair[1].ends_with('{')
+        });
+        let end = if self.test {
+            0
+        } else {
+            inline_tests.unwrap_or(lines.len())
+        };
+        (1..)
+            .zip(lines)
+            .take(end)
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .collect()
+    }
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of src") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every file of `src`; test files are those behind `#[cfg(test)] mod NAME;`, and what is below them.
+fn files() -> Vec<File> {
+    let src = src();
+    let mut paths = Vec::new();
+    collect(&src, &mut paths);
+    paths.sort();
+    let texts: BTreeMap<PathBuf, String> = paths
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("UTF-8")))
+        .collect();
+    let mut test_roots: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut declared: BTreeSet<PathBuf> = [src.join("lib"), src.join("main")].into();
+    for (path, text) in &texts {
+        let folder = match path.file_stem().and_then(|stem| stem.to_str()) {
+            Some("mod" | "lib" | "main") | None => path.parent().expect("a parent").to_owned(),
+            Some(_) => path.with_extension(""),
+        };
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let name = line
+                .strip_suffix(';')
+                .and_then(|line| line.rsplit_once("mod "))
+                .map(|(_, name)| name);
+            let above = at.checked_sub(1).map_or("", |above| lines[above]);
+            let Some(name) = name else { continue };
+            declared.extend([folder.join(name), folder.join(name).join("mod")]);
+            if above == "#[cfg(test)]" {
+                test_roots.insert(folder.join(name));
+            }
+        }
+    }
+    texts
+        .into_iter()
+        .map(|(path, text)| {
+            let bare = path.with_extension("");
+            let test = test_roots.iter().any(|root| bare.starts_with(root));
+            let name = path.strip_prefix(&src).expect("below src");
+            File {
+                name: name.to_str().expect("UTF-8").to_owned(),
+                text,
+                test,
+                declared: declared.contains(&bare),
+            }
+        })
+        .collect()
+}
+
+/// The top-level modules that the `crate::` paths of a text begin with, `use crate::{..}` over several
+/// lines too.
+fn named_modules(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        // `some_crate::` is another word.
+        let before = text[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = &text[at + "crate::".len()..];
+        let Some(inner) = rest.strip_prefix('{') else {
+            names.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0_usize;
+        let mut starts_name = true;
+        for (at, c) in inner.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => starts_name = true,
+                c if starts_name && c.is_alphabetic() => {
+                    names.insert(word(&inner[at..]));
+                    starts_name = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn word(text: &str) -> String {
+    text.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
+}
+
+#[track_caller]
+fn none(what: &str, broken: &[String]) {
+    assert!(broken.is_empty(), "{what}:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn each_module_uses_only_what_stands_before_it() {
+    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut broken = Vec::new();
+    let mut seen = BTreeSet::new();
+    for file in files() {
+        let module = file.module().to_owned();
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let Some(may_use) = table.get(module.as_str()) else {
+            broken.push(format!("{}: {module} is not in the table", file.name));
+            continue;
+        };
+        let code: Vec<&str> = file.code().into_iter().map(|(_, line)| line).collect();
+        for used in named_modules(&code.join("\n")) {
+            if used != module && !may_use.contains(&used.as_str()) {
+                broken.push(format!("{}: {module} must not use {used}", file.name));
+            }
+        }
+        // `super::super::` up to the root would be a way around the table.
+        let depth = file.name.trim_end_matches("/mod.rs").split('/').count();
+        if code
+            .iter()
+            .any(|line| line.contains(&"super::".repeat(depth)))
+        {
+            broken.push(format!(
+                "{}: climbs to the root; write `crate::`",
+                file.name
+            ));
+        }
+        seen.insert(module);
+    }
+    none("the layering is broken", &broken);
+    let known: BTreeSet<String> = table.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(seen, known, "the table names modules that are not there");
+}
+
+#[test]
+fn the_reader_of_paths_sees_every_form() {
+    let text = "use crate::model::{A, B};\nuse crate::{plan::{C, d}, report,\n journal as j};\n\
+                let x = crate::apply::run(other_crate::cli());";
+    let expected = ["apply", "journal", "model", "plan", "report"];
+    let named: Vec<String> = named_modules(text).into_iter().collect();
+    assert_eq!(named, expected);
+}
+
+#[test]
+fn each_file_opens_with_what_it_is_for() {
+    let broken: Vec<String> = files()
+        .into_iter()
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| file.name)
+        .collect();
+    none("no `//!` at the start", &broken);
+}
+
+#[test]
+fn no_file_is_left_behind_uncompiled() {
+    let broken: Vec<String> = files()
+        .into_iter()
+        .filter(|file| !file.declared)
+        .map(|file| file.name)
+        .collect();
+    none("no `mod` names these", &broken);
+}
+
+#[test]
+fn no_file_is_longer_than_one_idea() {
+    let broken: Vec<String> = files()
+        .into_iter()
+        .map(|file| (file.text.lines().count(), file.name))
+        .filter(|(lines, name)| {
+            *lines > LONGEST && !LONGER.iter().any(|(longer, _)| longer == name)
+        })
+        .map(|(lines, name)| format!("{name}: {lines} lines; split it by idea"))
+        .collect();
+    none("too long", &broken);
+}
+
+#[test]
+fn no_file_is_named_after_nothing() {
+    const EMPTY: &[&str] = &[
+        "util", "utils", "helper", "helpers", "common", "misc", "types", "imp", "manager",
+    ];
+    let broken: Vec<String> = files()
+        .into_iter()
+        .map(|file| file.name)
+        .filter(|name| {
+            let mut parts = name.trim_end_matches(".rs").split('/');
+            parts.any(|part| EMPTY.contains(&part))
+        })
+        .collect();
+    none("names that say nothing", &broken);
+}
+
+#[test]
+fn nothing_panics_on_purpose() {
+    const PANICS: &[&str] = &[
+        ".unwrap()",
+        ".expect(\"",
+        "panic!(",
+        "todo!(",
+        "unimplemented!(",
+        "unreachable!(",
+        "unwrap_unchecked",
+    ];
+    let mut broken = Vec::new();
+    for file in files() {
+        for (number, line) in file.code() {
+            if PANICS.iter().any(|panic| line.contains(panic)) {
+                broken.push(format!("src/{}:{number}: {}", file.name, line.trim()));
+            }
+        }
+    }
+    none("a panic on purpose", &broken);
+}
+
+#[test]
+fn only_the_command_line_touches_the_process() {
+    const PROCESS: &[&str] = &[
+        "std::env::var",
+        "env::var(",
+        "env::vars",
+        "process::exit",
+        "io::stdin()",
+        "io::stdout()",
+        "io::stderr()",
+        "Command::new",
+    ];
+    let mut broken = Vec::new();
+    for file in files() {
+        // The journal asks the environment for nothing; certplan starts no other program but itself, in
+        // the demo.
+        let allowed: &[&str] = match file.module() {
+            "cli" if file.name == "cli/command/demo.rs" => PROCESS,
+            "cli" => &PROCESS[..PROCESS.len() - 1],
+            _ => &[],
+        };
+        for (number, line) in file.code() {
+            for touched in PROCESS {
+                if line.contains(touched) && !allowed.contains(touched) {
+                    broken.push(format!("src/{}:{number}: {}", file.name, line.trim()));
+                }
+            }
+        }
+    }
+    none("a way out of the library", &broken);
+}

@@ -2,8 +2,8 @@
 
 use super::Scheduler;
 use crate::apply::poll::look;
-use crate::apply::settle::look_once;
-use crate::model::{AccountName, Operation};
+use crate::apply::settle::settle;
+use crate::model::AccountName;
 
 impl<'c> Scheduler<'c, '_, '_> {
     /// True when a later look at the CA could free or finish a step.
@@ -14,7 +14,13 @@ impl<'c> Scheduler<'c, '_, '_> {
     pub(super) async fn look_at_all(&mut self) {
         let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
         for account in accounts {
-            let watched = self.watched.get(account).cloned().unwrap_or_default();
+            let watched: Vec<usize> = self
+                .watched
+                .get(account)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect();
             let Some(lane) = self.lane(account) else {
                 continue;
             };
@@ -32,12 +38,13 @@ impl<'c> Scheduler<'c, '_, '_> {
     pub(super) async fn look_at_doubts(&mut self) {
         for position in self.doubts.clone() {
             let step = &self.plan.steps[position];
-            let (Some(lane), Some(Operation::Order(operation))) =
-                (self.lane(&step.account), &step.operation)
-            else {
+            let Some(lane) = self.lane(&step.account) else {
                 continue;
             };
-            let finished = look_once(self.context, step, lane, operation).await;
+            if self.context.stopped() {
+                return;
+            }
+            let finished = settle(self.context, step, lane).await;
             self.tell(position, finished);
         }
     }

@@ -3,7 +3,10 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use tokio::sync::watch;
+
 use super::plan::{file_error, show};
+use super::unrecorded;
 use crate::apply::{Outcome, Run, RunReport, Stop, run as carry_out};
 use crate::cli::args::{ApplyArgs, Common, Format, ReportTarget};
 use crate::cli::exit::{CliError, Exit};
@@ -26,6 +29,7 @@ pub(super) async fn run(
             "standard input is no terminal, so nobody can be asked: give a saved plan (`certplan plan --out FILE`) or `--yes`".to_owned(),
         ));
     }
+    check_reports(&args.reports)?;
     let stop = signals::listen();
     let session = Session::load(common, args.scope.policy.as_deref(), output)?;
     session.check_targets(&args.scope.targets)?;
@@ -45,12 +49,19 @@ pub(super) async fn run(
         command: "apply".to_owned(),
         run: run_id.clone(),
     };
-    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
+    // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
+    let journal = tokio::select! {
+        held = journal::hold(&session.location, holder, args.lock_timeout) => held?,
+        stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+    };
     let known = Known::held(&journal);
     if let Some(saved) = &saved {
         check_state(saved, &known)?;
     }
-    let observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output).await?;
+    let observed = tokio::select! {
+        observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output) => observed?,
+        stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+    };
     let plan = session.plan(&known, &observed, &scope, false);
     match &saved {
         Some(saved) => check_unchanged(saved, &plan)?,
@@ -87,13 +98,31 @@ pub(super) async fn run(
         stop,
     };
     let report = carry_out(run, &mut |event| progress.show(event)).await;
-    let written = write_reports(&args.reports, &report);
+    let mut whole = true;
+    if let Err(error) = write_reports(&args.reports, &report) {
+        output.failure(&error);
+        whole = false;
+    }
     let style = output.style();
     output.result(|out| report::run_text(out, &report, &style));
-    let closed = journal.close().await;
-    written?;
-    closed?;
-    Ok(exit(&report, args.scope.detailed_exitcode))
+    if let Err(error) = journal.close().await {
+        output.error(&error.to_string());
+        unrecorded::save(&session.location, &report, output);
+        whole = false;
+    }
+    let exit = exit(&report, args.scope.detailed_exitcode);
+    Ok(match exit {
+        Exit::Done | Exit::Pending if !whole => Exit::Failed,
+        exit => exit,
+    })
+}
+
+/// Returns with the first signal.
+async fn first_signal(mut stop: watch::Receiver<Option<Stop>>) -> Stop {
+    match stop.wait_for(Option::is_some).await.map(|stop| *stop) {
+        Ok(Some(stop)) => stop,
+        _ => std::future::pending().await,
+    }
 }
 
 /// Reads a saved plan and holds it against the manifest.
@@ -188,6 +217,31 @@ fn confirmed(plan: &Plan, output: &Output) -> bool {
     .is_some_and(|answer| answer == "yes")
 }
 
+/// A report that has no place is refused before anything is bought for it.
+fn check_reports(targets: &[ReportTarget]) -> Result<(), CliError> {
+    for target in targets {
+        let place = if target.path.is_dir() {
+            Err(std::io::Error::from(std::io::ErrorKind::IsADirectory))
+        } else {
+            tempfile::NamedTempFile::new_in(report_folder(target)).map(drop)
+        };
+        place.map_err(|error| {
+            CliError::File(format!(
+                "the report {} cannot be written: {error}; nothing was sent",
+                target.path.display()
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+fn report_folder(target: &ReportTarget) -> &Path {
+    match target.path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), CliError> {
     for target in targets {
         write_report(target, report).map_err(|error| {
@@ -202,11 +256,7 @@ fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), Cli
 
 /// A report appears whole or not at all.
 fn write_report(target: &ReportTarget, report: &RunReport) -> std::io::Result<()> {
-    let folder = match target.path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(report_folder(target))?);
     match target.format {
         Format::Json => report::run_json(&mut out, report)?,
         Format::Markdown => report::run_markdown(&mut out, report)?,

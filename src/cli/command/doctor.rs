@@ -122,12 +122,12 @@ async fn check_account(session: &Session, name: &AccountName, output: &Output) -
         let limits: Vec<String> = account
             .rate_limits
             .iter()
-            .map(|limit| format!("{} in {:?}", limit.requests, limit.per))
+            .map(|limit| format!("{} requests in {:?}", limit.requests, limit.per))
             .collect();
         checks.push(Check::new(
             Verdict::Good,
             format!(
-                "account `{name}`: at most {} requests, {} at once",
+                "account `{name}`: at most {}, {} at once",
                 limits.join(" and "),
                 account.max_in_flight
             ),

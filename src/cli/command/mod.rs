@@ -11,6 +11,7 @@ mod reference;
 mod resolve;
 mod sandbox;
 mod status;
+mod unrecorded;
 mod validate;
 
 use super::args::{Cli, Command};

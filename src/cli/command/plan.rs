@@ -7,7 +7,6 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session};
-use crate::journal;
 use crate::model::Observed;
 use crate::plan::Plan;
 use crate::plan::file::{self, PlanFileError};
@@ -35,7 +34,7 @@ async fn current(
     offline: bool,
     output: &Output,
 ) -> Result<Plan, CliError> {
-    let known = Known::new(journal::read(&session.location)?);
+    let known = Known::read(&session.location)?;
     let observed = if offline {
         Observed::default()
     } else {

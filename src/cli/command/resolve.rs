@@ -2,15 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::apply::{Evidence, gather_evidence};
+use crate::apply::{Evidence, control_tag, gather_evidence};
 use crate::cli::args::{Common, ResolveArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::observe::{Purpose, check_access};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session, new_run};
 use crate::journal::{self, Holder, Journal, SqliteJournal};
 use crate::model::{
-    Address, Fact, FactBody, Item, ObservedOrder, OpenOperation, OperationKind, Order, OrderId,
-    Phase, RequestId, RunId, Tag, Untrusted, Wanted,
+    Address, Fact, FactBody, Item, Observed, ObservedAccount, ObservedOrder, OpenOperation,
+    OperationKind, Order, OrderId, Phase, RequestId, RunId, Tag, Untrusted, Wanted,
 };
 use crate::plan::{differences, seen};
 use crate::provider::{Depth, Observe};
@@ -37,7 +38,20 @@ pub(super) async fn run(
     };
     let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
     let known = Known::held(&journal);
-    session.check_bindings(&known.bindings, &crate::model::Observed::default())?;
+    let mut account = ObservedAccount::default();
+    check_access(
+        &session,
+        &item.account,
+        observe,
+        Purpose::Look,
+        output,
+        &mut account,
+    )
+    .await?;
+    let observed = Observed {
+        accounts: std::iter::once((item.account.clone(), account)).collect(),
+    };
+    session.check_bindings(&known.bindings, &observed)?;
     let Some(open) = journal.record(&args.address).and_then(|record| record.open) else {
         return Err(CliError::Failed(format!(
             "nothing about {} is unknown: there is nothing to settle",
@@ -128,13 +142,16 @@ impl Case<'_> {
         if let Some(id) = &self.args.found {
             return self.found(order, id, &tag, output).await;
         }
-        let control = self
-            .pen
-            .journal
-            .records()
-            .values()
-            .filter_map(|record| record.live.as_ref()?.tag.clone())
-            .find(|other| *other != tag);
+        let items = &self.session.batch.items;
+        let control = control_tag(
+            &self.pen.journal.records(),
+            |address| {
+                items
+                    .iter()
+                    .any(|item| item.address == *address && item.account == self.pen.item.account)
+            },
+            &tag,
+        );
         let evidence =
             gather_evidence(self.observe, &tag, order, self.open.since, control.as_ref())
                 .await

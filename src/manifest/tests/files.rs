@@ -207,4 +207,6 @@ fn a_policy_file_has_the_members_at_its_top() {
             "bad_duration 4:23"
         ]
     );
+    fs::write(&path, "# nothing\n").unwrap();
+    assert_eq!(short(&load_policy(&path).unwrap_err()), ["empty_file 0:0"]);
 }

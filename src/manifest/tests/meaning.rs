@@ -151,6 +151,8 @@ fn no_excerpt_and_no_message_shows_what_stands_for_a_credential() {
         "version: 1\naccounts:\n  a: {provider: certcentral, api_key: {env: K, file: SECRET, value: SECRET}}\n",
         "version: 1\naccounts:\n  a:\n    provider: certcentral\n    api_key: {env: SECRETSECRET12345678}\n",
         "version: 1\naccounts:\n  a: SECRET\n",
+        "version: 1\naccounts:\n  a:\n    api_key: {SECRET: 1, SECRET: 2}\n",
+        "version: 1\naccounts:\n  a:\n    api_key: {? !SECRET SECRET : 1}\n",
         "version: 1\naccounts: SECRET\n",
         "version: 1\naccounts: [SECRET]\n",
         "version: 1\naccounts:\n  a:\n    api_key: SECRET\n    api_key: SECRET\n",
@@ -211,4 +213,25 @@ fn the_schema_takes_the_good_cases_and_no_unknown_member() {
     }
     assert!(!checker.is_valid(&json!({ "version": 1, "order": {} })));
     assert!(!checker.is_valid(&json!({ "orders": {} })));
+}
+
+#[test]
+fn an_excerpt_cannot_steer_the_terminal() {
+    let text =
+        "version: 1\norders:\n  \"a\u{202e}b\": {} # \u{200b}\u{e0041}\n  # \u{85}\n  x_y: {}\n";
+    let problems = load_text(text).unwrap_err();
+    let shown = problems.render(Paint::Plain, 200);
+    let steers = |c: char| "\u{202e}\u{200b}\u{e0041}\u{85}\u{1b}".contains(c);
+    assert!(
+        shown.contains("x_y") && !shown.contains(steers),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn whole_numbers_with_a_fraction_of_zero_keep_their_meaning() {
+    let loaded = load_text("version: 1\npolicy: {max_orders: 3.0}\n").unwrap();
+    assert_eq!(loaded.batch.policy.max_orders, Some(3));
+    let problems = load_text("version: 1\npolicy: {max_orders: 3.5}\n").unwrap_err();
+    assert_eq!(short(&problems), ["wrong_type 2:22"]);
 }

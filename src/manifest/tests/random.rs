@@ -113,3 +113,18 @@ fn the_manifest_of_the_contract_reads_as_serde_yaml_reads_it() {
     let theirs: Value = serde_yaml::from_str(MANIFEST).unwrap();
     assert_eq!(value(MANIFEST), Some(theirs));
 }
+
+#[test]
+fn a_block_scalar_at_the_end_of_a_file_ends_as_the_file_does() {
+    for text in [
+        "k: |\n  a",
+        "k: |\n  a\n",
+        "k: >\n  a\n  b",
+        "k: |\n  a\n  ",
+        "k: |+\n  a\n\n",
+        "k: |\n\n  a\n    ",
+    ] {
+        let theirs: Value = serde_yaml::from_str(text).unwrap();
+        assert_eq!(value(text), Some(theirs), "{text:?}");
+    }
+}

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use self::request::segment;
 use super::http::{Authorize, Transport};
+use super::mask::Mask;
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, ProviderError, Verdict};
 use crate::model::{
@@ -71,7 +72,7 @@ impl CertCentral {
             })?;
         header.set_sensitive(true);
         Ok(Self {
-            transport: Transport::new(&settings, Box::new(ApiKey(header)))?,
+            transport: Transport::new(&settings, Box::new(ApiKey(header)), Mask::of(&[api_key]))?,
             account: settings.account,
         })
     }

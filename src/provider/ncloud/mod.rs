@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::http::Transport;
+use super::mask::Mask;
 use super::settings::Settings;
 use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
@@ -87,9 +88,10 @@ impl Ncloud {
         access_key: Secret,
         secret_key: Secret,
     ) -> Result<Self, ProviderError> {
+        let mask = Mask::of(&[&access_key, &secret_key]);
         let signer = signature::Signer::new(&settings.account, access_key, secret_key)?;
         Ok(Self {
-            transport: Transport::new(&settings, Box::new(signer))?,
+            transport: Transport::new(&settings, Box::new(signer), mask)?,
             account: settings.account,
         })
     }
@@ -166,12 +168,13 @@ impl Ncloud {
                 if row.id() != Some(id.as_str()) {
                     return Err(verdict::unreadable(&what, "it is about another order"));
                 }
-                // The elements' members are not documented for this call: only what tells each
-                // certificate's state is believed.
+                // The elements' members are not documented for this call. Without a state or a
+                // serial number the list is asked instead: a revocation compares both with its plan.
                 let complete = row.certificates.as_ref().is_some_and(|certificates| {
                     certificates.iter().all(|certificate| {
                         certificate.certificate_no.id().is_some()
                             && certificate.status_code.get().is_some()
+                            && certificate.serial_number.get().is_some()
                     })
                 });
                 if complete && let Some(order) = observed::order(&row) {
@@ -180,7 +183,9 @@ impl Ncloud {
             }
             // No such call yet (it is newer than the list), or no such order: the list says which.
             Err(error)
-                if error.verdict == Verdict::Rejected && error.kind == ErrorKind::NotFound => {}
+                if error.status == Some(404)
+                    || (error.verdict == Verdict::Rejected
+                        && error.kind == ErrorKind::NotFound) => {}
             Err(error) => return Err(error),
         }
         let orders = self.all_orders().await?;

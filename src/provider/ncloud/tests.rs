@@ -273,8 +273,9 @@ async fn one_order_is_read_and_else_looked_for_in_the_list() {
         "/api/v2/certificate/orders/1" => Say::Json(
             200,
             json!({"returnCode": "0", "orderId": "1",
-                "certificates": [{"certificateNo": 5, "statusCode": "2"}]}),
+                "certificates": [{"certificateNo": 5, "statusCode": "2", "serialNumber": "0A"}]}),
         ),
+        "/api/v2/certificate/orders/6" => Say::Text(404, "", "no such page".to_owned()),
         "/api/v2/certificate/orders/2" => Say::Json(404, json!({"error": {"errorCode": 300}})),
         "/api/v2/certificate/orders/3" => Say::Json(
             200,
@@ -286,7 +287,8 @@ async fn one_order_is_read_and_else_looked_for_in_the_list() {
             200,
             json!({"returnCode": "0", "orders": [
                 {"orderId": "2", "certificates": [{"certificateNo": 6, "statusCode": "-5"}]},
-                {"orderId": "3", "certificates": [{"certificateNo": 7, "statusCode": "0"}]}
+                {"orderId": "3", "certificates": [{"certificateNo": 7, "statusCode": "0"}]},
+                {"orderId": "6", "certificates": [{"certificateNo": 8, "statusCode": "1"}]}
             ]}),
         ),
     })
@@ -305,6 +307,7 @@ async fn one_order_is_read_and_else_looked_for_in_the_list() {
     let pending = OrderStatus::Pending("ongoing".into());
     assert_eq!(status("3").await.unwrap(), Some(pending));
     assert_eq!(status("4").await.unwrap(), None);
+    assert_eq!(status("6").await.unwrap(), Some(OrderStatus::Issued));
     assert_eq!(status("5").await.unwrap_err().verdict, Verdict::InDoubt);
     assert_eq!(status("../x").await.unwrap_err().verdict, Verdict::NotSent);
 }

@@ -233,7 +233,7 @@ pub(super) fn is_dns_name(name: &str) -> bool {
     name.len() <= 253 && rest.contains('.') && rest.split('.').all(label)
 }
 
-/// When the order ends: exactly one way of saying it.
+/// When the order ends.
 fn validity(form: &mut Form<'_>, product: Product) -> Date {
     let today = clock::today();
     let (years, days) = if product.kind == Kind::Client {
@@ -241,28 +241,18 @@ fn validity(form: &mut Form<'_>, product: Product) -> Date {
     } else {
         (3, 1_095)
     };
-    let given: Vec<&str> = [
-        "validity_years",
-        "validity_days",
-        "custom_expiration_date",
+    // `order_validity` wins over the older root members, and of those the date over the years.
+    let given = [
         "order_validity",
+        "custom_expiration_date",
+        "validity_days",
+        "validity_years",
     ]
     .into_iter()
-    .filter(|name| form.member(name).is_some())
-    .collect();
-    let way = match given.as_slice() {
-        [] => {
-            form.missing("validity_years");
-            return today;
-        }
-        [one] => *one,
-        _ => {
-            form.wrong(
-                "order_validity",
-                &format!("is said more than once: {}.", given.join(", ")),
-            );
-            return today;
-        }
+    .find(|name| form.member(name).is_some());
+    let Some(way) = given else {
+        form.missing("validity_years");
+        return today;
     };
     let path = if way == "order_validity" {
         let inner: Vec<&str> = ["years", "days", "custom_expiration_date"]

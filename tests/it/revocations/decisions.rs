@@ -125,3 +125,21 @@ fn the_run_sees_the_end_of_a_request_that_somebody_else_made() {
     let waits = action(&report, "revocations.gone")["waiting_for"].clone();
     assert!(waits.as_str().unwrap().contains("decided"), "{report:#}");
 }
+
+#[test]
+fn two_entries_for_one_order_revoke_it_once_and_both_are_done() {
+    let rig = Rig::new();
+    let old = rig.seed(json!({ "certcentral": 1 })).remove(0);
+    rig.manifest(&format!(
+        "revocations:
+  whole: {{ order_id: {old}, scope: order, reason: superseded, comments: x, skip_approval: true }}
+  twin: {{ order_id: {old}, scope: order, reason: superseded, comments: x, skip_approval: true, after: [whole] }}
+"
+    ));
+    let report = rig.apply(&["--allow-revocations", "2"], 0);
+    assert_eq!(action(&report, "revocations.whole")["outcome"], "done");
+    assert_eq!(action(&report, "revocations.twin")["outcome"], "done");
+    assert_eq!(rig.effects("order_revoked").len(), 1);
+    assert_eq!(rig.changes().len(), 1);
+    assert_eq!(rig.plan(&[])["summary"]["keep"], 2);
+}

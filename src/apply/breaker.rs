@@ -1,0 +1,117 @@
+//! The breaker: when an account's CA loses answers or fails again and again, nothing new is sent to it.
+//! A sick API must not turn 200 orders into 200 doubts. Each account has its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::Finished;
+use super::event::Outcome;
+use crate::model::AccountName;
+
+/// Unsettled doubts of one run after which nothing new is sent. What earlier runs left open does not
+/// count: it must not hold up work that has nothing to do with it.
+const DOUBT_LIMIT: usize = 3;
+/// Errors of the CA in a row after which nothing new is sent.
+const SERVER_ERROR_LIMIT: u32 = 5;
+
+#[derive(Default)]
+struct Trouble {
+    unsettled: BTreeSet<usize>,
+    server_errors: u32,
+}
+
+/// The trouble that each account had in this run.
+#[derive(Default)]
+pub(super) struct Breaker {
+    accounts: BTreeMap<AccountName, Trouble>,
+}
+
+impl Breaker {
+    /// Takes the outcome of the step at `position`. Why the account is to be stopped, if it is.
+    pub(super) fn note(
+        &mut self,
+        account: &AccountName,
+        position: usize,
+        finished: &Finished,
+    ) -> Option<String> {
+        let trouble = self.accounts.entry(account.clone()).or_default();
+        if !finished.in_doubt {
+            trouble.unsettled.remove(&position);
+        } else if finished.lost {
+            trouble.unsettled.insert(position);
+        }
+        if finished.server_error {
+            trouble.server_errors += 1;
+        } else if matches!(finished.report.outcome, Outcome::Done | Outcome::Waiting) {
+            trouble.server_errors = 0;
+        }
+        let (doubts, errors) = (trouble.unsettled.len(), trouble.server_errors);
+        (doubts >= DOUBT_LIMIT || errors >= SERVER_ERROR_LIMIT).then(|| {
+            format!(
+                "account `{account}` was stopped: {doubts} outcomes are unknown and the CA failed {errors} times in a row"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::order_step;
+
+    fn lost(name: &str) -> Finished {
+        let mut finished = Finished::unknown(&order_step(name), "no answer");
+        finished.lost = true;
+        finished
+    }
+
+    fn accounts() -> (AccountName, AccountName) {
+        ("one".parse().unwrap(), "two".parse().unwrap())
+    }
+
+    #[test]
+    fn three_unsettled_doubts_of_one_account_open_it_and_no_other() {
+        let (one, two) = accounts();
+        let mut breaker = Breaker::default();
+        assert_eq!(breaker.note(&one, 0, &lost("a")), None);
+        assert_eq!(breaker.note(&two, 1, &lost("b")), None);
+        assert_eq!(breaker.note(&one, 2, &lost("c")), None);
+        assert_eq!(breaker.note(&two, 3, &lost("d")), None);
+        assert!(breaker.note(&one, 4, &lost("e")).is_some());
+        assert_eq!(
+            breaker.note(&two, 5, &Finished::new(&order_step("f"), Outcome::Done)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_settled_doubt_and_an_old_one_do_not_count() {
+        let (one, _) = accounts();
+        let mut breaker = Breaker::default();
+        for (position, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            assert_eq!(breaker.note(&one, position, &lost(name)), None, "{name}");
+            let settled = Finished::new(&order_step(name), Outcome::Waiting);
+            assert_eq!(breaker.note(&one, position, &settled), None, "{name}");
+        }
+        for position in 10..20 {
+            let old = Finished::unknown(&order_step("old"), "from an earlier run");
+            assert_eq!(breaker.note(&one, position, &old), None);
+        }
+    }
+
+    #[test]
+    fn five_errors_of_the_ca_in_a_row_open_it() {
+        let (one, _) = accounts();
+        let mut breaker = Breaker::default();
+        let mut failed = Finished::new(&order_step("a"), Outcome::Waiting);
+        failed.server_error = true;
+        for _ in 0..4 {
+            assert_eq!(breaker.note(&one, 0, &failed), None);
+        }
+        let good = Finished::new(&order_step("a"), Outcome::Waiting);
+        assert_eq!(breaker.note(&one, 0, &good), None);
+        for _ in 0..4 {
+            assert_eq!(breaker.note(&one, 0, &failed), None);
+        }
+        assert!(breaker.note(&one, 0, &failed).is_some());
+    }
+}

@@ -1,0 +1,84 @@
+//! The values of the command line that are more than a word: durations, ids, reports.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::args::{Format, ReportTarget};
+use crate::model::{OrderId, RunId};
+
+/// `30s`, `5m`, `1h`; never negative.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no duration: write for example `30s`, `5m` or `1h`"))?;
+    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+/// An order id of a CA: it becomes a part of a URL's path.
+pub(super) fn order_id(text: &str) -> Result<OrderId, String> {
+    plain_id(text).map(OrderId::from)
+}
+
+/// A run's id.
+pub(super) fn run_id(text: &str) -> Result<RunId, String> {
+    plain_id(text).map(RunId::from)
+}
+
+fn plain_id(text: &str) -> Result<&str, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(plain) {
+        Ok(text)
+    } else {
+        Err(format!("`{text}` is no id"))
+    }
+}
+
+/// `json=FILE` or `markdown=FILE`.
+pub(super) fn report_target(text: &str) -> Result<ReportTarget, String> {
+    let help = "write `json=FILE` or `markdown=FILE`";
+    let (format, path) = text.split_once('=').ok_or_else(|| help.to_owned())?;
+    let format = match format {
+        "json" => Format::Json,
+        "markdown" => Format::Markdown,
+        other => return Err(format!("`{other}` is no report format: {help}")),
+    };
+    if path.is_empty() {
+        return Err(help.to_owned());
+    }
+    Ok(ReportTarget {
+        format,
+        path: PathBuf::from(path),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_carry_their_unit_and_are_not_negative() {
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        for text in ["", "5", "-1s", "1 fortnight", "99999999999999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_a_path() {
+        assert!(order_id("4711").is_ok());
+        for text in ["", "..", "1/2", "1?a", "%2e", "a b", "é"] {
+            assert!(order_id(text).is_err(), "{text}");
+        }
+        assert!(order_id(&"1".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn a_report_names_its_format_and_its_file() {
+        assert!(report_target("markdown=a=b.md").is_ok_and(|it| it.path.as_os_str() == "a=b.md"));
+        for text in ["report.json", "json=", "=a", "text=a", "JSON=a"] {
+            assert!(report_target(text).is_err(), "{text}");
+        }
+    }
+}

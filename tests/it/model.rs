@@ -1,1 +1,0 @@
-//! The protocol, model-checked with the same transition function that the binary uses.
