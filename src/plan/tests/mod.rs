@@ -79,6 +79,7 @@ impl World {
             },
             observed: &observed,
             offline: self.offline,
+            journal_went_back: false,
             endpoints: &endpoints,
             now: NOW.parse().unwrap(),
             targets: &self.targets,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{revocation, seeded, sent};
-use crate::rig::action;
+use crate::rig::{Rig, action};
 
 #[test]
 fn a_refused_revocation_is_not_asked_for_again_until_its_generation_rises() {
