@@ -98,7 +98,7 @@ fn validate_needs_no_key_and_says_where_each_fault_is() {
     let good = rig.certplan(&["validate"]).expect(0);
     assert_eq!(
         good.stdout,
-        "certplan.yaml: valid, 1 orders and 0 revocations.\n"
+        "certplan.yaml: valid, 1 order and 0 revocations.\n"
     );
     let good = rig
         .certplan(&["validate", "--format", "json"])
