@@ -1,5 +1,8 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
+mod ending;
+mod looking;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -13,7 +16,6 @@ use super::context::{Context, Finished, Halt, Lane, Reach, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
 use super::place::{place_order, reissue};
-use super::poll::look;
 use super::revoke::revoke;
 use super::settle::settle;
 use crate::model::{AccountName, Address, After, Fact, Operation, Until};
@@ -178,9 +180,15 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                     self.tell(position, finished);
                 }
                 Action::Adopt => {
-                    let finished = match self.context.closed(step) {
-                        None => Finished::new(step, Outcome::Done),
-                        Some(why) => Finished::failed(step, why),
+                    let finished = match (self.context.closed(step), &step.waits_for) {
+                        (Some(why), _) => Finished::failed(step, why),
+                        (None, None) => Finished::new(step, Outcome::Done),
+                        // Bound, and not issued: it waits like any other order.
+                        (None, Some(waits_for)) => {
+                            let mut finished = Finished::waiting(step, waits_for.clone());
+                            finished.watch = true;
+                            finished
+                        }
                     };
                     self.tell(position, finished);
                 }
@@ -351,124 +359,6 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }));
             }
         }
-    }
-
-    /// True when a later look at the CA could free or finish a step.
-    fn may_change(&self) -> bool {
-        !self.doubts.is_empty() || self.watched.values().any(|watched| !watched.is_empty())
-    }
-
-    async fn look_at_all(&mut self) {
-        let accounts: Vec<&'c AccountName> = self.watched.keys().copied().collect();
-        for account in accounts {
-            let watched: Vec<usize> = self
-                .watched
-                .get(account)
-                .into_iter()
-                .flatten()
-                .copied()
-                .collect();
-            let Some(lane) = self.lane(account) else {
-                continue;
-            };
-            if watched.is_empty() {
-                continue;
-            }
-            let found = look(self.context, lane, &self.plan.steps, &watched, self.started).await;
-            for (position, finished) in found.news {
-                self.tell(position, finished);
-            }
-        }
-        self.fresh = false;
-    }
-
-    async fn look_at_doubts(&mut self) {
-        for position in self.doubts.clone() {
-            let step = &self.plan.steps[position];
-            let Some(lane) = self.lane(&step.account) else {
-                continue;
-            };
-            if self.context.stopped() {
-                return;
-            }
-            let finished = settle(self.context, step, lane).await;
-            self.tell(position, finished);
-        }
-    }
-
-    /// Tells what was never tried, and closes the report.
-    fn finish(mut self) -> RunReport {
-        for position in 0..self.plan.steps.len() {
-            if self.state[position] == State::Told {
-                continue;
-            }
-            let finished = self.untried(position);
-            self.tell(position, finished);
-        }
-        let requests = self
-            .context
-            .run
-            .lanes
-            .iter()
-            .map(|(name, lane)| (name.clone(), lane.act.requests_sent()))
-            .collect();
-        let warnings = std::mem::take(&mut self.warnings);
-        self.emit(Event::Finished {
-            at: Timestamp::now(),
-            requests,
-            head: self.context.run.journal.mark().head,
-            warnings,
-        });
-        self.fold.report(self.plan)
-    }
-
-    fn untried(&self, position: usize) -> Finished {
-        let step = &self.plan.steps[position];
-        if self.state[position] == State::Running {
-            return Finished::unknown(
-                step,
-                "it was under way when the run was stopped; the next run looks it up",
-            );
-        }
-        if let Some(why) = self.context.closed(step)
-            && self.missing[position] == 0
-        {
-            return Finished::skipped(step, why);
-        }
-        let mut waits = Vec::new();
-        for After { address, until } in &step.after {
-            let Some(&needed) = self.positions.get(address) else {
-                return Finished::skipped(step, format!("{address} is not part of this plan"));
-            };
-            if self.reached[needed].is_some_and(|reached| reached >= *until) {
-                continue;
-            }
-            match self.told[needed].as_ref().map(|report| report.outcome) {
-                Some(Outcome::Failed | Outcome::Unknown | Outcome::Skipped) => {
-                    return Finished::skipped(
-                        step,
-                        format!("{address} did not come to be {}", until.word()),
-                    );
-                }
-                _ => {
-                    let needed = &self.plan.steps[needed];
-                    let mut waits_for = format!("{address} ({})", until.word());
-                    // An order that is over, or that is not known, comes no further by itself.
-                    if !needed.action.is_change() && needed.reached.is_none() {
-                        waits_for = format!("{waits_for}: {}", needed.reason);
-                    }
-                    waits.push(waits_for);
-                }
-            }
-        }
-        if waits.is_empty() {
-            let why = self.context.closed(step);
-            return Finished::skipped(
-                step,
-                why.unwrap_or_else(|| "the run ended first".to_owned()),
-            );
-        }
-        Finished::waiting(step, waits.join(", "))
     }
 }
 

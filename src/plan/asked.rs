@@ -17,8 +17,21 @@ pub(super) fn asked_for(
     order: &ObservedOrder,
     record: Option<&Record>,
     account: &ObservedAccount,
+    dying: &[&ObservedCertificate],
 ) -> Option<Decision> {
     let id = &order.id;
+    if let Some(record) = record
+        && dying.iter().any(|one| is_confirmed(record, one))
+    {
+        let reason = format!(
+            "the CA confirmed this revocation and shows certificates of order {id} in force"
+        );
+        let mut decision = Decision::new(item, Action::Wait, reason.clone());
+        decision.step.reached = Some(Until::Submitted);
+        return Some(decision.warn(format!(
+            "{reason}: if they were issued since, only a new entry revokes them"
+        )));
+    }
     let ours = record.filter(|record| {
         !record.parts.is_empty() && record.parts_generation >= revocation.generation
     });
@@ -75,6 +88,13 @@ pub(super) fn asked_for(
         return Some(decision);
     }
     None
+}
+
+/// True for a certificate whose revocation, alone or with its order, the CA has confirmed to us.
+fn is_confirmed(record: &Record, certificate: &ObservedCertificate) -> bool {
+    [Part::Order, Part::Certificate(certificate.id.clone())]
+        .iter()
+        .any(|part| record.parts.get(part) == Some(&PartState::Revoked))
 }
 
 fn declined(item: &Item, revocation: &Revocation, id: &OrderId) -> Decision {

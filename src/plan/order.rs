@@ -7,7 +7,7 @@ use super::live::{decide_live, reissue_operation};
 use super::make::{Decision, Inputs};
 use super::matching::{NameIndex, differences, is_over};
 use super::revoked::RevokedOrders;
-use super::standing::{live_state, reached, seen};
+use super::standing::{live_state, reached, seen, waiting_words};
 use crate::model::{
     Address, FactBody, Item, ItemName, LiveOrder, LiveState, ObservedAccount, ObservedOrder,
     Operation, OperationKind, Order, OrderId, OrderOperation, Phase, Record, Records, RenewalOf,
@@ -274,7 +274,11 @@ fn decide_tagged(
         .step
         .certificate_id
         .clone_from(&detail.certificate_id);
-    decision.step.reached = reached(&live_state(&detail.status));
+    let state = live_state(&detail.status);
+    if state == LiveState::Requested {
+        decision.step.waits_for = Some(waiting_words(Some(&detail.status), None));
+    }
+    decision.step.reached = reached(&state);
     if is_over(detail, inputs.today()) {
         let next = order.generation.saturating_add(1);
         decision = decision.warn(format!(

@@ -124,7 +124,7 @@ fn settled(
         decision.step.news = news;
         return decision;
     }
-    if let Some(mut decision) = asked_for(inputs, item, revocation, order, record, account) {
+    if let Some(mut decision) = asked_for(inputs, item, revocation, order, record, account, dying) {
         decision.step.news = news;
         return decision;
     }

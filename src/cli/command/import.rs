@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::resolve::{Pen, item_of};
@@ -11,6 +14,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::session::{Accounts, Known, Session, new_run};
 use crate::journal::{self, Holder, Journal};
+use crate::manifest::{self, Input};
 use crate::model::{
     Account, AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase,
     Provider, Region, SecretSource, Untrusted, Wanted,
@@ -162,21 +166,44 @@ async fn print_all(
     let mut names = BTreeSet::new();
     let mut orders = Map::new();
     let mut commands = Vec::new();
-    for summary in listed.iter().filter(|order| is_in_force(order)) {
+    let accounts = session.batch.accounts.get(&account).map(account_entry);
+    let whole = |orders: &Map<String, Value>| {
+        json!({
+            "version": 1, "accounts": { account.as_str(): &accounts }, "orders": orders,
+        })
+    };
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    for summary in listed.iter().filter(|order| is_in_force(order, today)) {
         let order = observe
             .order(&summary.id, Depth::Order)
             .await
             .map_err(failed)?;
         let order = order.unwrap_or_else(|| summary.clone());
         let name = free_name(&order, &mut names);
+        let stands = |entry: &Value| {
+            let alone = Map::from_iter([(name.clone(), entry.clone())]);
+            problem(&whole(&alone))
+        };
+        let mut entry = entry(&account, &order);
+        let mut fault = stands(&entry);
+        // The CA takes names from the order, so its CSR may be for others: a manifest refuses that.
+        if fault.is_some()
+            && let Some(Value::Object(certificate)) = entry.get_mut("certificate")
+            && certificate.remove("csr").is_some()
+        {
+            fault = stands(&entry);
+        }
+        if let Some(fault) = fault {
+            output.warning(&format!(
+                "order {} is left out, as no manifest can ask for it: {fault}",
+                order.id
+            ));
+            continue;
+        }
         commands.push(format!("certplan import orders.{name} {}", order.id));
-        orders.insert(name, entry(&account, &order));
+        orders.insert(name, entry);
     }
-    let accounts = session.batch.accounts.get(&account).map(account_entry);
-    let manifest = json!({
-        "version": 1, "accounts": { account.as_str(): accounts }, "orders": orders,
-    });
-    let text = serde_yaml::to_string(&manifest)
+    let text = serde_yaml::to_string(&whole(&orders))
         .map_err(|error| CliError::Failed(format!("the manifest cannot be written: {error}")))?;
     output.result(|out| {
         writeln!(
@@ -250,11 +277,28 @@ fn one_account(session: &Session, wanted: Option<&AccountName>) -> Result<Accoun
     }
 }
 
-fn is_in_force(order: &ObservedOrder) -> bool {
-    matches!(
-        order.status,
-        OrderStatus::Issued | OrderStatus::ReissuePending | OrderStatus::Pending(_)
-    )
+/// Why a manifest does not stand; `None` when it does.
+fn problem(manifest: &Value) -> Option<String> {
+    let text = match serde_yaml::to_string(manifest) {
+        Ok(text) => text,
+        Err(error) => return Some(error.to_string()),
+    };
+    let problems = manifest::load(&[Input::Stdin(text.into_bytes())]).err()?;
+    let first = problems.lines().into_iter().next();
+    Some(first.map_or_else(String::new, |line| line.message))
+}
+
+fn is_in_force(order: &ObservedOrder, today: Date) -> bool {
+    let past = order
+        .valid_till
+        .as_deref()
+        .and_then(|text| text.get(..10)?.parse::<Date>().ok())
+        .is_some_and(|day| day < today);
+    !past
+        && matches!(
+            order.status,
+            OrderStatus::Issued | OrderStatus::ReissuePending | OrderStatus::Pending(_)
+        )
 }
 
 /// A name from the common name, with the order's id where that is taken.
@@ -294,6 +338,13 @@ fn entry(account: &AccountName, order: &ObservedOrder) -> Value {
     entry.insert("account".to_owned(), json!(account.as_str()));
     if let Some(product) = &order.product {
         entry.insert("product".to_owned(), json!(product));
+    }
+    // Where the CA does not say what was asked for, it says when the order ends.
+    let validity = ["validity_years", "validity_days", "order_validity"];
+    if let Some(day) = order.valid_till.as_deref().and_then(|text| text.get(..10))
+        && !validity.iter().any(|name| entry.contains_key(*name))
+    {
+        entry.insert("custom_expiration_date".to_owned(), json!(day));
     }
     Value::Object(entry)
 }

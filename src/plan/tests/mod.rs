@@ -1,0 +1,250 @@
+//! The decision table, row by row, with inputs made by hand. Main type: [`World`].
+
+mod orders;
+mod random;
+mod revocations;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Map;
+
+use super::testing::account;
+use super::{Allowance, Inputs, Plan, PlannedState, Step, make};
+use crate::model::{
+    Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
+    Csr, Digest, Item, LiveOrder, LiveState, Observed, ObservedAccount, ObservedCertificate,
+    ObservedOrder, Order, OrderId, OrderStatus, Place, Policy, Provider, Reason, Record, Records,
+    Region, Revocation, RevocationTarget, Scope, SecretSource, SerialNumber, Tag, TagParts, Wanted,
+};
+
+const ENDPOINT: &str = "https://ca.example/services/v2";
+const NOW: &str = "2026-11-21T10:00:00Z";
+const LONG_AGO: &str = "2026-11-20T10:00:00Z";
+
+/// Everything that a plan depends on, owned.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) batch: Batch,
+    pub(super) records: Records,
+    pub(super) observed: ObservedAccount,
+    pub(super) offline: bool,
+    pub(super) targets: Vec<Address>,
+}
+
+impl World {
+    /// A world in which these items are wanted and nothing has happened.
+    pub(super) fn of(items: Vec<Item>) -> Self {
+        let provider = Provider::CertCentral {
+            region: Region::Us,
+            api_key: SecretSource::File(PathBuf::from("key")),
+            key_id: None,
+        };
+        let account = Account {
+            name: account(),
+            provider,
+            rate_limits: Vec::new(),
+            max_in_flight: 1,
+        };
+        Self {
+            batch: Batch {
+                accounts: BTreeMap::from([(account.name.clone(), account)]),
+                policy: Policy::default(),
+                items,
+                digest: Digest::of(b"manifest"),
+            },
+            records: Records::new(),
+            observed: ObservedAccount::default(),
+            offline: false,
+            targets: Vec::new(),
+        }
+    }
+
+    /// The plan.
+    pub(super) fn plan(&self) -> Plan {
+        let accounts = if self.offline {
+            BTreeMap::new()
+        } else {
+            BTreeMap::from([(account(), self.observed.clone())])
+        };
+        let observed = Observed { accounts };
+        let endpoints = BTreeMap::from([(account(), ENDPOINT.to_owned())]);
+        make(&Inputs {
+            batch: &self.batch,
+            records: &self.records,
+            state: PlannedState {
+                lineage: "0190".to_owned(),
+                serial: 1,
+            },
+            observed: &observed,
+            offline: self.offline,
+            journal_went_back: false,
+            endpoints: &endpoints,
+            now: NOW.parse().unwrap(),
+            targets: &self.targets,
+            policy: self.batch.policy.clone(),
+            allowance: Allowance::default(),
+            preview: &|_, _| Vec::new(),
+        })
+    }
+
+    /// The only step of the plan.
+    pub(super) fn step(&self) -> Step {
+        let mut steps = self.plan().steps;
+        assert_eq!(steps.len(), 1);
+        steps.remove(0)
+    }
+
+    /// The first warning; empty without one.
+    pub(super) fn warning(&self) -> String {
+        let warnings = self.plan().warnings;
+        warnings
+            .first()
+            .map_or_else(String::new, |warning| warning.message.clone())
+    }
+
+    /// The CA lists the order, and shows it in full.
+    pub(super) fn shows(&mut self, order: ObservedOrder) {
+        let mut listed = order.clone();
+        listed.certificates = None;
+        listed.requests = None;
+        listed.public_key = None;
+        self.observed.orders.insert(order.id.clone(), listed);
+        self.observed.details.insert(order.id.clone(), Some(order));
+    }
+
+    /// The journal knows this of an item.
+    pub(super) fn knows(&mut self, address: &str, record: Record) {
+        self.records.insert(address.parse().unwrap(), record);
+    }
+}
+
+fn item(address: Address, wanted: Wanted) -> Item {
+    Item {
+        address,
+        account: account(),
+        wanted,
+        after: Vec::new(),
+        place: Place {
+            file: Arc::from("certplan.yaml"),
+            line: 1,
+        },
+    }
+}
+
+/// The order that every item asks for, for one host name.
+pub(super) fn order(name: &str) -> Order {
+    Order {
+        product: "ssl_basic".to_owned(),
+        generation: 1,
+        certificate: CertificateRequest {
+            common_name: Some(name.to_owned()),
+            dns_names: Vec::new(),
+            emails: Vec::new(),
+            organization_units: Vec::new(),
+            csr: Some(Csr {
+                pem: "PEM".to_owned(),
+                public_key: Digest::of(b"key"),
+            }),
+            members: Map::new(),
+        },
+        renewal_of: None,
+        members: Map::new(),
+    }
+}
+
+/// An item that asks for [`order`].
+pub(super) fn order_item(name: &str, order: Order) -> Item {
+    let address = Address::Order(name.parse().unwrap());
+    item(address, Wanted::Order(Box::new(order)))
+}
+
+/// An item that asks for a revocation.
+pub(super) fn revocation_item(name: &str, order: u64, scope: Scope) -> Item {
+    let revocation = Revocation {
+        target: RevocationTarget::OrderId(OrderId::from(order)),
+        scope,
+        reason: Reason::Superseded,
+        comments: Some("left".to_owned()),
+        skip_approval: false,
+        generation: 1,
+    };
+    let address = Address::Revocation(name.parse().unwrap());
+    item(address, Wanted::Revocation(Box::new(revocation)))
+}
+
+/// The tag of an order's first generation.
+pub(super) fn tag(name: &str) -> Tag {
+    Tag::derive(TagParts {
+        provider: "certcentral",
+        endpoint: ENDPOINT,
+        account: &account(),
+        address: &Address::Order(name.parse().unwrap()),
+        generation: 1,
+    })
+}
+
+/// A record whose order was placed as `order` asks for it.
+pub(super) fn placed(id: u64, state: LiveState, order: &Order) -> Record {
+    Record {
+        live: Some(LiveOrder {
+            order_id: OrderId::from(id),
+            request_id: None,
+            certificate_id: None,
+            serial_number: None,
+            valid_till: None,
+            state,
+            generation: order.generation,
+            tag: None,
+            certificate: Some(order.certificate.digest()),
+            terms: Some(order.terms()),
+            since: LONG_AGO.parse().unwrap(),
+        }),
+        ..Record::default()
+    }
+}
+
+/// A certificate of an order.
+pub(super) fn certificate(
+    id: u64,
+    kind: CertificateKind,
+    state: CertificateState,
+) -> ObservedCertificate {
+    ObservedCertificate {
+        id: CertificateId::from(id),
+        serial_number: Some(SerialNumber::from(format!("0A{id}"))),
+        names: vec!["a.example".to_owned()],
+        valid_till: Some("2027-06-30".to_owned()),
+        state,
+        kind,
+    }
+}
+
+/// An order at the CA with one certificate, numbered ten times the order.
+pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
+    let state = match status {
+        OrderStatus::Revoked => CertificateState::Revoked,
+        OrderStatus::Pending(_) => CertificateState::Pending,
+        _ => CertificateState::Issued,
+    };
+    ObservedOrder {
+        id: OrderId::from(id),
+        status,
+        product: Some("ssl_basic".to_owned()),
+        common_name: Some("a.example".to_owned()),
+        names: vec!["a.example".to_owned()],
+        certificate_id: Some(CertificateId::from(id * 10)),
+        serial_number: Some(SerialNumber::from(format!("0A{}", id * 10))),
+        valid_till: Some("2027-06-30".to_owned()),
+        created_at: Some(LONG_AGO.parse().unwrap()),
+        duplicates: Some(0),
+        reissues: Some(0),
+        price: None,
+        tag: None,
+        public_key: Some(Digest::of(b"key")),
+        certificates: Some(vec![certificate(id * 10, CertificateKind::Original, state)]),
+        requests: Some(Vec::new()),
+        members: Map::new(),
+    }
+}

@@ -1,0 +1,70 @@
+//! `import`: an order for a name, and a manifest of an account.
+
+use serde_json::json;
+
+use crate::rig::{Rig, action};
+
+#[test]
+fn an_order_at_the_ca_is_bound_to_a_name_once() {
+    let rig = Rig::new();
+    rig.tell("options", json!({ "approval": "automatic" }));
+    rig.orders(&["ada", "bob"], "");
+    rig.certplan(&["apply", "--yes", "--target", "orders.ada"])
+        .expect(0);
+    let id = rig.effects("order_created")[0]["ids"]["order_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let taken = rig.certplan(&["import", "orders.bob", &id]).expect(1);
+    assert!(taken.stderr.contains("orders.ada"), "{}", taken.stderr);
+
+    std::fs::remove_dir_all(rig.path(".certplan")).unwrap();
+    rig.certplan(&["import", "orders.ada", &id]).expect(0);
+    assert_eq!(action(&rig.plan(&[]), "orders.ada")["action"], "keep");
+    rig.certplan(&["import", "orders.ada", "999999999"])
+        .expect(1);
+    rig.certplan(&["import", "orders.ada", "1/../2"]).expect(64);
+    rig.certplan(&["import", "orders.eve", &id]).expect(64);
+    assert_eq!(rig.effects("order_created").len(), 1);
+}
+
+#[test]
+fn the_manifest_of_an_account_validates_and_its_imports_leave_nothing_to_do() {
+    let rig = Rig::new();
+    rig.tell("options", json!({ "approval": "automatic" }));
+    rig.orders(&["ada", "bob"], "");
+    rig.apply(&[], 0);
+    rig.seed(json!({ "certcentral": 1 }));
+    let ended = rig
+        .certplan(&["import", "--all", "--account", "digicert"])
+        .expect(0);
+    let printed = ended.stdout;
+    // The seeded order's CSR is for another name: no manifest can ask for it.
+    assert!(ended.stderr.contains("is left out"), "{}", ended.stderr);
+    rig.write("all/certplan.yaml", &printed);
+    let valid = rig.certplan(&["validate", "-f", "all/certplan.yaml"]);
+    let valid = valid.expect(0);
+    assert!(
+        valid.stdout.contains("2 orders"),
+        "{}\n{printed}",
+        valid.stdout
+    );
+    let commands: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   certplan "))
+        .collect();
+    assert_eq!(commands.len(), 2, "{printed}");
+    for command in commands {
+        let mut args: Vec<&str> = command.split(' ').collect();
+        args.extend(["-f", "all/certplan.yaml"]);
+        rig.certplan(&args).expect(0);
+    }
+    let plan = rig.plan(&["-f", "all/certplan.yaml"]);
+    assert_eq!(plan["summary"]["keep"], 2, "{plan:#}\n{printed}");
+    let ambiguous = rig.certplan(&["import", "--all"]).expect(64);
+    assert!(
+        ambiguous.stderr.contains("--account"),
+        "{}",
+        ambiguous.stderr
+    );
+}
