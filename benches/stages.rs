@@ -4,6 +4,11 @@
 //! asserted on time. Without `--bench` (as a test runner calls it) it only shows that it works, with 50
 //! items.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a program of its own: the table is its result"
+)]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;

@@ -5,6 +5,11 @@
 //! asserted on time. Without `--bench` (as a test runner calls it) it only shows that it works, with 50
 //! items. Peak memory is read from `/proc` while the command runs and is missing elsewhere.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a program of its own: the table is its result"
+)]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
