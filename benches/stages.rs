@@ -3,8 +3,6 @@
 //! `cargo bench --bench stages`, or with sizes: `cargo bench --bench stages -- 1000 20000`. Nothing is
 //! asserted on time. Without `--bench` (as a test runner calls it) it only shows that it works, with 50
 //! items.
-#![expect(clippy::print_stdout, reason = "the figures are the result")]
-
 #![expect(
     clippy::print_stdout,
     reason = "a program of its own: the table is its result"

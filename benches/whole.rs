@@ -4,8 +4,6 @@
 //! `cargo bench --bench whole`, or with sizes: `cargo bench --bench whole -- 1000 20000`. Nothing is
 //! asserted on time. Without `--bench` (as a test runner calls it) it only shows that it works, with 50
 //! items. Peak memory is read from `/proc` while the command runs and is missing elsewhere.
-#![expect(clippy::print_stdout, reason = "the figures are the result")]
-
 #![expect(
     clippy::print_stdout,
     reason = "a program of its own: the table is its result"

@@ -78,7 +78,14 @@ pub(super) fn decide_order(
         && let (None, Some(live)) = (&known.open, &known.live)
         && !needs_new_order(order, record, account)
     {
-        return decide_live(inputs, item, order, live, account, revoked);
+        let decision = decide_live(inputs, item, order, live, account, revoked);
+        if !may_be_there_twice(record) {
+            return decision;
+        }
+        return match order_tag(inputs, item, order) {
+            Some(tag) => warn_of_a_second(decision, item, &tag, live, account),
+            None => decision,
+        };
     }
     let Some(tag) = order_tag(inputs, item, order) else {
         return Decision::new(item, Action::Wait, "its account is not known");
@@ -110,6 +117,36 @@ pub(super) fn decide_order(
         return decision;
     }
     decide_new(inputs, item, order, &tag, operation(), account, index)
+}
+
+/// True where more than one call was made for a name: one that was given up may have arrived since.
+pub(super) fn may_be_there_twice(record: Option<&Record>) -> bool {
+    record.is_some_and(|record| record.live.is_some() && record.attempts > 1)
+}
+
+/// Says so when the CA has another order with the name's tag than the one the journal knows.
+fn warn_of_a_second(
+    decision: Decision,
+    item: &Item,
+    tag: &Tag,
+    live: &LiveOrder,
+    account: Option<&ObservedAccount>,
+) -> Decision {
+    let others: Vec<String> = account
+        .and_then(|account| account.tags.get(tag))
+        .into_iter()
+        .flat_map(|lookup| &lookup.orders)
+        .filter(|hit| hit.order_id != live.order_id)
+        .map(|hit| hit.order_id.to_string())
+        .collect();
+    if others.is_empty() {
+        return decision;
+    }
+    let others = others.join(", ");
+    decision.warn(format!(
+        "bought twice: order {others} carries the tag of {} as well, whose order is {}; cancel or revoke what is too many at the CA",
+        item.address, live.order_id
+    ))
 }
 
 /// An earlier attempt whose outcome is not recorded.

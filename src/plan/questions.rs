@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::live::must_be_read;
 use super::make::Inputs;
 use super::matching::{NameIndex, day};
-use super::order::{bound_orders, needs_new_order, order_tag};
+use super::order::{bound_orders, may_be_there_twice, needs_new_order, order_tag};
 use super::target::{Answered, standing};
 use crate::model::{AccountName, OrderId, Provider, Tag, Wanted};
 
@@ -77,6 +77,17 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
                             }
                         }
                     }
+                } else if !open
+                    && let Some(tag) = order_tag(inputs, item, order)
+                    && may_be_there_twice(record)
+                    && !account.tags.contains_key(&tag)
+                    && !indexes
+                        .entry(&item.account)
+                        .or_insert_with(|| NameIndex::new(account, &bound, today))
+                        .similar(order)
+                        .is_empty()
+                {
+                    asked.tags.insert(tag);
                 } else if !open
                     && let Some(live) = record.and_then(|record| record.live.as_ref())
                     && must_be_read(order, live, account)

@@ -217,3 +217,33 @@ fn row_32_two_orders_with_our_tag_are_parked_and_both_named() {
     rig.apply(&[], 0);
     assert_eq!(rig.effects("order_created").len(), 2, "nothing was bought");
 }
+
+#[test]
+fn row_49_a_call_that_was_given_up_and_arrives_all_the_same_is_told() {
+    let rig = Rig::new();
+    manifest(&rig, &header(4, ASK), &["ada", "bob"], "");
+    let request = by_hand::planned(&rig, "orders.bob");
+    manifest(&rig, &header(4, ASK), &["ada"], "");
+    rig.apply(&[], 0);
+    manifest(&rig, &header(4, ASK), &["ada", "bob"], "");
+    rig.faults(json!([lost("cut_before")]));
+    rig.apply(&[], 3);
+    rig.certplan(&["resolve", "orders.bob", "--not-placed", "--yes"])
+        .expect(0);
+    rig.apply(&[], 0);
+    let told = |rig: &Rig| {
+        rig.plan(&[])["warnings"]
+            .to_string()
+            .contains("bought twice")
+    };
+    assert!(!told(&rig));
+    // The first call, after all.
+    let late = by_hand::place(&rig, &request);
+    let plan = rig.plan(&[]);
+    let warnings = plan["warnings"].to_string();
+    assert!(
+        warnings.contains("bought twice") && warnings.contains(&late),
+        "{warnings}"
+    );
+    assert_eq!(action(&plan, "orders.bob")["action"], "wait");
+}

@@ -55,7 +55,7 @@ pub(super) const ROWS: &[(usize, &str, Shown)] = &[
     (46, "a look-up that fails", By(&["row_46_a_look_up_that_fails_is_never_read_as_not_found"])),
     (47, "404 to a look-up", By(&["a_tag_finds_none_one_or_many_and_never_takes_an_error_for_none", "a_missing_route_is_not_a_missing_order"])),
     (48, "a validation error", By(&["row_48_a_validation_error_is_the_end_of_one_order_and_of_no_other"])),
-    (49, "a refusal of a second attempt", By(&["each_fact_follows_exactly_where_the_protocol_allows_it"])),
+    (49, "a second attempt while the first is under way", By(&["row_49_a_call_that_was_given_up_and_arrives_all_the_same_is_told", "each_fact_follows_exactly_where_the_protocol_allows_it"])),
     (50, "already exists, already revoked", By(&["the_table", "other_answers_to_a_revocation_are_in_doubt"])),
     (51, "no funds", By(&["row_51_no_funds_stops_orders_and_lets_revocations_go_on", "the_table"])),
     (52, "a maintenance page", By(&["row_52_a_maintenance_page_is_a_doubt"])),
