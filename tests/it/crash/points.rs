@@ -75,9 +75,9 @@ fn each_request(fault: &Value) -> u64 {
                     exactly_once(&rig, 2, &what);
                     // A revocation is asked for again as soon as a read shows nothing of it: its target
                     // is fixed, so one that arrives later revokes nothing more.
-                    let most = if fault["late"] == true { 2 } else { 1 };
+                    let allowed = if fault["late"] == true { 2 } else { 1 };
                     let asked = rig.effects("revocation_requested").len();
-                    assert!((1..=most).contains(&asked), "{asked} requests: {what}");
+                    assert!((1..=allowed).contains(&asked), "{asked} requests: {what}");
                     if !killed {
                         return;
                     }
