@@ -73,7 +73,11 @@ fn each_request(fault: &Value) -> u64 {
                     let what = format!("killed at request {skip} with {fault}");
                     recover(&rig, &what);
                     exactly_once(&rig, 2, &what);
-                    assert_eq!(rig.effects("revocation_requested").len(), 1, "{what}");
+                    // A revocation is asked for again as soon as a read shows nothing of it: its target
+                    // is fixed, so one that arrives later revokes nothing more.
+                    let allowed = if fault["late"] == true { 2 } else { 1 };
+                    let asked = rig.effects("revocation_requested").len();
+                    assert!((1..=allowed).contains(&asked), "{asked} requests: {what}");
                     if !killed {
                         return;
                     }
