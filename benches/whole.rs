@@ -105,16 +105,16 @@ fn measure(size: usize) -> Result<Vec<(&'static str, Cost)>, Box<dyn Error>> {
     ));
     rows.push(("  as many bare reqwest POSTs", place.bare(size)?));
     rows.push((
-        "plan, all in force, none known so",
+        "plan, all ordered, none seen since",
         place.certplan(&["plan"])?,
     ));
     rows.push((
-        "apply, all in force",
+        "apply, nothing left to do",
         place.certplan(&["-q", "apply", "--yes"])?,
     ));
-    rows.push(("plan, all in force", place.certplan(&["plan"])?));
+    rows.push(("plan, nothing left to do", place.certplan(&["plan"])?));
     let json = ["plan", "--format", "json"];
-    rows.push(("plan as JSON, all in force", place.certplan(&json)?));
+    rows.push(("plan as JSON, nothing left to do", place.certplan(&json)?));
     rows.push(("status", place.certplan(&["status"])?));
     rows.push((
         "history --verify",
