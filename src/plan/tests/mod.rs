@@ -3,6 +3,7 @@
 mod orders;
 mod random;
 mod revocations;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

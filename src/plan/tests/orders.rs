@@ -2,9 +2,9 @@
 
 use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item, tag};
 use crate::model::{
-    After, Attempt, CertificateKind, CertificateState, Digest, Ending, FactBody, Failure,
-    LiveState, OpenOperation, OperationKind, Order, OrderId, OrderStatus, Phase, Record, RenewalOf,
-    Scope, StatusChange, TagLookup, Until, Untrusted,
+    Attempt, CertificateKind, CertificateState, Digest, Ending, FactBody, Failure, LiveState,
+    OpenOperation, OperationKind, Order, OrderId, OrderStatus, Phase, Record, RenewalOf, Scope,
+    StatusChange, TagLookup, Until, Untrusted,
 };
 use crate::plan::Action;
 
@@ -399,36 +399,4 @@ fn an_order_that_is_missing_for_long_is_a_warning_and_not_bought_again() {
     young.live.as_mut().unwrap().since = super::NOW.parse().unwrap();
     world.knows("orders.a", young);
     assert_eq!(world.warning(), "");
-}
-
-#[test]
-fn dependencies_come_first_and_a_target_brings_them() {
-    let mut first = order_item("a", order("a.example"));
-    let second = order_item("b", order("b.example"));
-    first.after = vec![After {
-        address: second.address.clone(),
-        until: Until::Issued,
-    }];
-    let third = order_item("c", order("c.example"));
-    let mut world = World::of(vec![first, second, third]);
-    let names = |world: &World| -> Vec<String> {
-        let steps = world.plan().steps;
-        steps.iter().map(|step| step.address.to_string()).collect()
-    };
-    assert_eq!(names(&world), ["orders.b", "orders.a", "orders.c"]);
-    world.targets = vec!["orders.a".parse().unwrap()];
-    assert_eq!(names(&world), ["orders.b", "orders.a"]);
-}
-
-#[test]
-fn offline_asks_the_journal_alone() {
-    let mut world = world(order("a.example"));
-    world.offline = true;
-    assert_eq!(world.step().action, Action::Order);
-    world.knows(
-        "orders.a",
-        placed(7, LiveState::Issued, &order("a.example")),
-    );
-    assert_eq!(world.step().action, Action::Keep);
-    assert!(world.plan().offline);
 }
