@@ -381,22 +381,3 @@ fn a_refusal_is_asked_again_and_says_so() {
     assert_eq!(step.action, Action::Order);
     assert!(step.reason.contains("no such container"), "{}", step.reason);
 }
-
-#[test]
-fn an_order_that_is_missing_for_long_is_a_warning_and_not_bought_again() {
-    let mut world = world(order("a.example"));
-    world.knows(
-        "orders.a",
-        placed(7, LiveState::Requested, &order("a.example")),
-    );
-    assert_eq!(world.step().action, Action::Wait);
-    assert!(
-        world.warning().contains("does not see it"),
-        "{}",
-        world.warning()
-    );
-    let mut young = placed(7, LiveState::Requested, &order("a.example"));
-    young.live.as_mut().unwrap().since = super::NOW.parse().unwrap();
-    world.knows("orders.a", young);
-    assert_eq!(world.warning(), "");
-}

@@ -1,4 +1,4 @@
-//! Rows about the plan as a whole: its sequence, and what it says without the CA.
+//! Rows about the plan as a whole: its sequence, and what it says without (all of) the CA.
 
 use super::{World, order, order_item, placed};
 use crate::model::{After, LiveState, Until};
@@ -34,4 +34,23 @@ fn offline_asks_the_journal_alone() {
     );
     assert_eq!(world.step().action, Action::Keep);
     assert!(world.plan().offline);
+}
+
+#[test]
+fn an_order_that_is_missing_for_long_is_a_warning_and_not_bought_again() {
+    let mut world = World::of(vec![order_item("a", order("a.example"))]);
+    world.knows(
+        "orders.a",
+        placed(7, LiveState::Requested, &order("a.example")),
+    );
+    assert_eq!(world.step().action, Action::Wait);
+    assert!(
+        world.warning().contains("does not see it"),
+        "{}",
+        world.warning()
+    );
+    let mut young = placed(7, LiveState::Requested, &order("a.example"));
+    young.live.as_mut().unwrap().since = super::NOW.parse().unwrap();
+    world.knows("orders.a", young);
+    assert_eq!(world.warning(), "");
 }
