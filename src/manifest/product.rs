@@ -1,5 +1,5 @@
-//! The products that the documents name, by what an order of one needs (certcentral.md sections 1, 2
-//! and 2.1). What an account can buy is known to the CA alone.
+//! The products that the documents name, by what an order of one needs (CertCentral's pages
+//! on ordering TLS, client and Secure Email certificates). What an account can buy is known to the CA alone.
 
 /// The products of the seed document for client certificates.
 const SEED_CLIENT: [&str; 4] = [

@@ -1,5 +1,5 @@
-//! What CertCentral asks of an order, one function for each rule. Sources: certcentral.md sections 1, 2
-//! and 2.1 (order TLS, order client certificate, Secure Email).
+//! What CertCentral asks of an order, one function for each rule. Sources: its pages on
+//! ordering TLS, client and Secure Email certificates.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};

@@ -1,5 +1,5 @@
-//! How long an order is valid: said once, and within what the CA takes (certcentral.md sections 1
-//! and 2).
+//! How long an order is valid: said once, and within what the CA takes (CertCentral's pages
+//! on ordering TLS and client certificates).
 
 use jiff::civil::Date;
 use serde_json::Value;

@@ -49,7 +49,7 @@ impl Reason {
     ];
 
     /// What CertCentral takes. Assumption: the five that public clients send; the documentation's
-    /// list is not complete (certcentral.md section 10).
+    /// list is not complete (its page on revoking an order).
     pub const CERTCENTRAL: [Self; 5] = [
         Self::Unspecified,
         Self::KeyCompromise,
