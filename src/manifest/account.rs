@@ -84,7 +84,7 @@ impl Written<'_> {
         if provider == "certcentral" {
             let api_key = self.secret("api_key", found);
             Some(Provider::CertCentral {
-                // Assumption: an account that says nothing is on the platform of the seed documents.
+                // Assumption: an account that says nothing is on the platform that the documents show.
                 region: match self.text("region") {
                     Some("eu") => Region::Eu,
                     _ => Region::Us,

@@ -1,7 +1,7 @@
 //! The products that the documents name, by what an order of one needs (CertCentral's pages
 //! on ordering TLS, client and Secure Email certificates). What an account can buy is known to the CA alone.
 
-/// The products of the seed document for client certificates.
+/// The products of CertCentral's page on client certificates.
 const SEED_CLIENT: [&str; 4] = [
     "client_premium_sha2",
     "client_email_security_plus",
@@ -59,7 +59,7 @@ const SIGNING: [&str; 4] = [
 /// The families of products, by what an order of one needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
-    /// Client certificates of the seed document.
+    /// Client certificates that CertCentral's page names.
     SeedClient,
     /// Client certificates of newer documents.
     Client,

@@ -157,7 +157,7 @@ async fn what_is_missing_or_wrong_is_refused_with_every_member_named() {
             "{answer}"
         );
     }
-    // The seed document: the date makes the years void, so a wrong date is refused beside good years.
+    // CertCentral's page: the date makes the years void, so a wrong date is refused beside good years.
     let years_too = with(
         client_order(),
         "custom_expiration_date",
