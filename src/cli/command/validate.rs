@@ -68,6 +68,9 @@ pub(super) fn run(
             )
         });
     }
+    // The process is about to end: giving back the memory of every item first takes a twelfth of the
+    // whole command.
+    std::mem::forget(loaded);
     Ok(Exit::Done)
 }
 
