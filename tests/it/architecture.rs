@@ -300,19 +300,16 @@ fn no_file_is_named_after_nothing() {
 
 #[test]
 fn nothing_panics_on_purpose() {
-    const PANICS: &[&str] = &[
-        ".unwrap()",
-        ".expect(\"",
-        "panic!(",
-        "todo!(",
-        "unimplemented!(",
-        "unreachable!(",
-        "unwrap_unchecked",
-    ];
+    const CALLS: &[&str] = &[".unwrap()", ".expect(\"", "unwrap_unchecked"];
+    const MACROS: &[&str] = &["panic", "todo", "unimplemented", "unreachable"];
+    let panics = |line: &str| {
+        let named = |name: &&str| line.contains(&format!("{name}!("));
+        CALLS.iter().any(|call| line.contains(call)) || MACROS.iter().any(named)
+    };
     let mut broken = Vec::new();
     for file in files() {
         for (number, line) in file.code() {
-            if PANICS.iter().any(|panic| line.contains(panic)) {
+            if panics(line) {
                 broken.push(format!("src/{}:{number}: {}", file.name, line.trim()));
             }
         }

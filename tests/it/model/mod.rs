@@ -39,7 +39,7 @@ fn protocol() -> Protocol {
         lease: false,
         unique_tag: false,
         refused_again_is_doubt: false,
-        library_resends: false,
+        http_stack_resends: false,
         blind_key: false,
         positive_control: true,
         waits_for_issue: true,
@@ -212,7 +212,7 @@ fn each_rule_is_needed() {
         (
             "V9 the HTTP library sends again",
             Protocol {
-                library_resends: true,
+                http_stack_resends: true,
                 ..protocol()
             },
             &[ONE_ORDER, INTENT_FIRST],

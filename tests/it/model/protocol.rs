@@ -44,7 +44,7 @@ pub(super) struct Protocol {
     /// A refusal of a later call says nothing about an earlier one.
     pub(super) refused_again_is_doubt: bool,
     /// The HTTP library sends a request again by itself.
-    pub(super) library_resends: bool,
+    pub(super) http_stack_resends: bool,
     /// The key does not see the orders.
     pub(super) blind_key: bool,
     /// A look-up counts only when it also finds an older order.
@@ -286,7 +286,7 @@ impl Variant {
                 });
             }
             Run::Waiting(item) => {
-                if self.rules.library_resends && state.sent[item] < self.rules.attempts {
+                if self.rules.http_stack_resends && state.sent[item] < self.rules.attempts {
                     add(Move::LibraryResends(run), &|next| {
                         self.send(next, run, item)
                     });
