@@ -115,7 +115,7 @@ pub(super) async fn look_once(
     match evidence.candidates.as_slice() {
         [] => not_found(context, step, lane, operation, &open, evidence.control).await,
         [candidate] if candidate.differences.is_empty() => {
-            adopt(context, step, operation, &tag, candidate).await
+            adopt(context, step, &open, &tag, candidate).await
         }
         [candidate] => {
             let why = format!(
@@ -137,10 +137,12 @@ pub(super) async fn look_once(
     }
 }
 
+/// Binds the order that was found. What was ordered stands in the attempt: the manifest may say
+/// something else by now, and that is for the next plan.
 async fn adopt(
     context: &Context<'_>,
     step: &Step,
-    operation: &OrderOperation,
+    open: &OpenOperation,
     tag: &Tag,
     candidate: &Candidate,
 ) -> Finished {
@@ -151,10 +153,10 @@ async fn adopt(
         FactBody::Adopted {
             order_id: order.id.clone(),
             certificate_id: order.certificate_id.clone(),
-            generation: operation.order.generation,
+            generation: open.attempt.generation,
             tag: Some(tag.clone()),
-            certificate: Some(operation.order.certificate.digest()),
-            terms: Some(operation.order.terms()),
+            certificate: open.attempt.certificate,
+            terms: open.attempt.terms,
             evidence: Untrusted::new("found by its tag after a lost answer"),
         },
         seen(order),

@@ -276,14 +276,15 @@ impl Case<'_> {
             FactBody::Adopted {
                 order_id: id.clone(),
                 certificate_id: seen_order.certificate_id.clone(),
-                generation: order.generation,
+                // What was ordered stands in the attempt; the manifest may have changed since.
+                generation: self.open.attempt.generation,
                 tag: seen_order
                     .tag
                     .as_ref()
                     .filter(|other| *other == tag.as_str())
                     .map(|_| tag.clone()),
-                certificate: Some(order.certificate.digest()),
-                terms: Some(order.terms()),
+                certificate: self.open.attempt.certificate,
+                terms: self.open.attempt.terms,
                 evidence: Untrusted::new("a person named it; product, names and key agree"),
             },
             seen(&seen_order),

@@ -247,3 +247,48 @@ fn row_49_a_call_that_was_given_up_and_arrives_all_the_same_is_told() {
     );
     assert_eq!(action(&plan, "orders.bob")["action"], "wait");
 }
+
+/// The manifest may change while an order is in doubt. The order that is found was placed with the old
+/// content: adopting it must not make the journal believe in the new one.
+fn found_after_the_manifest_changed(change: (&str, &str)) -> Rig {
+    let rig = Rig::new();
+    rig.orders(&["ada"], "");
+    rig.faults(json!([
+        lost("cut_after"),
+        { "match": { "path_contains": "/order/alternate/" }, "fault": "forbidden" }
+    ]));
+    rig.apply(&[], 3);
+    rig.faults(json!([]));
+    let text = std::fs::read_to_string(rig.path("certplan.yaml")).expect("the manifest");
+    assert!(text.contains(change.0));
+    rig.write("certplan.yaml", text.replacen(change.0, change.1, 1));
+    rig.apply(&[], 0);
+    rig.approve_all();
+    assert_eq!(order_calls(&rig), 1);
+    rig
+}
+
+#[test]
+fn a_unit_added_during_a_doubt_is_reissued_after_it() {
+    let rig = found_after_the_manifest_changed((
+        "signature_hash: sha256,",
+        "signature_hash: sha256, organization_units: [Accounting],",
+    ));
+    let plan = rig.plan(&[]);
+    assert_eq!(action(&plan, "orders.ada")["action"], "reissue");
+}
+
+#[test]
+fn a_generation_raised_during_a_doubt_does_not_rename_the_older_order() {
+    let rig = found_after_the_manifest_changed((
+        "validity_years: 1",
+        "validity_years: 1\n    generation: 2",
+    ));
+    let plan = rig.plan(&[]);
+    let step = action(&plan, "orders.ada");
+    assert_eq!(step["action"], "keep");
+    // Only when the first generation is over does the second one follow.
+    rig.tell("revoke", json!({ "order_id": step["order_id"] }));
+    let plan = rig.plan(&[]);
+    assert_eq!(action(&plan, "orders.ada")["action"], "order");
+}
