@@ -7,11 +7,13 @@ mod exit;
 mod logging;
 mod observe;
 mod output;
+mod ping;
 mod progress;
 mod session;
 mod settings;
 mod signals;
 mod values;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -29,9 +29,9 @@ pub use ids::{
     SerialNumber, Tag, TagParts,
 };
 pub use observed::{
-    CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed, ObservedAccount,
-    ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind, RequestStatus,
-    StatusChange, TagLookup,
+    BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,
+    ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,
+    RequestStatus, StatusChange, TagLookup, Traffic,
 };
 pub use operation::{
     CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RenewalOf,

@@ -38,7 +38,7 @@ pub use settings::{Deadlines, Keys, Settings, observe_only, open};
 use crate::model::{
     AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
     OrderOperation, ReissueOperation, RequestId, RequestStatus, RevokeCall, StatusChange, Tag,
-    TagLookup,
+    TagLookup, Traffic,
 };
 
 /// What every read and every change answers with.
@@ -94,6 +94,9 @@ pub trait Observe: Send + Sync {
 
     /// How many requests were sent so far, repeats included.
     fn requests_sent(&self) -> u32;
+
+    /// What was sent and refused so far, and what is left of the rate limits at this moment.
+    fn traffic(&self) -> Traffic;
 }
 
 /// A slot under the account's rate limits and its cap on calls in flight, to be spent on one call.

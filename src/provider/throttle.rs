@@ -5,6 +5,8 @@
 //! in flight counts in every window, and once answered it counts until `answer + window`: whatever the
 //! latency was, no window at the CA ever sees more than its limit.
 
+mod left;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,8 +28,7 @@ pub(super) struct Throttle(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Held by the one caller at the head of the queue. Tokio's mutex is fair, so this is the queue;
-    /// those behind it sleep and cost nothing.
+    /// Held by the caller at the head of the queue: Tokio's mutex is fair, and those behind it sleep.
     turn: tokio::sync::Mutex<()>,
     /// Told whenever a slot comes back or a pause changes.
     changed: Notify,
@@ -58,8 +59,7 @@ pub(super) struct Slot {
 }
 
 impl Throttle {
-    /// Limits of zero are raised to one: the manifest's rules refuse them, and a limiter that never
-    /// lets anything pass would hang instead of telling.
+    /// Limits of zero are raised to one: a limiter that lets nothing pass would hang instead of telling.
     pub(super) fn new(limits: &[RateLimit], max_in_flight: usize) -> Self {
         let windows = limits
             .iter()

@@ -27,7 +27,7 @@ use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, ProviderError, Verdict};
 use crate::model::{
     AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Secret,
-    StatusChange, Tag, TagLookup,
+    StatusChange, Tag, TagLookup, Traffic,
 };
 
 /// The status-changes feed reaches back seven days.
@@ -287,5 +287,9 @@ impl Observe for CertCentral {
 
     fn requests_sent(&self) -> u32 {
         self.transport.requests_sent()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.transport.traffic()
     }
 }

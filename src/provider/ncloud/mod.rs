@@ -32,7 +32,7 @@ use super::{
 use crate::model::{
     AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
     OrderOperation, Part, Reason, ReissueOperation, RevokeCall, RevokeOperation, Secret,
-    StatusChange, Tag, TagLookup,
+    StatusChange, Tag, TagLookup, Traffic,
 };
 
 const PAGE_SIZE: usize = 1000;
@@ -273,6 +273,10 @@ impl Observe for Ncloud {
 
     fn requests_sent(&self) -> u32 {
         self.transport.requests_sent()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.transport.traffic()
     }
 }
 
