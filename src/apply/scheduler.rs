@@ -277,6 +277,9 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.launch(&mut running);
             if running.is_empty() {
                 if self.context.stopped() || self.context.state_failed() {
+                    if grace.is_none() && self.may_go_on(deadline) {
+                        self.tell_stop();
+                    }
                     break;
                 }
                 if self.fresh {
@@ -315,10 +318,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 () = self.context.until_stopped(), if !stopping => {
                     grace = Some(Instant::now() + GRACE);
-                    let stop = *self.context.run.stop.borrow();
-                    if let Some(stop) = stop {
-                        self.emit(Event::Stopping(stop));
-                    }
+                    self.tell_stop();
                 }
                 () = sleep_until(grace), if stopping => break,
             }

@@ -25,3 +25,4 @@ mod runs;
 mod saved_plan;
 mod secrets;
 mod speed;
+mod watching;

@@ -300,12 +300,14 @@ impl<'a> Item<'a> {
                 PartState::Revoked => {}
             }
         }
+        // The CA has no such order, or no such certificate.
+        let lost = self.step.waits_for.is_none() && self.step.action == Action::Wait;
         if asked || (self.step.reached.is_some() && !declined) {
             (Cause::Revocation, since)
-        } else if !declined && self.step.action == Action::Revoke {
-            (Cause::Dependency, None)
-        } else {
+        } else if declined || lost {
             (Cause::Decision, None)
+        } else {
+            (Cause::Dependency, None)
         }
     }
 }
