@@ -23,6 +23,8 @@ pub(super) struct Exposition<'a> {
     /// `a="x",b="y"`.
     identity: String,
     family: &'static str,
+    /// The lines that stand before the family's first sample; a family without samples is not named.
+    head: Option<String>,
 }
 
 impl<'a> Exposition<'a> {
@@ -32,18 +34,19 @@ impl<'a> Exposition<'a> {
             out,
             identity: labels(identity),
             family: "",
+            head: None,
         }
     }
 
     /// Begins a family; its samples follow.
-    pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) -> io::Result<()> {
+    pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
         self.family = name;
         let kind = match kind {
             Kind::Gauge => "gauge",
             Kind::Histogram => "histogram",
         };
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-        writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}")
+        self.head = Some(format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
     }
 
     /// One sample of the family.
@@ -58,6 +61,9 @@ impl<'a> Exposition<'a> {
         own: &[(&str, &str)],
         value: impl Display,
     ) -> io::Result<()> {
+        if let Some(head) = self.head.take() {
+            self.out.write_all(head.as_bytes())?;
+        }
         let comma = if own.is_empty() { "" } else { "," };
         writeln!(
             self.out,
@@ -121,7 +127,8 @@ mod tests {
         let identity = [("command", "apply"), ("manifest", "/a \"b\"\\c\nd/ü.yaml")];
         let mut out = Vec::new();
         let mut page = Exposition::new(&mut out, &identity);
-        page.family("x", Kind::Gauge, "a\nb").unwrap();
+        page.family("y", Kind::Gauge, "of nothing");
+        page.family("x", Kind::Gauge, "a\nb");
         page.sample(&[], 7).unwrap();
         page.sample(&[("account", "one")], 8).unwrap();
         let text = String::from_utf8(out).unwrap();

@@ -97,7 +97,7 @@ fn run(page: &mut Exposition<'_>, metrics: &Metrics) -> io::Result<()> {
         LAST_SUCCESS,
         Kind::Gauge,
         "When a run of this command last ended with exit code 0 or 2; 0 for never.",
-    )?;
+    );
     page.sample(
         &[],
         metrics.last_success.map_or_else(|| "0".to_owned(), seconds),
@@ -106,32 +106,32 @@ fn run(page: &mut Exposition<'_>, metrics: &Metrics) -> io::Result<()> {
         "certplan_last_run_timestamp_seconds",
         Kind::Gauge,
         "When the last run of this command ended.",
-    )?;
+    );
     page.sample(&[], seconds(metrics.finished_at))?;
     page.family(
         "certplan_run_duration_seconds",
         Kind::Gauge,
         "How long the last run took.",
-    )?;
+    );
     page.sample(&[], format!("{:.3}", metrics.duration.as_secs_f64()))?;
     page.family(
         "certplan_exit_code",
         Kind::Gauge,
         "The exit code of the last run.",
-    )?;
+    );
     page.sample(&[], metrics.exit_code)?;
     page.family(
         "certplan_build_info",
         Kind::Gauge,
         "The version of certplan; always 1.",
-    )?;
+    );
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1)?;
     if let Some(serial) = metrics.journal_serial {
         page.family(
             "certplan_journal_serial",
             Kind::Gauge,
             "How many facts the journal holds.",
-        )?;
+        );
         page.sample(&[], serial)?;
     }
     if let Some(planned) = &metrics.planned {
@@ -139,7 +139,7 @@ fn run(page: &mut Exposition<'_>, metrics: &Metrics) -> io::Result<()> {
             "certplan_planned_actions",
             Kind::Gauge,
             "Steps of the last plan, by action.",
-        )?;
+        );
         for (action, count) in planned {
             page.sample(&[("action", action.word())], count)?;
         }
@@ -149,7 +149,7 @@ fn run(page: &mut Exposition<'_>, metrics: &Metrics) -> io::Result<()> {
             "certplan_actions",
             Kind::Gauge,
             "Steps of the last apply, by outcome.",
-        )?;
+        );
         for (outcome, count) in outcomes {
             page.sample(&[("outcome", outcome.word())], count)?;
         }
@@ -162,7 +162,7 @@ fn waiting(page: &mut Exposition<'_>, standing: &Standing) -> io::Result<()> {
         "certplan_waiting_items",
         Kind::Gauge,
         "Items that wait, by what they wait for.",
-    )?;
+    );
     for cause in Cause::ALL {
         let count = standing.waiting.get(&cause).map_or(0, |group| group.items);
         page.sample(&[("cause", cause.word())], count)?;
@@ -171,7 +171,7 @@ fn waiting(page: &mut Exposition<'_>, standing: &Standing) -> io::Result<()> {
         "certplan_waiting_since_timestamp_seconds",
         Kind::Gauge,
         "Since when the oldest item waits, where that is known.",
-    )?;
+    );
     for (cause, group) in &standing.waiting {
         if let Some(oldest) = group.oldest {
             page.sample(&[("cause", cause.word())], seconds(oldest))?;
@@ -185,7 +185,7 @@ fn certificates(page: &mut Exposition<'_>, standing: &Standing, now: Timestamp) 
         "certplan_certificates_time_left_seconds",
         Kind::Histogram,
         "Time until the certificates in force run out; below 0 for those that have.",
-    )?;
+    );
     for (account, certificates) in &standing.certificates {
         let left: Vec<i64> = certificates
             .iter()
@@ -205,7 +205,7 @@ fn certificates(page: &mut Exposition<'_>, standing: &Standing, now: Timestamp) 
         "certplan_certificate_not_after_min_timestamp_seconds",
         Kind::Gauge,
         "When the first certificate in force of an account runs out.",
-    )?;
+    );
     for (account, certificates) in &standing.certificates {
         if let Some(first) = certificates.iter().map(|one| one.not_after).min() {
             page.sample(&[("account", account.as_str())], first.as_second())?;
@@ -215,7 +215,7 @@ fn certificates(page: &mut Exposition<'_>, standing: &Standing, now: Timestamp) 
         "certplan_certificate_not_after_timestamp_seconds",
         Kind::Gauge,
         "When a certificate in force runs out: the next 100 of the manifest.",
-    )?;
+    );
     for (account, certificate) in standing.next(NEXT) {
         let address = certificate.address.to_string();
         page.sample(
@@ -234,7 +234,7 @@ fn traffic(page: &mut Exposition<'_>, traffic: &BTreeMap<AccountName, Traffic>) 
         "certplan_requests",
         Kind::Gauge,
         "Requests that the last run sent, repeats included.",
-    )?;
+    );
     for (account, traffic) in traffic {
         page.sample(&[("account", account.as_str())], traffic.requests)?;
     }
@@ -242,7 +242,7 @@ fn traffic(page: &mut Exposition<'_>, traffic: &BTreeMap<AccountName, Traffic>) 
         "certplan_rate_limited_requests",
         Kind::Gauge,
         "Requests of the last run that the CA answered with 429.",
-    )?;
+    );
     for (account, traffic) in traffic {
         page.sample(&[("account", account.as_str())], traffic.rate_limited)?;
     }
@@ -250,13 +250,13 @@ fn traffic(page: &mut Exposition<'_>, traffic: &BTreeMap<AccountName, Traffic>) 
         "certplan_budget_requests",
         Kind::Gauge,
         "Requests that a rolling window allows, as the manifest has it.",
-    )?;
+    );
     budget(page, traffic, |window| window.requests)?;
     page.family(
         "certplan_budget_left_requests",
         Kind::Gauge,
         "Requests that were left in a rolling window at the end of the run.",
-    )?;
+    );
     budget(page, traffic, |window| window.left)
 }
 

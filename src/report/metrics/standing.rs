@@ -98,12 +98,14 @@ impl Standing {
             .iter()
             .flat_map(|(account, certificates)| certificates.iter().map(move |one| (account, one)))
             .collect();
-        let key = |one: &(&AccountName, &Expiry)| one.1.not_after;
+        let sooner = |one: &(&AccountName, &Expiry), other: &(&AccountName, &Expiry)| {
+            (one.1.not_after, &one.1.address).cmp(&(other.1.not_after, &other.1.address))
+        };
         if all.len() > most {
-            all.select_nth_unstable_by_key(most, key);
+            all.select_nth_unstable_by(most, sooner);
             all.truncate(most);
         }
-        all.sort_by(|one, other| (key(one), &one.1.address).cmp(&(key(other), &other.1.address)));
+        all.sort_by(sooner);
         all
     }
 }

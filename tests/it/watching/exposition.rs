@@ -50,6 +50,11 @@ impl Page {
         assert_eq!(keys.len(), samples.len(), "a series stands twice");
         let page = Self { samples };
         for (name, kind) in &families {
+            let some = page
+                .samples
+                .iter()
+                .any(|(sample, _, _)| sample.starts_with(name));
+            assert!(some, "{name} has no sample");
             if kind == "histogram" {
                 page.check_histogram(name);
             }
