@@ -96,7 +96,7 @@ fn in_force(rig: &Rig, count: usize) {
     let written = tokio::runtime::Runtime::new()
         .expect("a runtime")
         .block_on(async {
-            let journal = journal::hold(&location, holder, Duration::ZERO).await?;
+            let journal = journal::open(&location, holder, Duration::ZERO).await?;
             journal.append(facts).await?;
             journal.close().await
         });

@@ -15,7 +15,7 @@ use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Known, Session, expected, new_run};
 use crate::cli::signals;
-use crate::journal::{self, Holder, Journal};
+use crate::journal::{self, Holder};
 use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
 use crate::report;
 
@@ -51,10 +51,10 @@ pub(super) async fn run(
     };
     // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
     let journal = tokio::select! {
-        held = journal::hold(&session.location, holder, args.lock_timeout) => held?,
+        held = journal::open(&session.location, holder, args.lock_timeout) => held?,
         stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
     };
-    let known = Known::held(&journal);
+    let known = Known::held(&*journal);
     if let Some(saved) = &saved {
         check_state(saved, &known)?;
     }
@@ -99,7 +99,7 @@ pub(super) async fn run(
     let run = Run {
         run_id,
         approved: &plan,
-        journal: &journal,
+        journal: &*journal,
         lanes: session.lanes(&accounts),
         wait: args.wait,
         doubt: session.policy.doubt,

@@ -29,7 +29,7 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Status(args) => status::run(common, args, output).await,
         Command::Resolve(args) => resolve::run(common, args, output).await,
         Command::Import(args) => import::run(common, args, output).await,
-        Command::History(args) => history::run(common, args, output),
+        Command::History(args) => history::run(common, args, output).await,
         Command::Doctor => doctor::run(common, output).await,
         Command::Schema(args) => reference::schema(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,

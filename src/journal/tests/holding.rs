@@ -195,7 +195,7 @@ async fn a_place_that_cannot_be_written_to_is_refused() {
         file.join("deep/state.db"),
         PathBuf::from("/proc/state.db"),
     ] {
-        let location = Location::file(&path);
+        let location = path.clone();
         let result = hold(&location, holder("apply"), Duration::ZERO).await;
         assert!(unusable(result).contains(&path.display().to_string()));
     }
@@ -209,7 +209,7 @@ async fn backups_are_journals_and_the_newest_ten_are_kept() {
     journal.append(vec![intended("a", 1)]).await.unwrap();
     fs::write(bench.beside(".backup-mine"), "keep").unwrap();
     let first = journal.backup().unwrap();
-    let old = read(&Location::file(&first)).unwrap().unwrap();
+    let old = read(&first).unwrap().unwrap();
     assert_eq!(old, bench.read().unwrap().unwrap());
     journal.append(vec![accepted("a", 1)]).await.unwrap();
     let later: Vec<PathBuf> = (0..10).map(|_| journal.backup().unwrap()).collect();
@@ -242,7 +242,7 @@ async fn a_path_may_hold_any_character() {
         "ä 証\u{1f512}.db",
         ":memory:",
     ] {
-        let location = Location::file(folder.path().join(name));
+        let location = folder.path().join(name);
         let journal = hold(&location, holder("apply"), Duration::ZERO)
             .await
             .unwrap();
@@ -253,8 +253,8 @@ async fn a_path_may_hold_any_character() {
         assert_eq!(beside.unwrap().records, replayed(&story()), "{name}");
         assert_eq!(
             read(&location).unwrap(),
-            read(&Location::file(&backup)).unwrap()
+            read(&&backup).unwrap()
         );
-        assert!(location.path().exists(), "{name}");
+        assert!(location.exists(), "{name}");
     }
 }

@@ -33,8 +33,8 @@ impl Bench {
         }
     }
 
-    fn location(&self) -> Location {
-        Location::file(&self.path)
+    fn location(&self) -> PathBuf {
+        self.path.clone()
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
