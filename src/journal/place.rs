@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::schema::{APPLICATION_ID, HEADER_MAGIC};
 use super::JournalError;
+use super::schema::{APPLICATION_ID, HEADER_MAGIC};
 
 /// A run that cannot write what it did must not begin: less free space than this is refused.
 const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -232,14 +232,11 @@ fn unusable(path: &Path, why: String) -> JournalError {
 }
 
 fn split(shown: &Path) -> Result<(PathBuf, OsString), JournalError> {
-    let path = std::path::absolute(shown)
-        .map_err(|error| unusable(shown, cannot("the path", &error)))?;
+    let path =
+        std::path::absolute(shown).map_err(|error| unusable(shown, cannot("the path", &error)))?;
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) => Ok((folder.to_owned(), name.to_owned())),
-        _ => Err(unusable(
-            shown,
-            "it does not name a file".to_owned(),
-        )),
+        _ => Err(unusable(shown, "it does not name a file".to_owned())),
     }
 }
 

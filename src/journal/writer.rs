@@ -94,7 +94,10 @@ impl Writer {
         let mut draft = Draft::new(enter(&self.durable).mark.serial, self.tip);
         let mut accepted = Vec::new();
         for (facts, reply) in calls {
-            match self.healthy().and_then(|()| draft.add(&enter(&self.durable).records, &facts)) {
+            match self
+                .healthy()
+                .and_then(|()| draft.add(&enter(&self.durable).records, &facts))
+            {
                 Ok(()) => accepted.push(reply),
                 Err(error) => answer(reply, Err(error)),
             }

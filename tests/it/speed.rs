@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use certplan::journal::{self, Holder, Journal, Location};
+use certplan::journal::{self, Holder, Location};
 use certplan::model::{Address, Fact, FactBody, LiveState, RunId, Untrusted};
 use certplan::sandbox::{Approval, Options, RateLimits};
 use jiff::Timestamp;

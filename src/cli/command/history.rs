@@ -40,13 +40,19 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-async fn verify(location: &Location, format: Format, output: &mut Output) -> Result<Exit, CliError> {
-    let verified = journal::verify(location).await.map_err(|error| match error {
-        VerifyError::Broken { seq, error } => {
-            CliError::Failed(format!("the journal is broken at fact {seq}: {error}"))
-        }
-        VerifyError::Journal(error) => CliError::Journal(error),
-    })?;
+async fn verify(
+    location: &Location,
+    format: Format,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let verified = journal::verify(location)
+        .await
+        .map_err(|error| match error {
+            VerifyError::Broken { seq, error } => {
+                CliError::Failed(format!("the journal is broken at fact {seq}: {error}"))
+            }
+            VerifyError::Journal(error) => CliError::Journal(error),
+        })?;
     output.result(|out| match (format, &verified) {
         (Format::Json, Some(found)) => {
             let text = json!({

@@ -85,7 +85,9 @@ pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             "; the role lacks a right: see the README's section on PostgreSQL"
         }
-        Some(code) if code.code().starts_with("28") => "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?",
+        Some(code) if code.code().starts_with("28") => {
+            "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?"
+        }
         _ => "",
     };
     server.unusable(format!("{said}{hint}"))

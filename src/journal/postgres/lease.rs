@@ -2,8 +2,8 @@
 //! renews it. Whoever finds the row run out, or the lock free, may take the run for dead and go on; the
 //! database takes no fact from it any more.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -67,7 +67,9 @@ impl Lease {
 pub(super) fn now() -> u64 {
     let time = clock_gettime(ClockId::Boottime);
     let (seconds, nanoseconds) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
-    seconds.saturating_mul(1000).saturating_add(nanoseconds / 1_000_000)
+    seconds
+        .saturating_mul(1000)
+        .saturating_add(nanoseconds / 1_000_000)
 }
 
 /// Renews the lease until it is lost or the task is stopped. `client` holds the run's lock.

@@ -75,7 +75,10 @@ pub(super) async fn load(
     let mut replay = Replay::begin(&lineage);
     let parameters: [&str; 0] = [];
     let rows = client
-        .query_raw(&format!("SELECT {COLUMNS} FROM facts ORDER BY seq"), parameters)
+        .query_raw(
+            &format!("SELECT {COLUMNS} FROM facts ORDER BY seq"),
+            parameters,
+        )
         .await
         .map_err(fail)?;
     let mut rows = pin!(rows);
@@ -94,7 +97,9 @@ pub(super) async fn load(
         }));
     }
     if replay.tip.bytes().as_slice() != tip {
-        return Err(server.corrupt("the last hash is not the one that was noted").into());
+        return Err(server
+            .corrupt("the last hash is not the one that was noted")
+            .into());
     }
     let bindings = bindings(server, client, &lineage).await?;
     Ok(Loaded {
@@ -127,7 +132,10 @@ pub(super) async fn bindings(
 ) -> Result<Bindings, JournalError> {
     let fail = |error| explain(server, &error);
     let rows = client
-        .query("SELECT account, provider, endpoint, account_id, seal FROM bindings", &[])
+        .query(
+            "SELECT account, provider, endpoint, account_id, seal FROM bindings",
+            &[],
+        )
         .await
         .map_err(fail)?;
     let mut bindings = Bindings::new();

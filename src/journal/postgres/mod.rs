@@ -8,8 +8,6 @@ mod load;
 mod schema;
 mod server;
 mod sharing;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 use std::path::PathBuf;

@@ -87,7 +87,9 @@ impl Server {
             None | Some("require" | "verify-ca" | "verify-full" | "prefer" | "allow") => {
                 Tls::Verified(root)
             }
-            Some(_) => return Err("`sslmode` is `verify-full`, or `disable` for this machine".to_owned()),
+            Some(_) => {
+                return Err("`sslmode` is `verify-full`, or `disable` for this machine".to_owned());
+            }
         };
         if config.get_password().is_none()
             && let Ok(password) = std::env::var("PGPASSWORD")
@@ -95,7 +97,11 @@ impl Server {
             config.password(password);
         }
         config
-            .ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require })
+            .ssl_mode(if tls == Tls::Off {
+                SslMode::Disable
+            } else {
+                SslMode::Require
+            })
             .connect_timeout(CONNECT)
             .tcp_user_timeout(SILENCE)
             .keepalives_idle(SILENCE)
@@ -181,7 +187,10 @@ impl Server {
                 .map_err(|why| fail(format!("`sslrootcert` {}: {why}", root.display())))?;
         }
         if store.is_empty() {
-            return Err(fail(format!("`sslrootcert` {} holds no certificate", root.display())));
+            return Err(fail(format!(
+                "`sslrootcert` {} holds no certificate",
+                root.display()
+            )));
         }
         Ok(builder.with_root_certificates(store).with_no_client_auth())
     }
@@ -217,7 +226,10 @@ fn is_local(host: &Host) -> bool {
 }
 
 fn shown(config: &Config) -> String {
-    let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+    let user = config
+        .get_user()
+        .map(|user| format!("{user}@"))
+        .unwrap_or_default();
     let hosts: Vec<String> = config
         .get_hosts()
         .iter()

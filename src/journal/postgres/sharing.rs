@@ -44,7 +44,10 @@ impl Writer {
             .await
             .map_err(fail)?;
         transaction
-            .execute("UPDATE runners SET plan = $1 WHERE id = $2", &[&id, &self.lease.id])
+            .execute(
+                "UPDATE runners SET plan = $1 WHERE id = $2",
+                &[&id, &self.lease.id],
+            )
             .await
             .map_err(fail)?;
         transaction.commit().await.map_err(fail)?;

@@ -349,7 +349,10 @@ async fn facts_after(
     let fail = |error| Fault::of(server, error);
     let serial = i64::try_from(serial).unwrap_or(i64::MAX);
     client
-        .query(&format!("SELECT {COLUMNS} FROM facts WHERE seq > $1 ORDER BY seq"), &[&serial])
+        .query(
+            &format!("SELECT {COLUMNS} FROM facts WHERE seq > $1 ORDER BY seq"),
+            &[&serial],
+        )
         .await
         .map_err(fail)?
         .iter()
