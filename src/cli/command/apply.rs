@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use super::joining::join;
 use super::plan::{file_error, show};
 use super::unrecorded;
 use crate::apply::{Outcome, Run, RunReport, run as carry_out};
@@ -15,7 +16,7 @@ use crate::cli::session::{Known, Session, expected, new_run};
 use crate::cli::signals;
 use crate::cli::values::ReportTarget;
 use crate::cli::watch::Watch;
-use crate::journal::{self, Holder, Journal};
+use crate::journal::{self, Crew, Holder};
 use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
 use crate::report;
 
@@ -53,18 +54,26 @@ pub(super) async fn run(
     };
     // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
     let journal = tokio::select! {
-        held = journal::hold(&session.location, holder, args.lock_timeout) => held?,
+        held = journal::open(&session.location, holder, args.lock_timeout) => held?,
         stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
     };
-    let known = Known::held(&journal);
-    if let Some(saved) = &saved {
-        check_state(saved, &known)?;
-    }
-    let observed = tokio::select! {
-        observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output) => observed?,
+    let known = Known::held(&*journal);
+    let joined = journal.crew().and_then(Crew::joined);
+    let reading = async {
+        if let Some(shared) = joined {
+            return join(shared, &session, &accounts, &scope, output).await;
+        }
+        if let Some(saved) = &saved {
+            check_state(saved, &known)?;
+        }
+        let observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output).await?;
+        let plan = session.plan(&known, &observed, &scope, false);
+        Ok((plan, observed))
+    };
+    let (plan, observed) = tokio::select! {
+        read = reading => read?,
         stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
     };
-    let plan = session.plan(&known, &observed, &scope, false);
     watch.planned(&session.batch, &known, &observed, &plan);
     match &saved {
         Some(saved) => check_unchanged(saved, &plan)?,
@@ -102,14 +111,14 @@ pub(super) async fn run(
     let run = Run {
         run_id,
         approved: &plan,
-        journal: &journal,
+        journal: &*journal,
         lanes: session.lanes(&accounts),
         wait: args.wait,
         doubt: session.policy.doubt,
         stop,
     };
     let report = carry_out(run, &mut |event| progress.show(event)).await;
-    watch.carried_out(&session.batch, &journal, &observed, plan.plan(), &report);
+    watch.carried_out(&session.batch, &*journal, &observed, plan.plan(), &report);
     let mut whole = true;
     if let Err(error) = write_reports(&args.reports, &report) {
         output.failure(&error);

@@ -37,7 +37,7 @@ async fn current(
     watch: &mut Watch,
     output: &Output,
 ) -> Result<Plan, CliError> {
-    let known = Known::read(&session.location)?;
+    let known = Known::read(&session.location).await?;
     let observed = if offline {
         Observed::default()
     } else {
