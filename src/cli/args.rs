@@ -201,6 +201,9 @@ pub struct PlanArgs {
     /// Plans from manifest and journal alone; such a plan cannot be applied
     #[arg(long, conflicts_with = "out")]
     pub offline: bool,
+    /// Reads every order, and takes nothing from what the last apply saw
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
@@ -252,6 +255,9 @@ pub struct StatusArgs {
     /// From the journal alone
     #[arg(long)]
     pub offline: bool,
+    /// Reads every order, and takes nothing from what the last apply saw
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,

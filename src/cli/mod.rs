@@ -5,6 +5,7 @@ mod command;
 mod dumps;
 mod exit;
 mod logging;
+mod memory;
 mod observe;
 mod output;
 mod ping;

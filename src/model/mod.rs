@@ -8,6 +8,7 @@ mod batch;
 mod digest;
 mod fact;
 mod ids;
+mod look;
 mod observed;
 mod operation;
 mod reason;
@@ -28,6 +29,7 @@ pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
 };
+pub use look::Look;
 pub use observed::{
     BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,
     ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,

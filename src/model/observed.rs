@@ -28,6 +28,9 @@ pub struct ObservedAccount {
     pub key: Option<KeyFacts>,
     /// Every order of the account, as the list shows it.
     pub orders: BTreeMap<OrderId, ObservedOrder>,
+    /// Set when the orders were not all read now: those that the CA does not tell to have changed are as an
+    /// earlier reading saw them at this time, by the CA's clock.
+    pub as_of: Option<Timestamp>,
     /// Orders that were read in full; `None` for one that the CA says does not exist or that this key
     /// may not see.
     pub details: BTreeMap<OrderId, Option<ObservedOrder>>,

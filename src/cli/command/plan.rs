@@ -21,7 +21,7 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     let session = Session::load(common, args.scope.policy.as_deref(), output)?;
     session.check_targets(&args.scope.targets)?;
-    let plan = current(&session, &args.scope, args.offline, watch, output).await?;
+    let plan = current(&session, args, watch, output).await?;
     show(&plan, args.format, output);
     if let Some(path) = &args.out {
         save(path, &plan, &session, output)?;
@@ -32,18 +32,23 @@ pub(super) async fn run(
 /// The plan as of now, without holding the journal.
 async fn current(
     session: &Session,
-    scope: &Scope,
-    offline: bool,
+    args: &PlanArgs,
     watch: &mut Watch,
     output: &Output,
 ) -> Result<Plan, CliError> {
+    let (scope, offline) = (&args.scope, args.offline);
+    let purpose = if args.refresh {
+        Purpose::Look
+    } else {
+        Purpose::Recall
+    };
     let known = Known::read(&session.location).await?;
     let observed = if offline {
         Observed::default()
     } else {
         let accounts = session.open(&session.used_accounts(&scope.targets))?;
         watch.opened(&accounts);
-        observe(session, &accounts, &known, scope, Purpose::Look, output).await?
+        observe(session, &accounts, &known, scope, purpose, output).await?
     };
     let plan = session.plan(&known, &observed, scope, offline);
     watch.planned(&session.batch, &known, &observed, &plan);

@@ -29,11 +29,23 @@ pub(super) async fn run(
     } else {
         let accounts = session.open(&session.used_accounts(&[]))?;
         watch.opened(&accounts);
-        observe(&session, &accounts, &known, &scope, Purpose::Look, output).await?
+        let purpose = if args.refresh {
+            Purpose::Look
+        } else {
+            Purpose::Recall
+        };
+        observe(&session, &accounts, &known, &scope, purpose, output).await?
     };
     let plan = session.plan(&known, &observed, &scope, args.offline);
     watch.planned(&session.batch, &known, &observed, &plan);
     let entries = entries(&plan, &known, &observed);
+    for (name, account) in &observed.accounts {
+        if let Some(as_of) = account.as_of {
+            output.hint(&format!(
+                "orders of `{name}` as of {as_of}, with the changes of status since; `--refresh` reads all"
+            ));
+        }
+    }
     let style = output.style();
     output.result(|out| match args.format {
         Format::Text => report::status_text(out, &entries, &style),

@@ -4,12 +4,14 @@ mod act;
 mod list;
 mod observed;
 pub(super) mod request;
+mod since;
 mod verdict;
 mod wire;
 
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -26,7 +28,7 @@ use super::mask::Mask;
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Secret,
+    AccountName, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest, OrderId, Secret,
     StatusChange, Tag, TagLookup, Traffic,
 };
 
@@ -231,6 +233,14 @@ impl Observe for CertCentral {
             |row| observed::summary(row).map(|order| (order.id.clone(), order)),
         )
         .boxed()
+    }
+
+    fn orders_since<'a>(
+        &'a self,
+        earlier: Look,
+        reread: &'a BTreeSet<OrderId>,
+    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
+        self.since(earlier, reread).boxed()
     }
 
     fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
