@@ -18,6 +18,7 @@ mod logs;
 mod model;
 mod pipes;
 mod plan;
+mod postgres;
 mod readme;
 mod revocations;
 mod rig;
