@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{each_once, report, rig_with, slow};
+use super::{each_once, each_once_or_open, report, rig_with, slow};
 use crate::rig::{Rig, action};
 
 fn apply(rig: &Rig, name: &str) -> Child {
@@ -69,17 +69,17 @@ fn a_run_that_is_killed_leaves_its_steps_to_the_other() {
     first.wait().expect("gone");
     let output = second.wait_with_output().expect("it ends");
     // What was under way in the dead run is a doubt, and found by its tag.
-    assert_eq!(
-        output.status.code(),
-        Some(0),
+    assert!(
+        matches!(output.status.code(), Some(0 | 3)),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    each_once(&rig, 40);
     let report = report(&rig, "second.json");
-    assert_eq!(report["summary"]["waiting"], 40, "{}", report["summary"]);
+    each_once_or_open(&rig, 40, &report);
+    assert_eq!(report["actions"].as_array().expect("actions").len(), 40);
+    assert_eq!(report["summary"]["skipped"], 0, "{}", report["summary"]);
     rig.certplan(&["history", "--verify"]).expect(0);
-    assert_eq!(rig.plan(&[])["summary"]["waiting"], 40);
+    assert_eq!(rig.plan(&[])["summary"]["order"], 0);
 }
 
 #[test]
@@ -93,8 +93,9 @@ fn row_91_after_a_kill_the_next_run_goes_on_at_once() {
     // What was under way at the CA is still to come.
     std::thread::sleep(Duration::from_millis(500));
     rig.faults(json!([]));
-    rig.apply(&[], 0);
-    each_once(&rig, 30);
+    let ended = rig.certplan(&["apply", "--yes", "--report", "json=second.json"]);
+    assert!(matches!(ended.code, Some(0 | 3)), "{}", ended.stderr);
+    each_once_or_open(&rig, 30, &report(&rig, "second.json"));
 }
 
 #[test]
@@ -108,9 +109,9 @@ fn row_93_a_run_that_was_stopped_past_its_lease_sends_nothing_more() {
     // Its lease as if it had run out: the term is half a minute.
     database.sql("UPDATE runners SET expires = clock_timestamp() - interval '1 second'");
     rig.faults(json!([]));
+    // A call that was stopped between its intent and its sending is a doubt that nobody can settle yet.
     let ended = rig.certplan(&["apply", "--yes", "--report", "json=second.json"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    each_once(&rig, 30);
+    assert!(matches!(ended.code, Some(0 | 3)), "{}", ended.stderr);
     signal(&first, "CONT");
     let output = first.wait_with_output().expect("it ends");
     assert!(
@@ -121,7 +122,9 @@ fn row_93_a_run_that_was_stopped_past_its_lease_sends_nothing_more() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("lease on the state is over"), "{said}");
-    each_once(&rig, 30);
+    let ended = rig.certplan(&["apply", "--yes", "--report", "json=third.json"]);
+    assert!(matches!(ended.code, Some(0 | 3)), "{}", ended.stderr);
+    each_once_or_open(&rig, 30, &report(&rig, "third.json"));
     assert!(placed < 30, "it was stopped too late to show anything");
     rig.certplan(&["history", "--verify"]).expect(0);
 }

@@ -53,6 +53,14 @@ fn each_once(rig: &Rig, count: usize) {
     assert_eq!(orders.len(), count, "orders at the CA");
 }
 
+/// After a kill: every order was placed exactly once, but for those that are left to a person, because a
+/// call between its intent and its sending cannot be told from one that is still on its way.
+#[track_caller]
+fn each_once_or_open(rig: &Rig, count: usize, report: &Value) {
+    let open = report["summary"]["unknown"].as_u64().expect("a count");
+    each_once(rig, count - usize::try_from(open).expect("a count"));
+}
+
 /// The report that a run wrote.
 fn report(rig: &Rig, name: &str) -> Value {
     let text = std::fs::read(rig.path(name)).expect("a report");

@@ -19,7 +19,7 @@ server=$!
 read -r _
 kill -INT "$server"
 wait "$server"
-rm -rf "$1"
+rm -rf "$1" "$1.root.crt"
 "#;
 
 /// The server of this test process.
@@ -274,7 +274,8 @@ fn certificates(folder: &Path) -> PathBuf {
     write_as_owner(&folder.join("server.crt"), &leaf.pem());
     write_as_owner(&folder.join("server.key"), &key.serialize_pem());
     // The server's folder is the server's alone.
-    let outside = std::env::temp_dir().join(format!("certplan-pg-root-{}.crt", std::process::id()));
+    let name = folder.file_name().expect("a name").to_string_lossy();
+    let outside = std::env::temp_dir().join(format!("{name}.root.crt"));
     std::fs::write(&outside, root.pem()).expect("a file");
     outside
 }
