@@ -25,6 +25,7 @@ pub use binding::Bindings;
 pub use error::JournalError;
 pub use location::Location;
 pub use lock::Holder;
+pub(crate) use place::network_file_system;
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
 pub use sqlite::{SqliteJournal, hold};
 
