@@ -72,6 +72,18 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+impl Store {
+    pub(super) fn execute_batch(&self, statements: &str) -> rusqlite::Result<()> {
+        self.connection.execute_batch(statements)
+    }
+
+    pub(super) fn count_calls(&self) -> rusqlite::Result<i64> {
+        self.connection
+            .query_row("SELECT count(*) FROM calls", [], |row| row.get(0))
+    }
+}
+
 /// One transaction.
 pub(super) struct Round<'a> {
     transaction: Transaction<'a>,
@@ -125,7 +137,8 @@ impl<'a> Round<'a> {
     /// ones were. Whatever it says, nothing of them was later than the boot.
     fn carry_over(&mut self, boot: &str, offset: i64, moment: &Moment) -> rusqlite::Result<()> {
         let boot_unknown = boot.is_empty() || moment.boot.is_empty();
-        let shift = offset.saturating_sub(moment.offset());
+        // The stored offset may be that much behind: who looks younger counts for longer.
+        let shift = (offset.saturating_sub(moment.offset())).saturating_add(OFFSET_CHANGE);
         let latest = if boot_unknown { self.now } else { 0 };
         // Beyond these, sums in SQL would not be whole numbers any more.
         let shift = shift.clamp(-(1 << 60), 1 << 60);

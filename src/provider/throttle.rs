@@ -9,6 +9,8 @@
 //! all the same: they hold if the budget breaks.
 
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
