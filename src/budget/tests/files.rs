@@ -90,7 +90,9 @@ fn what_was_told_is_written_before_the_budget_is_gone() {
     let connection = Connection::open(file(folder.path())).unwrap();
     let count = |table: &str| {
         let all = format!("SELECT count(*) FROM {table}");
-        connection.query_row(&all, [], |row| row.get::<_, i64>(0)).unwrap()
+        connection
+            .query_row(&all, [], |row| row.get::<_, i64>(0))
+            .unwrap()
     };
     assert_eq!((count("flights"), count("calls")), (0, 250));
 }
@@ -203,7 +205,9 @@ fn a_damaged_file_is_replaced_and_kept_aside() {
     for (number, damage) in damages.iter().enumerate() {
         let folder = TempDir::new().unwrap();
         let windows = [limit(1, 3_600_000)];
-        draw(&opened(folder.path()), &windows).unwrap().finish(Spent::Ended);
+        draw(&opened(folder.path()), &windows)
+            .unwrap()
+            .finish(Spent::Ended);
         damage(&file(folder.path()));
         let (one, two) = (opened(folder.path()), opened(folder.path()));
         let slot = draw(&one, &windows);
