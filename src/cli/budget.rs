@@ -40,7 +40,7 @@ impl Budgets {
             Some(named) => vec![named.clone()],
             None => home()
                 .into_iter()
-                .chain(std::iter::once(beside(location.path())))
+                .chain(location.folder().map(beside))
                 .collect(),
         };
         Self {
@@ -81,11 +81,9 @@ impl Budgets {
     }
 }
 
-fn beside(state: &Path) -> PathBuf {
-    match state.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
+/// A state that is named without its folder is in this one.
+fn beside(folder: &Path) -> PathBuf {
+    Path::new(".").join(folder)
 }
 
 /// `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
