@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use clap::{Args, ValueHint};
 
 use super::args::Common;
-use crate::budget::BudgetFolder;
-use crate::journal::Location;
+use crate::budget::{BudgetFolder, PostgresBudget, WithSecond};
+use crate::journal::{Location, Server};
 use crate::provider::{Budget, BudgetError, KeyFingerprint};
 
 /// The flags of the rate budget.
@@ -29,6 +29,8 @@ pub struct BudgetArgs {
 /// that sends nothing leaves nothing behind.
 pub(super) struct Budgets {
     folders: Vec<PathBuf>,
+    /// Where the state is in a database, so is the budget: its hosts share the keys as well.
+    server: Option<Server>,
     opened: OnceLock<Result<BudgetFolder, BudgetError>>,
 }
 
@@ -45,6 +47,10 @@ impl Budgets {
         };
         Self {
             folders,
+            server: match location {
+                Location::Postgres(server) => Some(server.as_ref().clone()),
+                Location::File(_) => None,
+            },
             opened: OnceLock::new(),
         }
     }
@@ -52,7 +58,17 @@ impl Budgets {
     /// The budget of a key. `None`, after a warning, when there is none to be had: the limits then hold
     /// for this run alone.
     pub(super) fn open(&self, key: &KeyFingerprint) -> Option<Arc<dyn Budget>> {
-        let opened = self.folder().and_then(|folder| folder.budget(key));
+        let of_machine = self.folder().and_then(|folder| folder.budget(key));
+        let opened = match &self.server {
+            None => of_machine,
+            Some(server) => PostgresBudget::start(server, key).map(|of_all| {
+                let of_all: Arc<dyn Budget> = Arc::new(of_all);
+                match of_machine {
+                    Ok(of_machine) => Arc::new(WithSecond::new(of_all, of_machine)),
+                    Err(_) => of_all,
+                }
+            }),
+        };
         opened
             .inspect_err(|error| {
                 tracing::warn!(

@@ -2,6 +2,7 @@
 //! every window, whatever happens to one of them.
 
 mod broken;
+mod contract;
 mod together;
 
 use std::path::PathBuf;
