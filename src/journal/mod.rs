@@ -33,6 +33,7 @@ pub use error::JournalError;
 pub use location::Location;
 pub use lock::Holder;
 pub use open::{anchor, history, migrate, open, read, verify};
+pub(crate) use place::network_file_system;
 pub use postgres::{PostgresJournal, Server};
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
 pub use sqlite::SqliteJournal;

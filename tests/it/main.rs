@@ -9,6 +9,7 @@
 mod apply;
 mod architecture;
 mod bad_input;
+mod budget;
 mod contract;
 mod crash;
 mod doubt;

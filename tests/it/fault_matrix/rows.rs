@@ -48,7 +48,7 @@ pub(super) const ROWS: &[(usize, &str, Shown)] = &[
     (39, "429 with and without the CA's words", By(&["row_39_a_429_in_the_cas_own_words_is_tried_again_and_another_is_a_doubt", "the_cas_own_429_is_a_refusal_and_pauses_the_account"])),
     (40, "Retry-After in seconds", By(&["seconds", "a_pause_holds_everyone_and_doubles_until_the_ca_recovers"])),
     (41, "Retry-After as a date", By(&["a_date_is_read_against_the_servers_clock"])),
-    (42, "two runs share a key's limit", Not("each run keeps to the limits by itself and pauses at 429 (row 39); the limit is not shared between processes")),
+    (42, "two runs share a key's limit", By(&["row_42_two_runs_under_one_key_keep_every_window_together", "a_refusal_that_one_run_sees_slows_the_other"])),
     (43, "the CA changes its limit", By(&["a_pause_holds_everyone_and_doubles_until_the_ca_recovers", "the_cas_own_429_is_a_refusal_and_pauses_the_account"])),
     (44, "the key is refused in the middle", By(&["row_44_a_key_that_is_refused_mid_run_stops_the_account_and_fails_nothing_for_good"])),
     (45, "a permission is missing in the middle", By(&["row_45_a_missing_permission_stops_the_account_too", "an_empty_403_is_a_sub_account"])),
