@@ -2,7 +2,8 @@
 //! waited for, and a run that holds the journal is not disturbed.
 
 use super::binding::Bindings;
-use super::load::{Fault, Loaded, load};
+use super::condensed;
+use super::load::{Fault, Loaded, holds, load, load_all};
 use super::place::Place;
 use super::schema::{Reading, check_pages, open_for_reading};
 use super::{JournalError, Location, StateMark};
@@ -80,11 +81,14 @@ pub enum VerifyError {
     Journal(#[from] JournalError),
 }
 
-/// Reads the records; `None` when there is no journal. Every fact is checked on the way.
+/// Reads the records; `None` when there is no journal. Every fact is checked on the way, but for those
+/// whose records were kept: they are told by the hash that stands for them all.
 ///
 /// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`].
 pub fn read(location: &Location) -> Result<Option<Snapshot>, JournalError> {
-    let found = look(location, |_, connection| load(connection, |_, _, _| ()))?;
+    let found = look(location, |place, connection| {
+        load(connection, condensed::read(place))
+    })?;
     Ok(found.map(|loaded| Snapshot {
         mark: loaded.mark(),
         records: loaded.replay.records,
@@ -97,10 +101,12 @@ pub fn read(location: &Location) -> Result<Option<Snapshot>, JournalError> {
 pub fn history(location: &Location, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {
     let found = look(location, |_, connection| {
         let mut lines = Vec::new();
-        load(connection, |seq, fact, hash| {
+        load_all(connection, |fact, hash, after| {
             if filter.wants(&fact) {
+                let seq = after.serial;
                 lines.push(Line { seq, fact, hash });
             }
+            Ok(())
         })?;
         Ok(lines)
     })?;
@@ -111,13 +117,20 @@ pub fn history(location: &Location, filter: &HistoryFilter) -> Result<Vec<Line>,
     Ok(lines)
 }
 
-/// Checks everything: the pages of the database, the chain, and that each fact could follow the ones
-/// before it. `None` when there is no journal.
+/// Checks everything: the pages of the database, the chain, that each fact could follow the ones
+/// before it, and that the kept records are what the facts say. `None` when there is no journal.
 pub fn verify(location: &Location) -> Result<Option<Verified>, VerifyError> {
     let mut first_bad = None;
     let found = look(location, |place, connection| {
         first_bad = None;
-        let loaded = load(connection, |_, _, _| ()).inspect_err(|fault| {
+        let kept = condensed::read(place).filter(|kept| holds(connection, kept).unwrap_or(false));
+        let loaded = load_all(connection, |_, _, after| match &kept {
+            Some(kept) if kept.replay.serial == after.serial && kept.replay != *after => {
+                Err(Fault::Kept)
+            }
+            _ => Ok(()),
+        })
+        .inspect_err(|fault| {
             first_bad = match fault {
                 Fault::Fact(broken) => Some(broken.seq),
                 _ => None,

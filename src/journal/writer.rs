@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use super::anchor::AnchorFile;
 use super::binding::{self, Bindings};
 use super::chain::{self, StoredFact};
+use super::condensed::{self, FACTS_APART};
+use super::load::check_chain;
 use super::lock::Lock;
 use super::place::Place;
 use super::schema::{checkpoint, explain};
@@ -64,6 +66,8 @@ pub(super) struct Writer {
     pub(super) poison: Option<String>,
     /// Facts written since the write-ahead log was last moved.
     pub(super) in_log: usize,
+    /// How many facts the records beside the database stand for.
+    pub(super) kept: u64,
 }
 
 /// Facts that are checked and not yet written.
@@ -216,6 +220,10 @@ impl Writer {
 
     fn backup(&self) -> Result<PathBuf, JournalError> {
         self.healthy()?;
+        if self.kept > 0 {
+            // A copy of damage, ten times over, would leave no good one.
+            check_chain(&self.connection).map_err(|fault| fault.at(&self.place))?;
+        }
         backup::make(&self.place, &self.connection)
     }
 
@@ -255,8 +263,22 @@ impl Writer {
             let _ = self
                 .connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else {
+            self.keep_records();
         }
         moved
+    }
+
+    /// Keeps the records for the next run, if replaying their facts would take long. Without them it
+    /// takes longer and says the same.
+    fn keep_records(&mut self) {
+        let durable = enter(&self.durable);
+        let (mark, records) = (&durable.mark, &durable.records);
+        if mark.serial.saturating_sub(self.kept) >= FACTS_APART
+            && condensed::write(&self.place, &mark.lineage, mark.serial, self.tip, records).is_ok()
+        {
+            self.kept = mark.serial;
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub use batch::{
     Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Order, Place, Policy,
     Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource, Until, Wanted,
 };
-pub use digest::Digest;
+pub use digest::{Digest, DigestInProgress};
 pub use fact::{Attempt, Fact, FactBody, IllegalFact};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
