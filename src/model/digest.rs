@@ -38,7 +38,7 @@ impl Digest {
     /// The digest of a value's JSON form. Maps of the model are sorted, so equal values agree.
     pub fn of_json<T: Serialize>(value: &T) -> Self {
         // Never the whole text at once: that of a plan of 100,000 steps is a hundred megabytes.
-        let mut hash = BufWriter::new(Self::begin());
+        let mut hash = BufWriter::with_capacity(1024, Self::begin());
         // A model type that cannot be written as JSON does not exist; a part of a text would still have
         // a digest, never a panic.
         let _ = serde_json::to_writer(&mut hash, value);

@@ -8,6 +8,7 @@ mod batch;
 mod digest;
 mod fact;
 mod ids;
+mod members;
 mod observed;
 mod operation;
 mod reason;
@@ -28,6 +29,7 @@ pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
 };
+pub use members::Members;
 pub use observed::{
     CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed, ObservedAccount,
     ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind, RequestStatus,

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warning};
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificateKind, CertificatePin,
-    CertificateRequest, Csr, Digest, ItemName, Operation, Order, OrderId, OrderOperation, Reason,
-    RequestPreview, RevokeOperation, RevokeScope, SerialNumber, Tag, TagParts, Until,
+    CertificateRequest, Csr, Digest, ItemName, Members, Operation, Order, OrderId, OrderOperation,
+    Reason, RequestPreview, RevokeOperation, RevokeScope, SerialNumber, Tag, TagParts, Until,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -75,10 +75,10 @@ pub(crate) fn order_step(name: &str) -> Step {
                         pem,
                         public_key: Digest::of(b"key"),
                     }),
-                    members: Map::new(),
+                    members: Members::default(),
                 },
                 renewal_of: None,
-                members: Map::new(),
+                members: Members::default(),
             },
             tag,
         }))),
