@@ -24,6 +24,11 @@ impl Members {
         serde_json::from_str(self.text()).unwrap_or_default()
     }
 
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     fn text(&self) -> &str {
         self.0.as_ref().map_or("{}", |raw| raw.get())
     }
