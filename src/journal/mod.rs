@@ -5,6 +5,7 @@ mod anchor;
 mod backup;
 mod binding;
 mod chain;
+mod condensed;
 mod crew;
 mod durable;
 mod error;
