@@ -6,13 +6,16 @@ mod command;
 mod dumps;
 mod exit;
 mod logging;
+mod memory;
 mod observe;
 mod output;
+mod ping;
 mod progress;
 mod session;
 mod settings;
 mod signals;
 mod values;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -27,3 +27,4 @@ mod runs;
 mod saved_plan;
 mod secrets;
 mod speed;
+mod watching;
