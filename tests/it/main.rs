@@ -24,4 +24,5 @@ mod rig;
 mod runs;
 mod saved_plan;
 mod secrets;
+mod sequences;
 mod speed;
