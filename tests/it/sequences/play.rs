@@ -180,6 +180,9 @@ impl Game {
             }
             Command::Renew(at) => {
                 if let Some(id) = self.placed(&self.entry(*at)) {
+                    let number: u64 = id.parse().expect("a number");
+                    // What is withdrawn waits for nobody any more.
+                    self.rig.tell("reject", json!({ "order_id": number }));
                     self.rig.tell("cancel", json!({ "order_id": id }));
                     let at = at % self.entries.len();
                     self.entries[at].generation += 1;
