@@ -355,3 +355,21 @@ fn random_sequences_find_planted_bugs() {
         assert!(broken.contains("was bought as"), "`{bug}`: {broken:?}");
     }
 }
+
+/// Not a planted bug to be caught: a planted panic ends the process at once, and the next run goes on.
+#[test]
+fn row_12_a_panic_in_a_task_ends_the_run_like_a_kill() {
+    for place in ["panic_after_intent", "panic_after_answer"] {
+        let mut rig = Rig::new();
+        let policy = "policy: { doubt: { quiet_period: 1s, then: resend } }\n";
+        orders(&rig, &["zoe"], policy);
+        assert_eq!(apply(&rig, &[], DONE), Vec::<String>::new());
+        orders(&rig, &["ada", "bob", "cleo", "zoe"], policy);
+        rig.set("CERTPLAN_PLANTED", place);
+        let ended = rig.certplan(&["apply", "--yes"]);
+        assert_eq!(ended.code, Some(101), "{place}: {}", ended.stderr);
+        rig.unset("CERTPLAN_PLANTED");
+        truth::recover(&rig, place);
+        truth::exactly_once(&rig, 4, place);
+    }
+}

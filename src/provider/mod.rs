@@ -25,6 +25,8 @@ mod faults;
 mod reach;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod strange;
 
 use std::time::Duration;
 

@@ -16,7 +16,10 @@ enum Shown {
 
 use Shown::{By, Not};
 
+mod changes;
+mod clock;
 mod rows;
+mod scarce;
 
 /// How many rows the failure model has.
 const ROWS: usize = 115;
@@ -57,6 +60,8 @@ fn every_test() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     tests_below(&root.join("src"), &mut found);
     tests_below(&root.join("tests/it"), &mut found);
+    let planted = std::fs::read_to_string(root.join("tests/planted.rs"));
+    found.extend(tests_in(&planted.expect("a source")));
     found
 }
 

@@ -9,6 +9,7 @@
 mod apply;
 mod architecture;
 mod bad_input;
+mod between;
 mod contract;
 mod crash;
 mod doubt;
