@@ -29,7 +29,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn row_90_a_second_run_is_told_who_holds_the_state_or_waits() {
+fn rows_90_105_a_second_run_is_told_who_holds_the_state_or_waits() {
     let rig = rig(&["ada", "bob"]);
     rig.faults(json!([{ "fault": "delay", "ms": 4000, "times": 1 }]));
     let first = rig.spawn(&["apply", "--yes"]);

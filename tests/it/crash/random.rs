@@ -34,7 +34,7 @@ pub(super) fn number(variable: &str, usual: u64) -> u64 {
 }
 
 #[test]
-fn row_06_killed_at_random_moments_every_order_is_placed_once() {
+fn rows_03_06_killed_at_random_moments_every_order_is_placed_once() {
     let kills = u32::try_from(number("CERTPLAN_KILLS", 60)).expect("a count");
     let seed = number("CERTPLAN_SEED", 20_261_121);
     println!("CERTPLAN_SEED={seed} CERTPLAN_KILLS={kills}");

@@ -11,7 +11,7 @@ fn lost(fault: &str) -> Value {
 }
 
 #[test]
-fn a_revocation_in_doubt_is_settled_by_reading() {
+fn row_67_a_revocation_in_doubt_is_settled_by_reading() {
     for fault in [
         "cut_after",
         "cut_before",
