@@ -26,6 +26,8 @@ mod faults;
 mod reach;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod strange;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

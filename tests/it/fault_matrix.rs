@@ -16,7 +16,10 @@ enum Shown {
 
 use Shown::{By, Not};
 
+mod changes;
+mod clock;
 mod rows;
+mod scarce;
 
 /// How many rows the failure model has.
 const ROWS: usize = 115;
@@ -57,6 +60,8 @@ fn every_test() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     tests_below(&root.join("src"), &mut found);
     tests_below(&root.join("tests/it"), &mut found);
+    let planted = std::fs::read_to_string(root.join("tests/planted.rs"));
+    found.extend(tests_in(&planted.expect("a source")));
     found
 }
 
@@ -74,6 +79,11 @@ fn every_row_of_the_failure_model_is_shown_or_says_why_not() {
                 if names.is_empty() {
                     wrong.push(format!("row {number} ({fault}) names no test"));
                 }
+                if !names.iter().any(|name| numbers(name).contains(number)) {
+                    wrong.push(format!(
+                        "row {number} ({fault}): no test carries its number"
+                    ));
+                }
                 for name in *names {
                     if !tests.contains(*name) {
                         wrong.push(format!("row {number} ({fault}): there is no test {name}"));
@@ -90,20 +100,24 @@ fn every_row_of_the_failure_model_is_shown_or_says_why_not() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The rows that a test's name carries: `row_07_...`, `rows_16_25_...`.
+fn numbers(name: &str) -> Vec<usize> {
+    let mut parts = name.split('_');
+    if !matches!(parts.next(), Some("row" | "rows")) {
+        return Vec::new();
+    }
+    parts.map_while(|part| part.parse().ok()).collect()
+}
+
 /// A test that carries a row's number stands in that row.
 #[test]
 fn a_test_that_names_a_row_is_listed_in_it() {
     for name in every_test() {
-        let Some((number, _)) = name
-            .strip_prefix("row_")
-            .and_then(|rest| rest.split_once('_'))
-        else {
-            continue;
-        };
-        let number: usize = number.parse().expect("a row's number");
-        let (_, _, shown) = &rows::ROWS[number - 1];
-        let listed = matches!(shown, By(names) if names.contains(&name.as_str()));
-        assert!(listed, "row {number} does not list {name}");
+        for number in numbers(&name) {
+            let (_, _, shown) = &rows::ROWS[number - 1];
+            let listed = matches!(shown, By(names) if names.contains(&name.as_str()));
+            assert!(listed, "row {number} does not list {name}");
+        }
     }
 }
 
