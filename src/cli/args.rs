@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::budget::BudgetArgs;
 use super::values::{PingUrl, ReportTarget, duration, order_id, report_target, run_id};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
@@ -51,6 +52,9 @@ pub struct Common {
         hide_env_values = true
     )]
     pub state: Option<String>,
+    /// Where the rate budget is.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
     /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
     #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
     pub endpoints: Vec<String>,

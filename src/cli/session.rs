@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::args::{Common, Scope};
+use super::budget::Budgets;
 use super::exit::CliError;
 use super::output::Output;
 use super::settings;
@@ -28,6 +29,7 @@ pub(super) struct Session {
     pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
     pub(super) location: Location,
     pub(super) policy: Policy,
+    pub(super) budgets: Budgets,
     extra_root: Option<Vec<u8>>,
 }
 
@@ -57,9 +59,11 @@ impl Session {
             }
             None => own,
         };
+        let location = settings::location(common)?;
         Ok(Self {
             endpoints: settings::endpoints(common, &loaded.batch)?,
-            location: settings::location(common)?,
+            budgets: Budgets::of(common, &location),
+            location,
             extra_root: settings::extra_root(common)?,
             policy,
             batch: loaded.batch,
@@ -91,6 +95,7 @@ impl Session {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
                 rate_limits: account.rate_limits.clone(),
+                budget: self.budgets.open(&keys.fingerprint(endpoint)),
                 max_in_flight: account.max_in_flight,
                 extra_root: self.extra_root.clone(),
                 deadlines: Deadlines::default(),

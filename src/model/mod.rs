@@ -9,6 +9,7 @@ mod digest;
 mod fact;
 mod ids;
 mod look;
+mod members;
 mod observed;
 mod operation;
 mod reason;
@@ -23,13 +24,14 @@ pub use batch::{
     Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Order, Place, Policy,
     Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource, Until, Wanted,
 };
-pub use digest::Digest;
+pub use digest::{Digest, DigestInProgress};
 pub use fact::{Attempt, Fact, FactBody, IllegalFact};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
 };
 pub use look::Look;
+pub use members::Members;
 pub use observed::{
     BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,
     ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,

@@ -115,7 +115,12 @@ impl Transport {
             endpoint: settings.endpoint.clone(),
             authorize,
             mask,
-            throttle: Throttle::new(&settings.rate_limits, settings.max_in_flight),
+            throttle: Throttle::drawing(
+                &settings.rate_limits,
+                settings.max_in_flight,
+                settings.budget.clone(),
+                settings.deadlines.whole,
+            ),
             deadlines: settings.deadlines,
             skew: Mutex::new(None),
             sent: AtomicU32::new(0),
@@ -214,12 +219,13 @@ impl Transport {
     /// `InDoubt` in every other case; what an answer means is for the caller to say.
     pub(super) async fn change(
         &self,
-        mut slot: Slot,
+        slot: Slot,
         what: &str,
         method: Method,
         path: &str,
         body: &Value,
     ) -> Result<Reply, ProviderError> {
+        let mut slot = self.throttle.fresh(slot).await;
         let request = self.request(method, path, Some(body))?;
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is("second_send_after_timeout")

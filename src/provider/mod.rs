@@ -4,6 +4,7 @@
 //! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod budget;
 mod call_log;
 mod certcentral;
 mod endpoint;
@@ -25,12 +26,15 @@ mod faults;
 mod reach;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod strange;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent, since_boot};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use preview::{body_digest, preview};

@@ -53,8 +53,8 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
     for request in &step.requests {
         let call = format_args!("{} {}", request.method, request.path);
         details.push(detail("request", Phrase::of_datum(call)));
-        if !request.body.is_null() {
-            let body = body(&request.body, body_width);
+        if !request.body.is_empty() {
+            let body = body(&Value::Object(request.body.map()), body_width);
             details.push(detail("body", Phrase::of_datum(body)));
         }
     }

@@ -130,7 +130,7 @@ impl Server {
     }
 
     /// A new connection, with the tables of certplan alone on its search path.
-    pub(super) async fn connect(&self) -> Result<Client, JournalError> {
+    pub(crate) async fn connect(&self) -> Result<Client, JournalError> {
         let client = match &self.tls {
             Tls::Off => {
                 let (client, connection) = self

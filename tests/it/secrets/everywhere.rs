@@ -48,11 +48,12 @@ impl Aviary {
         ended
     }
 
-    /// No file below the folder holds a key.
+    /// No file below the folder or the home holds a key.
     #[track_caller]
     fn nothing_is_kept(&self) {
         for key in &self.keys {
             assert!(key.not_kept(self.rig.folder()) > 2);
+            assert!(key.not_kept(self.rig.home()) > 0);
         }
     }
 }
@@ -367,7 +368,7 @@ fn a_server_that_echoes_the_headers_gets_no_key_shown_or_kept() {
 }
 
 #[test]
-fn the_process_shows_no_key_and_leaves_no_core() {
+fn row_115_the_process_shows_no_key_and_leaves_no_core() {
     let aviary = Aviary::new();
     let rig = &aviary.rig;
     rig.orders(&["ada"], "");
