@@ -102,9 +102,9 @@ fn beside(folder: &Path) -> PathBuf {
     Path::new(".").join(folder)
 }
 
-/// `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
+/// The user's own folder for what certplan keeps on this host: `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
 /// `/nonexistent`.
-fn home() -> Option<PathBuf> {
+pub(super) fn home() -> Option<PathBuf> {
     let folder = |variable: &str| {
         std::env::var_os(variable)
             .map(PathBuf::from)
