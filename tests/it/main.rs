@@ -19,6 +19,7 @@ mod logs;
 mod model;
 mod pipes;
 mod plan;
+mod postgres;
 mod readme;
 mod revocations;
 mod rig;

@@ -94,8 +94,8 @@ impl Writer {
         self.client
             .execute(
                 "WITH next AS (UPDATE plans SET version = version + 1 WHERE id = $1 RETURNING version)
-                 UPDATE steps SET outcome = $3, version = next.version,
-                    runner = CASE WHEN $3 IS NULL THEN NULL ELSE runner END
+                 UPDATE steps SET outcome = $3::text, version = next.version,
+                    runner = CASE WHEN $3::text IS NULL THEN NULL ELSE runner END
                  FROM next WHERE plan = $1 AND position = $2 AND runner = $4",
                 &[&plan, &position, &outcome, &self.lease.id],
             )

@@ -209,6 +209,11 @@ impl Writer {
         let transaction = self.client.transaction().await.map_err(fail)?;
         // Waits for a transaction of a lost connection that is still committing.
         lock_head(server, &transaction).await?;
+        // Before anything is judged by what others wrote since.
+        if !is_alive(server, &transaction, self.lease.id).await? {
+            self.lease.lose();
+            return Err(fenced().into());
+        }
         let known = enter(&self.durable).mark.serial;
         let news = facts_after(server, &transaction, known).await?;
         let committed = pending.take_if(|pending| {
@@ -339,6 +344,22 @@ pub(super) async fn lock_head(server: &Server, client: &impl GenericClient) -> R
     } else {
         Err(server.corrupt("its head is missing").into())
     }
+}
+
+/// True while the run is not taken for dead.
+async fn is_alive(
+    server: &Server,
+    client: &impl GenericClient,
+    runner: i64,
+) -> Result<bool, Fault> {
+    client
+        .query_opt(
+            "SELECT 1 FROM runners WHERE id = $1 AND ended IS NULL AND expires > clock_timestamp()",
+            &[&runner],
+        )
+        .await
+        .map(|row| row.is_some())
+        .map_err(|error| Fault::of(server, error))
 }
 
 async fn facts_after(
