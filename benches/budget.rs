@@ -33,8 +33,14 @@ async fn main() -> Result<(), Failure> {
     let whole = args.iter().any(|arg| arg == "--bench");
     let slots = if whole { 50_000 } else { 100 };
     for (what, limits) in [
-        ("two windows, far from full", [limit(1_000_000, 1), limit(1_000_000, 300)]),
-        ("two windows with a long history", [limit(100_000, 1), limit(100_000, 5)]),
+        (
+            "two windows, far from full",
+            [limit(1_000_000, 1), limit(1_000_000, 300)],
+        ),
+        (
+            "two windows with a long history",
+            [limit(100_000, 1), limit(100_000, 5)],
+        ),
     ] {
         let folder = tempfile::tempdir()?;
         let budget = opened(folder.path())?;
@@ -74,7 +80,9 @@ async fn main() -> Result<(), Failure> {
         // The first window's worth is free at once.
         let least = (made - requests as usize) as f64 / f64::from(requests) * seconds as f64;
         let share = 100.0 * least / begun.elapsed().as_secs_f64();
-        println!("{requests} in {seconds} s, {processes} processes: {made} calls, {share:.1} % of the window");
+        println!(
+            "{requests} in {seconds} s, {processes} processes: {made} calls, {share:.1} % of the window"
+        );
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ mod contract;
 mod crew;
 mod cuts;
 mod refusals;
-mod server;
+pub(crate) mod server;
 
 use serde_json::{Value, json};
 
