@@ -77,8 +77,8 @@ async fn main() -> Result<(), Failure> {
         for task in tasks {
             made += task.await??;
         }
-        // The first window's worth is free at once.
-        let least = (made - requests as usize) as f64 / f64::from(requests) * seconds as f64;
+        // Each window's worth but the first has to wait for the one before it.
+        let least = ((made - 1) / requests as usize) as f64 * seconds as f64;
         let share = 100.0 * least / begun.elapsed().as_secs_f64();
         println!(
             "{requests} in {seconds} s, {processes} processes: {made} calls, {share:.1} % of the window"
