@@ -134,3 +134,12 @@ pub(crate) fn ack_before_commit(
     std::thread::sleep(Duration::from_secs(5));
     Vec::new()
 }
+
+/// `panic_after_intent`, `panic_after_answer`: a defect nobody thought of. It waits until other calls are
+/// under way.
+pub(crate) async fn panic_at(place: &str) {
+    if is(place) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        std::panic::panic_any("planted");
+    }
+}

@@ -6,13 +6,16 @@ mod command;
 mod dumps;
 mod exit;
 mod logging;
+mod memory;
 mod observe;
 mod output;
+mod ping;
 mod progress;
 mod session;
 mod settings;
 mod signals;
 mod values;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -27,6 +30,7 @@ use output::Output;
 /// Parses the command line, runs the command, and says how it ended in the exit code.
 pub fn main() -> ExitCode {
     dumps::off();
+    end_at_a_panic();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -55,6 +59,19 @@ pub fn main() -> ExitCode {
     // A call that hangs must not hold the process: everything durable is durable by now.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// Rust's own exit code of a panic.
+const PANICKED: i32 = 101;
+
+/// A panic anywhere ends the process at once, as a kill would: nothing more is sent, and what was under way
+/// is found by the next run. Unwinding could hang instead (tokio's does when a thread cannot be started).
+fn end_at_a_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::exit(PANICKED);
+    }));
 }
 
 /// Help and version are a result; everything else that clap says is a wrong command line.

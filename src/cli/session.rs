@@ -174,15 +174,21 @@ impl Session {
 
     /// What an account is bound to.
     pub(super) fn binding(&self, name: &AccountName, observed: &Observed) -> Option<Binding> {
-        let account = self.batch.accounts.get(name)?;
+        let account = observed.accounts.get(name);
+        let identity = account.and_then(|account| account.identity.as_ref());
+        self.binding_of(name, identity.map(|identity| identity.account_id.clone()))
+    }
+
+    /// The same for a customer account that is known or not.
+    pub(super) fn binding_of(
+        &self,
+        name: &AccountName,
+        account_id: Option<String>,
+    ) -> Option<Binding> {
         Some(Binding {
-            provider: account.provider.name().to_owned(),
+            provider: self.batch.accounts.get(name)?.provider.name().to_owned(),
             endpoint: self.endpoints.get(name)?.to_string(),
-            account_id: observed
-                .accounts
-                .get(name)
-                .and_then(|account| account.identity.as_ref())
-                .map(|identity| identity.account_id.clone()),
+            account_id,
         })
     }
 

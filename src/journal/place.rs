@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn network_file_systems_are_known_and_local_ones_pass() {
+    fn row_85_network_file_systems_are_known_and_local_ones_pass() {
         for kind in [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x0102_1997] {
             assert!(network_file_system_of_kind(kind).is_some(), "{kind:x}");
         }
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_refused() {
+    fn row_75_a_full_disk_is_refused() {
         assert_eq!(too_little(LEAST_FREE_BYTES), None);
         let why = too_little(LEAST_FREE_BYTES - 1).unwrap();
         assert!(why.contains("63 MiB"), "{why}");

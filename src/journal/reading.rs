@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use super::binding::Bindings;
-use super::load::{Fault, Loaded, load};
+use super::condensed;
+use super::load::{Fault, Loaded, holds, load, load_all};
 use super::place::Place;
 use super::schema::{Reading, check_pages, open_for_reading};
 use super::{JournalError, StateMark};
@@ -82,11 +83,14 @@ pub enum VerifyError {
     Journal(#[from] JournalError),
 }
 
-/// Reads the records; `None` when there is no journal. Every fact is checked on the way.
+/// Reads the records; `None` when there is no journal. Every fact is checked on the way, but for those
+/// whose records were kept: they are told by the hash that stands for them all.
 ///
 /// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`].
 pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
-    let found = look(path, |_, connection| load(connection, |_, _, _| ()))?;
+    let found = look(path, |place, connection| {
+        load(connection, condensed::read(place))
+    })?;
     Ok(found.map(|loaded| Snapshot {
         mark: loaded.mark(),
         records: loaded.replay.records,
@@ -99,10 +103,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
 pub(super) fn history(path: &Path, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {
     let found = look(path, |_, connection| {
         let mut lines = Vec::new();
-        load(connection, |seq, fact, hash| {
+        load_all(connection, |fact, hash, after| {
             if filter.wants(&fact) {
+                let seq = after.serial;
                 lines.push(Line { seq, fact, hash });
             }
+            Ok(())
         })?;
         Ok(lines)
     })?;
@@ -113,13 +119,20 @@ pub(super) fn history(path: &Path, filter: &HistoryFilter) -> Result<Vec<Line>, 
     Ok(lines)
 }
 
-/// Checks everything: the pages of the database, the chain, and that each fact could follow the ones
-/// before it. `None` when there is no journal.
+/// Checks everything: the pages of the database, the chain, that each fact could follow the ones
+/// before it, and that the kept records are what the facts say. `None` when there is no journal.
 pub(super) fn verify(path: &Path) -> Result<Option<Verified>, VerifyError> {
     let mut first_bad = None;
     let found = look(path, |place, connection| {
         first_bad = None;
-        let loaded = load(connection, |_, _, _| ()).inspect_err(|fault| {
+        let kept = condensed::read(place).filter(|kept| holds(connection, kept).unwrap_or(false));
+        let loaded = load_all(connection, |_, _, after| match &kept {
+            Some(kept) if kept.replay.serial == after.serial && kept.replay != *after => {
+                Err(Fault::Kept)
+            }
+            _ => Ok(()),
+        })
+        .inspect_err(|fault| {
             first_bad = match fault {
                 Fault::Fact(broken) => Some(broken.seq),
                 _ => None,

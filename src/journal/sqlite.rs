@@ -14,11 +14,12 @@ use tokio::time::Instant;
 
 use super::anchor::{self, AnchorFile};
 use super::binding::Bindings;
+use super::condensed;
 use super::durable::{Durable, enter};
 use super::load::load;
 use super::lock::{Holder, Lock};
 use super::place::Place;
-use super::schema::{self, explain};
+use super::schema::{self, Pages, explain};
 use super::writer::{Message, Reply, Writer};
 use super::{Binding, Crew, Hold, Journal, JournalError, StateMark};
 use crate::model::{AccountName, Address, Fact, Record, Records};
@@ -63,8 +64,16 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
     if !place.check_database()? {
         schema::create(&place)?;
     }
-    let connection = schema::open_for_writing(&place)?;
-    let loaded = load(&connection, |_, _, _| ()).map_err(|fault| fault.at(&place))?;
+    let kept = condensed::read(&place);
+    let pages = match &kept {
+        Some(_) => Pages::AsRead,
+        None => Pages::All,
+    };
+    let connection = schema::open_for_writing(&place, pages)?;
+    let loaded = load(&connection, kept).map_err(|fault| fault.at(&place))?;
+    if loaded.unread == 0 && pages == Pages::AsRead {
+        schema::check_pages(&place, &connection, "quick_check")?;
+    }
     // Shows before the first call to a CA that this disk takes a commit.
     connection
         .execute(
@@ -91,6 +100,7 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
         tip: loaded.replay.tip,
         poison: None,
         in_log: 0,
+        kept: loaded.unread,
     };
     let (sender, inbox) = channel();
     let thread = std::thread::Builder::new()

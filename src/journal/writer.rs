@@ -12,7 +12,9 @@ use tokio::sync::oneshot;
 use super::anchor::AnchorFile;
 use super::binding;
 use super::chain;
+use super::condensed::{self, FACTS_APART};
 use super::durable::{Draft, Durable, enter};
+use super::load::check_chain;
 use super::lock::Lock;
 use super::place::Place;
 use super::schema::{checkpoint, explain};
@@ -22,8 +24,11 @@ use crate::model::{AccountName, Digest, Fact};
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
 
-/// After so many facts the write-ahead log, about 16 KiB for each, is moved into the database.
-const FACTS_IN_LOG: usize = 250;
+/// The write-ahead log is moved into the database when it has about so many pages (of 4 KiB).
+const PAGES_IN_LOG: usize = 1_000;
+
+/// A commit writes about so many pages, and another one for every two of its facts at most.
+const PAGES_OF_COMMIT: usize = 4;
 
 pub(super) type Reply = oneshot::Sender<Result<(), JournalError>>;
 
@@ -49,8 +54,10 @@ pub(super) struct Writer {
     pub(super) tip: Digest,
     /// The first error of the storage. Nothing is written after it: the disk may have kept anything.
     pub(super) poison: Option<String>,
-    /// Facts written since the write-ahead log was last moved.
+    /// Pages written since the write-ahead log was last moved, at most.
     pub(super) in_log: usize,
+    /// How many facts the records beside the database stand for.
+    pub(super) kept: u64,
 }
 
 impl Writer {
@@ -102,14 +109,17 @@ impl Writer {
                 Err(error) => answer(reply, Err(error)),
             }
         }
-        self.in_log = self.in_log.saturating_add(draft.rows.len());
+        if !draft.rows.is_empty() {
+            let pages = PAGES_OF_COMMIT + draft.rows.len() / 2;
+            self.in_log = self.in_log.saturating_add(pages);
+        }
         #[cfg(feature = "planted-bugs")]
         let accepted = crate::planted::ack_before_commit(accepted);
         let result = self.commit(draft);
         for reply in accepted {
             answer(reply, result.clone());
         }
-        if self.in_log >= FACTS_IN_LOG && self.poison.is_none() {
+        if self.in_log >= PAGES_IN_LOG && self.poison.is_none() {
             self.in_log = 0;
             // The facts are durable in the log; an error stops the calls after this one.
             if let Err(error) = checkpoint(&self.connection, "PASSIVE") {
@@ -168,6 +178,10 @@ impl Writer {
 
     fn backup(&self) -> Result<PathBuf, JournalError> {
         self.healthy()?;
+        if self.kept > 0 {
+            // A copy of damage, ten times over, would leave no good one.
+            check_chain(&self.connection).map_err(|fault| fault.at(&self.place))?;
+        }
         backup::make(&self.place, &self.connection)
     }
 
@@ -207,8 +221,22 @@ impl Writer {
             let _ = self
                 .connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else {
+            self.keep_records();
         }
         moved
+    }
+
+    /// Keeps the records for the next run, if replaying their facts would take long. Without them it
+    /// takes longer and says the same.
+    fn keep_records(&mut self) {
+        let durable = enter(&self.durable);
+        let (mark, records) = (&durable.mark, &durable.records);
+        if mark.serial.saturating_sub(self.kept) >= FACTS_APART
+            && condensed::write(&self.place, &mark.lineage, mark.serial, self.tip, records).is_ok()
+        {
+            self.kept = mark.serial;
+        }
     }
 }
 

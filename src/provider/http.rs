@@ -26,6 +26,7 @@ use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Slot, Throttle};
+use crate::model::{BudgetWindow, RateLimit, Traffic};
 
 /// A list of 1,000 orders with long names is some megabytes.
 const LARGEST_READ: usize = 32 << 20;
@@ -65,6 +66,8 @@ pub(super) struct Transport {
     deadlines: Deadlines,
     skew: Mutex<Option<SignedDuration>>,
     sent: AtomicU32,
+    rate_limited: AtomicU32,
+    rate_limits: Vec<RateLimit>,
 }
 
 impl Transport {
@@ -121,6 +124,8 @@ impl Transport {
             deadlines: settings.deadlines,
             skew: Mutex::new(None),
             sent: AtomicU32::new(0),
+            rate_limited: AtomicU32::new(0),
+            rate_limits: settings.rate_limits.clone(),
         })
     }
 
@@ -134,6 +139,21 @@ impl Transport {
 
     pub(super) fn requests_sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        let windows = self.rate_limits.iter().zip(self.throttle.left());
+        Traffic {
+            requests: self.sent.load(Ordering::Relaxed).into(),
+            rate_limited: self.rate_limited.load(Ordering::Relaxed).into(),
+            windows: windows
+                .map(|(limit, left)| BudgetWindow {
+                    requests: limit.requests.into(),
+                    per: limit.per,
+                    left,
+                })
+                .collect(),
+        }
     }
 
     pub(super) async fn slot(&self) -> Slot {
@@ -349,7 +369,10 @@ impl Transport {
         }
         let wait = retry_after(headers);
         let pause = match response.status().as_u16() {
-            429 => self.throttle.slow_down(wait),
+            429 => {
+                self.rate_limited.fetch_add(1, Ordering::Relaxed);
+                self.throttle.slow_down(wait)
+            }
             400.. if wait.is_some() => self.throttle.slow_down(wait),
             200..300 => {
                 self.throttle.recovered();

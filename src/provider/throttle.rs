@@ -13,6 +13,8 @@ mod sharing;
 #[cfg(test)]
 mod tests;
 
+mod left;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +41,7 @@ pub(super) struct Throttle(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Held by the one caller at the head of the queue. Tokio's mutex is fair, so this is the queue;
-    /// those behind it sleep and cost nothing.
+    /// Held by the caller at the head of the queue: Tokio's mutex is fair, and those behind it sleep.
     turn: tokio::sync::Mutex<()>,
     /// Told whenever a slot comes back or a pause changes.
     changed: Notify,

@@ -4,6 +4,7 @@
 //! sequence, which each failure names.
 
 mod points;
+mod power;
 mod random;
 mod storage;
 pub(crate) mod tracing;

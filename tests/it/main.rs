@@ -9,6 +9,7 @@
 mod apply;
 mod architecture;
 mod bad_input;
+mod between;
 mod budget;
 mod contract;
 mod crash;
@@ -26,4 +27,6 @@ mod rig;
 mod runs;
 mod saved_plan;
 mod secrets;
+mod sequences;
 mod speed;
+mod watching;

@@ -106,6 +106,7 @@ pub(super) async fn load(
         lineage,
         replay,
         bindings,
+        unread: 0,
     })
 }
 

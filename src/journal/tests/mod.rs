@@ -1,5 +1,6 @@
 //! Tests of the journal on real files.
 
+mod condensed;
 mod damage;
 mod holding;
 mod random;

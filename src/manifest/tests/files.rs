@@ -49,7 +49,7 @@ fn a_folder_is_read_in_byte_order_without_its_sub_folders() {
 }
 
 #[test]
-fn a_name_in_two_files_is_shown_in_both() {
+fn row_101_a_name_in_two_files_is_shown_in_both() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("1.yaml"),
@@ -170,7 +170,7 @@ fn a_csr_is_read_beside_the_manifest_that_names_it() {
         panic!()
     };
     assert_eq!(ordered.certificate.csr.as_ref().unwrap().pem, pem);
-    assert_eq!(ordered.members["organization"]["id"], 12);
+    assert_eq!(ordered.members.map()["organization"]["id"], 12);
     fs::write(&path, order("Terra Branford")).unwrap();
     let problems = load_on(&[Input::Path(path)], TODAY).unwrap_err();
     assert_eq!(short(&problems), ["csr_names 14:19"]);

@@ -162,7 +162,7 @@ fn a_waiter_that_gives_up_leaves_the_queue() {
 }
 
 #[test]
-fn a_pause_holds_everyone_and_doubles_until_the_ca_recovers() {
+fn row_43_a_pause_holds_everyone_and_doubles_until_the_ca_recovers() {
     paused().block_on(async {
         let throttle = Throttle::new(&[], 16);
         let waited = async || {

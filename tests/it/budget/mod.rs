@@ -18,10 +18,10 @@ use crate::rig::Rig;
 
 /// The windows of these tests: requests and seconds.
 const WINDOWS: [(u32, u64); 2] = [(20, 1), (50, 4)];
-const LIMITS: &str = "[{ requests: 20, per: 1s }, { requests: 50, per: 4s }]";
+pub(crate) const LIMITS: &str = "[{ requests: 20, per: 1s }, { requests: 50, per: 4s }]";
 
 /// A sandbox that enforces the windows and approves at once.
-fn enforcing() -> Rig {
+pub(crate) fn enforcing() -> Rig {
     let windows = WINDOWS.map(|(requests, seconds)| (requests, Duration::from_secs(seconds)));
     Rig::with(Options {
         approval: Approval::Automatic,
@@ -31,7 +31,7 @@ fn enforcing() -> Rig {
 }
 
 /// A manifest of client orders in a folder of its own, with a state of its own, under the one key.
-fn manifest(rig: &Rig, folder: &str, limits: &str, count: usize) -> String {
+pub(crate) fn manifest(rig: &Rig, folder: &str, limits: &str, count: usize) -> String {
     let orders: String = (0..count)
         .map(|number| {
             format!(
@@ -83,7 +83,7 @@ fn times(rig: &Rig) -> Vec<Timestamp> {
 
 /// No call was refused, and the ledger shows no window with more calls than its limit.
 #[track_caller]
-fn kept(rig: &Rig) {
+pub(crate) fn kept(rig: &Rig) {
     assert_eq!(rig.ask("state")["rate_limited"], 0);
     let times = times(rig);
     for (requests, seconds) in WINDOWS {

@@ -66,7 +66,7 @@ fn each_call(
 }
 
 #[test]
-fn row_01_killed_at_each_write_of_the_journal() {
+fn rows_01_05_killed_at_each_write_of_the_journal() {
     if !tracing::available() {
         return;
     }

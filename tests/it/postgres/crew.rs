@@ -1,11 +1,13 @@
 //! Several runs on one database: who does what, and what becomes of the work of one that dies.
 
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::server::Database;
 use super::{each_once, each_once_or_open, report, rig_with, slow};
+use crate::budget;
 use crate::rig::{Rig, action};
 
 fn apply(rig: &Rig, name: &str) -> Child {
@@ -80,6 +82,43 @@ fn a_run_that_is_killed_leaves_its_steps_to_the_other() {
     assert_eq!(report["summary"]["skipped"], 0, "{}", report["summary"]);
     rig.certplan(&["history", "--verify"]).expect(0);
     assert_eq!(rig.plan(&[])["summary"]["order"], 0);
+}
+
+/// Two hosts have nothing in common but the database and the API key.
+#[test]
+fn two_hosts_and_one_is_killed_every_order_is_placed_once_without_a_429() {
+    let mut rig = budget::enforcing();
+    let database = Database::new();
+    rig.set("CERTPLAN_STATE", &database.url());
+    let manifest = budget::manifest(&rig, "fleet", budget::LIMITS, 70);
+    let host = |name: &str| {
+        let report = format!("json={name}.json");
+        rig.command(&["apply", "--yes", "--lock-timeout", "60s"])
+            .args(["-f", &manifest, "--report", &report])
+            .env("HOME", rig.path(name))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs")
+    };
+    let mut first = host("first");
+    until_placed(&rig, 1);
+    let second = host("second");
+    until_placed(&rig, 30);
+    first.kill().expect("killed");
+    first.wait().expect("gone");
+    let output = second.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{said}");
+    let report = report(&rig, "second.json");
+    each_once_or_open(&rig, 70, &report);
+    assert_eq!(report["summary"]["skipped"], 0, "{}", report["summary"]);
+    budget::kept(&rig);
+    let drawn: usize = database
+        .sql("SELECT count(*) FROM budget_calls")
+        .parse()
+        .expect("a count");
+    assert!(drawn >= 70, "{drawn} calls were drawn from the one budget");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn row_87_a_commit_whose_answer_is_lost_is_read_and_not_written_twice() {
             .json();
         // An intent and an acceptance for each, and nothing twice.
         assert_eq!(verified["facts"], 60, "{cut:?}");
-        assert_eq!(database.sql("SELECT count(*) FROM facts").trim(), "60");
+        assert_eq!(database.sql("SELECT count(*) FROM facts"), "60");
     }
 }
 

@@ -12,6 +12,7 @@ GRANT USAGE ON SCHEMA certplan TO lesser;
 GRANT SELECT ON ALL TABLES IN SCHEMA certplan TO lesser;
 GRANT INSERT ON facts, bindings, runners, plans, steps TO lesser;
 GRANT UPDATE ON head, bindings, runners, plans, steps TO lesser;
+GRANT INSERT, UPDATE, DELETE ON budgets, budget_flights, budget_calls TO lesser;
 ";
 
 #[track_caller]

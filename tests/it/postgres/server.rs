@@ -133,7 +133,7 @@ fn run(command: &mut Command) -> String {
         "{command:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 impl Server {
@@ -141,7 +141,7 @@ impl Server {
         let bin = binaries();
         // Short: the path of a socket must fit into 107 bytes.
         let folder = run(unprivileged(Path::new("mktemp")).args(["-d", "/tmp/certplan-pg.XXXXXX"]));
-        let folder = PathBuf::from(folder.trim());
+        let folder = PathBuf::from(folder);
         run(unprivileged(&bin.join("initdb"))
             .args([
                 "--auth=trust",

@@ -368,7 +368,7 @@ fn a_server_that_echoes_the_headers_gets_no_key_shown_or_kept() {
 }
 
 #[test]
-fn the_process_shows_no_key_and_leaves_no_core() {
+fn row_115_the_process_shows_no_key_and_leaves_no_core() {
     let aviary = Aviary::new();
     let rig = &aviary.rig;
     rig.orders(&["ada"], "");
