@@ -86,7 +86,7 @@ pub(super) const ROWS: &[(usize, &str, Shown)] = &[
     (75, "a full disk before the start", By(&["row_75_a_full_disk_is_refused"])),
     (76, "a disk that fills up", By(&["row_76_a_disk_that_fills_up_during_the_run_ends_it", "the_first_failed_write_is_the_last_write"])),
     (77, "a flush that fails", By(&["row_77_the_first_failed_flush_is_the_end_of_the_run"])),
-    (78, "no place for the state", By(&["row_78_a_place_that_takes_no_state_is_refused_before_anything_is_sent", "a_place_that_cannot_be_written_to_is_refused"])),
+    (78, "no place for the state", By(&["row_78_a_state_that_may_only_be_read_is_refused_before_anything_is_sent", "row_78_a_place_that_takes_no_state_is_refused_before_anything_is_sent", "a_place_that_cannot_be_written_to_is_refused"])),
     (79, "a damaged state", By(&["row_79_a_damaged_or_foreign_state_is_refused_before_anything_is_sent", "a_flipped_bit_never_changes_a_record_unseen", "a_truncated_file_is_refused"])),
     (80, "the write-ahead log is gone", By(&["row_80_a_state_without_its_write_ahead_log_buys_nothing_twice"])),
     (81, "an older state was put back", By(&["row_81_an_older_state_that_was_put_back_buys_nothing_twice", "an_older_another_or_no_journal_is_behind_its_anchor"])),
@@ -125,5 +125,5 @@ pub(super) const ROWS: &[(usize, &str, Shown)] = &[
     (112, "no file descriptors left", By(&["row_112_a_run_without_file_descriptors_sends_nothing_twice"])),
     (113, "a person answers wrongly", By(&["row_113_not_placed_is_refused_before_the_quiet_period_is_over", "not_placed_is_refused_when_the_look_up_cannot_be_trusted", "found_takes_the_right_order_and_no_other"])),
     (114, "a hand in the database", By(&["row_114_every_edit_is_found_at_its_fact", "deletion_reordering_and_insertion_are_found", "the_table_itself_refuses_changes"])),
-    (115, "a core dump holds the key", By(&["row_115_the_process_shows_no_key_and_leaves_no_core"])),
+    (115, "a core dump holds the key", By(&["row_115_the_process_shows_no_key_and_leaves_no_core", "row_115_other_processes_of_the_user_cannot_read_the_memory"])),
 ];
