@@ -6,10 +6,10 @@ use super::Shown::{self, By, Not};
 pub(super) const ROWS: &[(usize, &str, Shown)] = &[
     // Process and power.
     (1, "killed before the intent is durable", By(&["rows_01_05_killed_at_each_write_of_the_journal"])),
-    (2, "killed after the intent, before the call", By(&["rows_01_05_killed_at_each_write_of_the_journal", "row_02_an_order_that_never_arrived_is_in_doubt_and_not_sent_again"])),
+    (2, "killed after the intent, before the call", By(&["rows_01_05_killed_at_each_write_of_the_journal", "row_02_an_order_that_never_arrived_is_in_doubt_and_not_sent_again", "rows_02_04_05_killed_at_each_send_and_each_receive"])),
     (3, "killed while the request leaves", By(&["rows_03_06_killed_at_random_moments_every_order_is_placed_once"])),
-    (4, "killed after the call, before its answer", By(&["row_04_killed_after_each_request_took_effect_and_before_its_answer"])),
-    (5, "killed after the answer, before it is noted", By(&["rows_01_05_killed_at_each_write_of_the_journal"])),
+    (4, "killed after the call, before its answer", By(&["row_04_killed_after_each_request_took_effect_and_before_its_answer", "rows_02_04_05_killed_at_each_send_and_each_receive"])),
+    (5, "killed after the answer, before it is noted", By(&["rows_01_05_killed_at_each_write_of_the_journal", "rows_02_04_05_killed_at_each_send_and_each_receive"])),
     (6, "killed at any time", By(&["rows_03_06_killed_at_random_moments_every_order_is_placed_once", "a_killed_run_loses_nothing"])),
     (7, "SIGINT or SIGTERM", By(&["row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded", "a_signal_before_anything_is_sent_ends_the_run_at_once"])),
     (8, "SIGHUP, a second signal", By(&["row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded", "row_08_a_second_signal_ends_the_run_at_once_and_the_next_one_goes_on"])),
