@@ -1,17 +1,21 @@
 //! The command line: the only place that reads the environment, prints and exits.
 
 mod args;
+mod budget;
 mod command;
 mod dumps;
 mod exit;
 mod logging;
+mod memory;
 mod observe;
 mod output;
+mod ping;
 mod progress;
 mod session;
 mod settings;
 mod signals;
 mod values;
+mod watch;
 
 use std::process::ExitCode;
 

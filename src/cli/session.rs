@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::args::{Common, Scope};
+use super::budget::Budgets;
 use super::exit::CliError;
 use super::output::Output;
 use super::settings;
 use crate::apply::Lane;
-use crate::journal::{self, Binding, Journal, Location, Snapshot, SqliteJournal};
+use crate::journal::{self, Binding, Journal, Location, Snapshot};
 use crate::manifest::{self, Input};
 use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
 use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
@@ -28,6 +29,7 @@ pub(super) struct Session {
     pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
     pub(super) location: Location,
     pub(super) policy: Policy,
+    pub(super) budgets: Budgets,
     extra_root: Option<Vec<u8>>,
 }
 
@@ -57,9 +59,11 @@ impl Session {
             }
             None => own,
         };
+        let location = settings::location(common)?;
         Ok(Self {
             endpoints: settings::endpoints(common, &loaded.batch)?,
-            location: settings::location(common)?,
+            budgets: Budgets::of(common, &location),
+            location,
             extra_root: settings::extra_root(common)?,
             policy,
             batch: loaded.batch,
@@ -91,6 +95,7 @@ impl Session {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
                 rate_limits: account.rate_limits.clone(),
+                budget: self.budgets.open(&keys.fingerprint(endpoint)),
                 max_in_flight: account.max_in_flight,
                 extra_root: self.extra_root.clone(),
                 deadlines: Deadlines::default(),
@@ -169,15 +174,21 @@ impl Session {
 
     /// What an account is bound to.
     pub(super) fn binding(&self, name: &AccountName, observed: &Observed) -> Option<Binding> {
-        let account = self.batch.accounts.get(name)?;
+        let account = observed.accounts.get(name);
+        let identity = account.and_then(|account| account.identity.as_ref());
+        self.binding_of(name, identity.map(|identity| identity.account_id.clone()))
+    }
+
+    /// The same for a customer account that is known or not.
+    pub(super) fn binding_of(
+        &self,
+        name: &AccountName,
+        account_id: Option<String>,
+    ) -> Option<Binding> {
         Some(Binding {
-            provider: account.provider.name().to_owned(),
+            provider: self.batch.accounts.get(name)?.provider.name().to_owned(),
             endpoint: self.endpoints.get(name)?.to_string(),
-            account_id: observed
-                .accounts
-                .get(name)
-                .and_then(|account| account.identity.as_ref())
-                .map(|identity| identity.account_id.clone()),
+            account_id,
         })
     }
 
@@ -260,9 +271,9 @@ pub(super) struct Known {
 
 impl Known {
     /// Reads the journal without holding it.
-    pub(super) fn read(location: &Location) -> Result<Self, CliError> {
+    pub(super) async fn read(location: &Location) -> Result<Self, CliError> {
         let anchor = journal::anchor(location)?;
-        let snapshot = journal::read(location)?;
+        let snapshot = journal::read(location).await?;
         let mark = snapshot.as_ref().map(|snapshot| &snapshot.mark);
         let went_back = anchor.is_some_and(|anchor| anchor.is_ahead_of(mark));
         Ok(Self {
@@ -301,7 +312,7 @@ impl Known {
 
 impl Known {
     /// From a journal that this process holds.
-    pub(super) fn held(journal: &SqliteJournal) -> Self {
+    pub(super) fn held(journal: &dyn Journal) -> Self {
         let known = Self::new(Some(Snapshot {
             records: journal.records(),
             mark: journal.mark(),

@@ -88,6 +88,40 @@ impl StoredFact {
         ])
     }
 
+    /// Checks that a row of [`COLUMNS`] is as it was written and follows `tip`; its own hash. Reads no
+    /// fact: what was believed once is only looked at again.
+    pub(super) fn check_link(row: &Row<'_>, seq: u64, tip: &Digest) -> Result<Digest, BrokenFact> {
+        let broken = |why: &str| BrokenFact {
+            seq,
+            why: why.to_owned(),
+        };
+        let unreadable = |error: rusqlite::Error| broken(&error.to_string());
+        let text = |column: usize| {
+            let value = row.get_ref(column).map_err(unreadable)?;
+            value.as_bytes().map_err(|error| broken(&error.to_string()))
+        };
+        let stored: i64 = row.get(0).map_err(unreadable)?;
+        if u64::try_from(stored) != Ok(seq) {
+            return Err(broken(&format!("it is missing; {stored} follows")));
+        }
+        if text(7)? != tip.bytes() {
+            return Err(broken("it does not follow the fact before it"));
+        }
+        let hash = Digest::of_parts(&[
+            text(7)?,
+            &stored.to_be_bytes(),
+            text(1)?,
+            text(2)?,
+            text(3)?,
+            text(4)?,
+            text(6)?,
+        ]);
+        if text(8)? != hash.bytes() {
+            return Err(broken("its text and its hash disagree"));
+        }
+        Ok(hash)
+    }
+
     fn parse(&self) -> Result<Fact, String> {
         let body: FactBody = serde_json::from_str(&self.body)
             .map_err(|error| format!("its body cannot be read: {error}"))?;
@@ -114,7 +148,7 @@ impl StoredFact {
 }
 
 /// The records and the chain's end, after the facts taken so far.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Replay {
     pub(super) records: Records,
     pub(super) serial: u64,

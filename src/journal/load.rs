@@ -1,8 +1,10 @@
-//! Journal file -> records: reads every row and checks all of it, each time.
+//! Journal file -> records: reads the rows and checks each of them, and how the journal ends. All rows
+//! for a full check; else those after the records that were kept beside the database, if those fit.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::chain::{BrokenFact, COLUMNS, Replay, StoredFact};
+use super::condensed::{self, Condensed};
 use super::place::Place;
 use super::schema::explain;
 use super::{Binding, Bindings, JournalError, StateMark, binding};
@@ -14,6 +16,8 @@ pub(super) struct Loaded {
     pub(super) lineage: String,
     pub(super) replay: Replay,
     pub(super) bindings: Bindings,
+    /// How many facts were not read, because their records were kept.
+    pub(super) unread: u64,
 }
 
 impl Loaded {
@@ -35,6 +39,8 @@ pub(super) enum Fault {
     Fact(BrokenFact),
     /// What stands beside the facts is not as it was written.
     Frame(String),
+    /// The kept records are not what the facts say.
+    Kept,
 }
 
 impl From<rusqlite::Error> for Fault {
@@ -49,21 +55,101 @@ impl Fault {
             Self::Storage(error) => explain(place, &error),
             Self::Fact(broken) => place.corrupt(broken.to_string()),
             Self::Frame(why) => place.corrupt(why),
+            Self::Kept => place.unusable(format!(
+                "its facts are whole, but the records kept in `{}` are not what they say: remove that file, and look at what was done since it was written",
+                condensed::path(place).display()
+            )),
         }
     }
 }
 
-/// Reads the journal as of one moment. `each` sees every fact with its number and hash, in order.
-pub(super) fn load(
+/// Reads the journal as of one moment: the kept records, if the journal holds the fact they were made
+/// at, and every fact after it. Where that does not add up, the facts alone decide.
+pub(super) fn load(connection: &Connection, kept: Option<Condensed>) -> Result<Loaded, Fault> {
+    let transaction = connection.unchecked_transaction()?;
+    if let Some(kept) = kept
+        && let Ok(true) = holds(&transaction, &kept)
+        && let Ok(loaded) = follow(&transaction, kept.lineage, kept.replay, |_, _, _| Ok(()))
+    {
+        return Ok(loaded);
+    }
+    from_the_first(&transaction, |_, _, _| Ok(()))
+}
+
+/// Reads every fact. `each` sees them in order, with its hash and where the journal then stands.
+pub(super) fn load_all(
     connection: &Connection,
-    mut each: impl FnMut(u64, Fact, Digest),
+    each: impl FnMut(Fact, Digest, &Replay) -> Result<(), Fault>,
 ) -> Result<Loaded, Fault> {
     let transaction = connection.unchecked_transaction()?;
-    let lineage = meta(&transaction, "lineage")?;
-    let mut replay = Replay::begin(&lineage);
-    let mut statement =
-        transaction.prepare(&format!("SELECT {COLUMNS} FROM facts ORDER BY seq"))?;
+    from_the_first(&transaction, each)
+}
+
+fn from_the_first(
+    connection: &Connection,
+    each: impl FnMut(Fact, Digest, &Replay) -> Result<(), Fault>,
+) -> Result<Loaded, Fault> {
+    let lineage = meta(connection, "lineage")?;
+    let start = Replay::begin(&lineage);
+    follow(connection, lineage, start, each)
+}
+
+/// Whether the records were made from this journal: its fact of that number has that hash, which stands
+/// for every fact before it. That those are all there is told by their number, their text only by a
+/// full check.
+pub(super) fn holds(connection: &Connection, kept: &Condensed) -> Result<bool, Fault> {
+    if meta(connection, "lineage")? != kept.lineage {
+        return Ok(false);
+    }
+    let Ok(seq) = i64::try_from(kept.replay.serial) else {
+        return Ok(false);
+    };
+    let hash = connection
+        .query_row("SELECT hash FROM facts WHERE seq = ?1", [seq], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })
+        .optional()?;
+    if hash.is_none_or(|hash| hash != kept.replay.tip.bytes()) {
+        return Ok(false);
+    }
+    let count: i64 = connection.query_row("SELECT count(*) FROM facts", [], |row| row.get(0))?;
+    Ok(meta(connection, "serial")? == count.to_string())
+}
+
+/// Looks at every fact once more without reading it, for a run that began with kept records.
+pub(super) fn check_chain(connection: &Connection) -> Result<(), Fault> {
+    let lineage = meta(connection, "lineage")?;
+    let Replay {
+        mut serial,
+        mut tip,
+        ..
+    } = Replay::begin(&lineage);
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM facts ORDER BY seq"))?;
     let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        serial = serial.saturating_add(1);
+        tip = StoredFact::check_link(row, serial, &tip).map_err(Fault::Fact)?;
+    }
+    Ok(())
+}
+
+/// Reads the facts after `replay`, and how the journal ends.
+fn follow(
+    connection: &Connection,
+    lineage: String,
+    mut replay: Replay,
+    mut each: impl FnMut(Fact, Digest, &Replay) -> Result<(), Fault>,
+) -> Result<Loaded, Fault> {
+    let unread = replay.serial;
+    let mut statement = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM facts WHERE seq > ?1 ORDER BY seq"
+    ))?;
+    // From the first: a row with a number that none can have is not passed over.
+    let after = match i64::try_from(unread) {
+        Ok(0) | Err(_) => i64::MIN,
+        Ok(unread) => unread,
+    };
+    let mut rows = statement.query([after])?;
     loop {
         let seq = replay.serial.saturating_add(1);
         // A row that cannot be read is named by the number it should have.
@@ -82,16 +168,17 @@ pub(super) fn load(
             Err(error) => return Err(error.into()),
         };
         let (fact, hash) = replay.take(&stored).map_err(Fault::Fact)?;
-        each(seq, fact, hash);
+        each(fact, hash, &replay)?;
     }
     drop(rows);
     drop(statement);
-    check_end(&transaction, &replay)?;
-    let bindings = bindings(&transaction, &lineage)?;
+    check_end(connection, &replay)?;
+    let bindings = bindings(connection, &lineage)?;
     Ok(Loaded {
         lineage,
         replay,
         bindings,
+        unread,
     })
 }
 

@@ -102,8 +102,18 @@ fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")
 }
 
+/// How much of the database is looked at before it is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// Every page.
+    All,
+    /// The pages that are read. Facts are only ever added, so there is no free page that a damaged list
+    /// could take from among them; else every page.
+    AsRead,
+}
+
 /// Opens an existing database for writing. The caller holds the lock.
-pub(super) fn open_for_writing(place: &Place) -> Result<Connection, JournalError> {
+pub(super) fn open_for_writing(place: &Place, pages: Pages) -> Result<Connection, JournalError> {
     if rusqlite::version_number() < LEAST_SQLITE {
         return Err(place.unusable(format!(
             "SQLite {} can lose facts: use 3.51.3 or newer",
@@ -119,7 +129,12 @@ pub(super) fn open_for_writing(place: &Place) -> Result<Connection, JournalError
         return Err(place.unusable("it is read-only for this user or on this disk"));
     }
     harden(&connection).map_err(fail)?;
-    check_pages(place, &connection, "quick_check")?;
+    let free: i64 = connection
+        .pragma_query_value(None, "freelist_count", |row| row.get(0))
+        .map_err(fail)?;
+    if pages == Pages::All || free != 0 {
+        check_pages(place, &connection, "quick_check")?;
+    }
     connection
         .pragma_update(None, "journal_mode", "WAL")
         .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))

@@ -3,26 +3,32 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use super::anchor::AnchorFile;
-use super::binding::{self, Bindings};
-use super::chain::{self, StoredFact};
+use super::binding;
+use super::chain;
+use super::condensed::{self, FACTS_APART};
+use super::durable::{Draft, Durable, enter};
+use super::load::check_chain;
 use super::lock::Lock;
 use super::place::Place;
 use super::schema::{checkpoint, explain};
-use super::{Binding, JournalError, StateMark, backup};
-use crate::model::{AccountName, Digest, Fact, Records};
+use super::{Binding, JournalError, backup};
+use crate::model::{AccountName, Digest, Fact};
 
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
 
-/// After so many facts the write-ahead log, about 16 KiB for each, is moved into the database.
-const FACTS_IN_LOG: usize = 250;
+/// The write-ahead log is moved into the database when it has about so many pages (of 4 KiB).
+const PAGES_IN_LOG: usize = 1_000;
+
+/// A commit writes about so many pages, and another one for every two of its facts at most.
+const PAGES_OF_COMMIT: usize = 4;
 
 pub(super) type Reply = oneshot::Sender<Result<(), JournalError>>;
 
@@ -33,20 +39,6 @@ pub(super) enum Message {
     Bind(AccountName, Binding, Reply),
     Backup(SyncSender<Result<PathBuf, JournalError>>),
     Close(Reply),
-}
-
-/// What is durable: written by the writer after each commit, read by everybody.
-#[derive(Debug)]
-pub(super) struct Durable {
-    pub(super) records: Records,
-    pub(super) mark: StateMark,
-    pub(super) bindings: Bindings,
-}
-
-/// Reads or changes what is durable. No code panics while it holds the lock; if one did, the value
-/// would still be whole, as every change to it is one after a commit.
-pub(super) fn enter(durable: &Mutex<Durable>) -> MutexGuard<'_, Durable> {
-    durable.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The writer's own state.
@@ -62,16 +54,10 @@ pub(super) struct Writer {
     pub(super) tip: Digest,
     /// The first error of the storage. Nothing is written after it: the disk may have kept anything.
     pub(super) poison: Option<String>,
-    /// Facts written since the write-ahead log was last moved.
+    /// Pages written since the write-ahead log was last moved, at most.
     pub(super) in_log: usize,
-}
-
-/// Facts that are checked and not yet written.
-struct Draft {
-    serial: u64,
-    tip: Digest,
-    changed: Records,
-    rows: Vec<StoredFact>,
+    /// How many facts the records beside the database stand for.
+    pub(super) kept: u64,
 }
 
 impl Writer {
@@ -112,58 +98,34 @@ impl Writer {
         if calls.is_empty() {
             return;
         }
-        let mut draft = Draft {
-            serial: enter(&self.durable).mark.serial,
-            tip: self.tip,
-            changed: Records::new(),
-            rows: Vec::new(),
-        };
+        let mut draft = Draft::new(enter(&self.durable).mark.serial, self.tip);
         let mut accepted = Vec::new();
         for (facts, reply) in calls {
-            match self.healthy().and_then(|()| self.check(&facts, &mut draft)) {
+            match self
+                .healthy()
+                .and_then(|()| draft.add(&enter(&self.durable).records, &facts))
+            {
                 Ok(()) => accepted.push(reply),
                 Err(error) => answer(reply, Err(error)),
             }
         }
-        self.in_log = self.in_log.saturating_add(draft.rows.len());
+        if !draft.rows.is_empty() {
+            let pages = PAGES_OF_COMMIT + draft.rows.len() / 2;
+            self.in_log = self.in_log.saturating_add(pages);
+        }
         #[cfg(feature = "planted-bugs")]
         let accepted = crate::planted::ack_before_commit(accepted);
         let result = self.commit(draft);
         for reply in accepted {
             answer(reply, result.clone());
         }
-        if self.in_log >= FACTS_IN_LOG && self.poison.is_none() {
+        if self.in_log >= PAGES_IN_LOG && self.poison.is_none() {
             self.in_log = 0;
             // The facts are durable in the log; an error stops the calls after this one.
             if let Err(error) = checkpoint(&self.connection, "PASSIVE") {
                 self.poisoned_by(&error);
             }
         }
-    }
-
-    /// Adds the facts of one call to the draft, all or none.
-    fn check(&self, facts: &[Fact], draft: &mut Draft) -> Result<(), JournalError> {
-        let durable = enter(&self.durable);
-        let (mut serial, mut tip) = (draft.serial, draft.tip);
-        let mut changed = Records::new();
-        let mut rows = Vec::with_capacity(facts.len());
-        for fact in facts {
-            let record = [&changed, &draft.changed, &durable.records]
-                .into_iter()
-                .find_map(|records| records.get(&fact.address));
-            let next = chain::follow(record, fact)?;
-            changed.insert(fact.address.clone(), next);
-            serial = serial.saturating_add(1);
-            let (row, hash) = StoredFact::link(fact, serial, &tip)
-                .map_err(|broken| JournalError::Write(broken.to_string()))?;
-            rows.push(row);
-            tip = hash;
-        }
-        drop(durable);
-        draft.changed.extend(changed);
-        draft.rows.append(&mut rows);
-        (draft.serial, draft.tip) = (serial, tip);
-        Ok(())
     }
 
     fn commit(&mut self, draft: Draft) -> Result<(), JournalError> {
@@ -216,6 +178,10 @@ impl Writer {
 
     fn backup(&self) -> Result<PathBuf, JournalError> {
         self.healthy()?;
+        if self.kept > 0 {
+            // A copy of damage, ten times over, would leave no good one.
+            check_chain(&self.connection).map_err(|fault| fault.at(&self.place))?;
+        }
         backup::make(&self.place, &self.connection)
     }
 
@@ -255,8 +221,22 @@ impl Writer {
             let _ = self
                 .connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else {
+            self.keep_records();
         }
         moved
+    }
+
+    /// Keeps the records for the next run, if replaying their facts would take long. Without them it
+    /// takes longer and says the same.
+    fn keep_records(&mut self) {
+        let durable = enter(&self.durable);
+        let (mark, records) = (&durable.mark, &durable.records);
+        if mark.serial.saturating_sub(self.kept) >= FACTS_APART
+            && condensed::write(&self.place, &mark.lineage, mark.serial, self.tip, records).is_ok()
+        {
+            self.kept = mark.serial;
+        }
     }
 }
 

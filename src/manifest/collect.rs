@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::document::{Entry, read};
+use super::at_once::AtOnce;
+use super::document::{self, read};
 use super::error::{Found, Part, Spot};
 use super::schema::Kind;
 use super::shape::check;
 use super::source::Source;
 use super::wording::{kind, shown, suggestion};
-use crate::model::ItemName;
+use crate::model::{Item, ItemName};
 
 const ROOT: [&str; 6] = [
     "version",
@@ -33,6 +34,34 @@ pub(super) struct Draft {
     pub(super) broken: Vec<Box<str>>,
 }
 
+/// What has become of an entry while the files are read.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// It is lowered when all files are read.
+    Waiting(Draft),
+    /// It is in the model.
+    Lowered { file: usize, item: Item },
+    /// It is wrong, and that is reported.
+    Refused { file: usize, name: ItemName },
+}
+
+impl Entry {
+    pub(super) fn file(&self) -> usize {
+        match self {
+            Self::Waiting(draft) => draft.file,
+            Self::Lowered { file, .. } | Self::Refused { file, .. } => *file,
+        }
+    }
+
+    pub(super) fn name(&self) -> &ItemName {
+        match self {
+            Self::Waiting(draft) => &draft.name,
+            Self::Lowered { item, .. } => item.address.name(),
+            Self::Refused { name, .. } => name,
+        }
+    }
+}
+
 impl Draft {
     /// Whether a member was given but was wrong, so that it is not missing.
     pub(super) fn is_broken(&self, member: &str) -> bool {
@@ -46,7 +75,7 @@ impl Draft {
 /// The entries of one section by name.
 #[derive(Debug, Default)]
 pub(super) struct Section {
-    pub(super) drafts: Vec<Draft>,
+    pub(super) entries: Vec<Entry>,
     pub(super) index: HashMap<ItemName, usize>,
     /// Names that break the rule for names and were reported.
     pub(super) bad_names: HashSet<String>,
@@ -63,8 +92,11 @@ impl Section {
     }
 }
 
+/// Accounts by name: the file, what was written, and whether something in it was reported.
+pub(super) type Accounts = BTreeMap<String, (usize, Value, bool)>;
+
 /// A value that stands once in all files, and where.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Single {
     pub(super) file: usize,
     pub(super) value: Map<String, Value>,
@@ -73,9 +105,8 @@ pub(super) struct Single {
 }
 
 /// All that the files hold.
-#[derive(Debug, Default)]
-pub(super) struct Collected {
-    pub(super) accounts: BTreeMap<String, (usize, Value, bool)>,
+pub(super) struct Collected<'a> {
+    pub(super) accounts: Accounts,
     pub(super) policy: Option<Single>,
     pub(super) defaults: Option<Single>,
     pub(super) orders: Section,
@@ -83,6 +114,7 @@ pub(super) struct Collected {
     versions: HashSet<usize>,
     /// Whether every file was read to its end: only then is what was not found missing.
     pub(super) is_whole: bool,
+    pub(super) at_once: AtOnce<'a>,
 }
 
 fn is_section(name: &str) -> bool {
@@ -90,10 +122,20 @@ fn is_section(name: &str) -> bool {
 }
 
 /// Reads all files.
-pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
+pub(super) fn collect<'a>(
+    sources: &'a [Source],
+    at_once: AtOnce<'a>,
+    found: &mut Vec<Found>,
+) -> Collected<'a> {
     let mut collected = Collected {
+        accounts: Accounts::new(),
+        policy: None,
+        defaults: None,
+        orders: Section::default(),
+        revocations: Section::default(),
+        versions: HashSet::new(),
         is_whole: found.is_empty(),
-        ..Collected::default()
+        at_once,
     };
     for (file, source) in sources.iter().enumerate() {
         if !source.usable {
@@ -122,8 +164,8 @@ pub(super) fn collect(sources: &[Source], found: &mut Vec<Found>) -> Collected {
     collected
 }
 
-impl Collected {
-    fn take(&mut self, entry: Entry, file: usize, found: &mut Vec<Found>) {
+impl Collected<'_> {
+    fn take(&mut self, entry: document::Entry, file: usize, found: &mut Vec<Found>) {
         let [section] = entry.path.as_slice() else {
             self.member(entry, file, found);
             return;
@@ -144,7 +186,7 @@ impl Collected {
                 // Only an alias hands a section over as a whole.
                 Value::Object(map) => {
                     for (name, value) in map {
-                        let member = Entry {
+                        let member = document::Entry {
                             path: vec![section.clone(), name],
                             key: entry.key.clone(),
                             line: entry.line,
@@ -162,6 +204,7 @@ impl Collected {
                 }
             }
             "defaults" => {
+                self.at_once.definition();
                 if let Some(single) = single(Kind::Defaults, &self.defaults, entry, file, found) {
                     self.defaults = Some(single);
                 }
@@ -177,7 +220,7 @@ impl Collected {
         }
     }
 
-    fn member(&mut self, entry: Entry, file: usize, found: &mut Vec<Found>) {
+    fn member(&mut self, entry: document::Entry, file: usize, found: &mut Vec<Found>) {
         let [section, name] = entry.path.as_slice() else {
             return;
         };
@@ -217,6 +260,7 @@ impl Collected {
         };
         let target = match kind {
             Kind::Account => {
+                self.at_once.definition();
                 if let Some((first, ..)) = self.accounts.get(name.as_str()) {
                     found.push(twice(*first));
                 } else {
@@ -235,21 +279,27 @@ impl Collected {
         if let Some(first) = target
             .index
             .get(&name)
-            .and_then(|&at| target.drafts.get(at))
+            .and_then(|&at| target.entries.get(at))
         {
-            found.push(twice(first.file));
+            found.push(twice(first.file()));
             return;
         }
-        target.index.insert(name.clone(), target.drafts.len());
+        target.index.insert(name.clone(), target.entries.len());
         let Value::Object(members) = value else {
             return;
         };
-        target.drafts.push(Draft {
+        let draft = Draft {
             name,
             file,
             line: entry.line,
             members,
             broken,
+        };
+        target.entries.push(match kind {
+            Kind::Order => self
+                .at_once
+                .order(draft, &self.accounts, self.defaults.as_ref()),
+            _ => Entry::Waiting(draft),
         });
     }
 }
@@ -257,7 +307,7 @@ impl Collected {
 fn single(
     kind: Kind,
     known: &Option<Single>,
-    entry: Entry,
+    entry: document::Entry,
     file: usize,
     found: &mut Vec<Found>,
 ) -> Option<Single> {

@@ -142,7 +142,7 @@ impl<'a, 'f> Reader<'a, 'f> {
                 self.refuse(problem);
                 return Ok(Some(unusable(at)));
             }
-            if !matches!(self.scalars.resolve(&text), Ok(Value::String(_))) || at.is_empty() {
+            if !matches!(self.scalars.resolve(&text), Ok(None)) || at.is_empty() {
                 let problem = Found::new("key_not_text", "a key is plain text")
                     .spot(
                         self.at(at.clone()),
@@ -277,8 +277,8 @@ impl<'a, 'f> Reader<'a, 'f> {
             return Value::String(self.exact(text, style, &at).into_owned());
         }
         match self.scalars.resolve(&text) {
-            Ok(Value::String(_)) => Value::String(text.into_owned()),
-            Ok(value) => value,
+            Ok(None) => Value::String(text.into_owned()),
+            Ok(Some(value)) => value,
             Err(_) => {
                 let problem = Found::new("number", "this number does not fit into 64 bits")
                     .spot(self.at(at), "here")

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::collect::Section;
+use super::context::{Context, Here};
 use super::error::{Found, Part, Spot};
 use super::graph;
-use super::lower::{Context, Here};
 use super::wording::shown;
 use crate::model::{AccountName, Address, After, Item, Until};
 

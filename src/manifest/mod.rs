@@ -6,8 +6,10 @@
 //! if there are problems a second pass finds the places that they speak of (`locate`).
 
 mod account;
+mod at_once;
 mod collect;
 mod compose;
+mod context;
 mod credential;
 mod csr;
 mod dependency;
@@ -49,6 +51,7 @@ pub use render::Paint;
 pub use schema::{schema, starter};
 pub use source::Input;
 
+use at_once::AtOnce;
 use error::{Found, Part, Spot};
 use source::Source;
 
@@ -96,9 +99,16 @@ fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
             Found::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"),
         );
     }
-    let collected = collect::collect(&sources, &mut found);
+    let problems = found.len();
+    let at_once = AtOnce::new(&sources, today);
+    let mut collected = collect::collect(&sources, at_once, &mut found);
+    if matches!(collected.at_once, AtOnce::TooSoon) {
+        found.truncate(problems);
+        collected = collect::collect(&sources, AtOnce::Never, &mut found);
+    }
     if !collected.is_whole {
         // What is missing may stand behind the place where reading stopped.
+        drop(collected);
         return Err(settle(found, sources));
     }
     let (batch, warnings, found) = lower::lower(&sources, collected, today, found);

@@ -1,16 +1,17 @@
 //! One order: its members taken apart, ids made numbers, its CSR read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 
 use super::account::id_text;
 use super::collect::Draft;
+use super::context::{Context, Here};
 use super::csr;
 use super::dependency::Names;
 use super::error::{Found, Part};
-use super::lower::{Context, Here, item, take_generation, take_text, take_texts};
+use super::lower::{item, take_generation, take_text, take_texts};
 use super::product::{Family, products};
 use super::rules::{self, Body, Broken};
 use super::source::Source;
@@ -25,7 +26,6 @@ pub(super) fn lower(
     request: Option<csr::Outcome>,
     context: &mut Context<'_>,
     names: &Names,
-    alike: &mut HashMap<u64, Address>,
 ) -> Option<Item> {
     let before = context.found.len();
     context.fill("orders", &mut draft);
@@ -108,7 +108,7 @@ pub(super) fn lower(
         emails: take_texts(&mut certificate, "emails"),
         organization_units: take_texts(&mut certificate, "organization_units"),
         csr,
-        members: certificate,
+        members: certificate.into(),
     };
     if context.found.len() > before {
         return None;
@@ -118,25 +118,12 @@ pub(super) fn lower(
         .and_then(|name| name.parse().ok())
         .map(RenewalOf::Item)
         .or_else(|| renewal_of_id.map(|id| RenewalOf::OrderId(OrderId::from(id))));
-    if renewal_of.is_none() {
-        let mut hasher = DefaultHasher::new();
-        (&account, &product, certificate.names()).hash(&mut hasher);
-        let likeness = hasher.finish();
-        if let Some(first) = alike.get(&likeness) {
-            context.warn(
-                &draft,
-                format!("`{address}` asks for the same product and names as `{first}`: both will be bought"),
-            );
-        } else {
-            alike.insert(likeness, address.clone());
-        }
-    }
     let order = Order {
         product,
         generation,
         certificate,
         renewal_of,
-        members,
+        members: members.into(),
     };
     let place = context.place(&draft);
     Some(item(
@@ -146,6 +133,30 @@ pub(super) fn lower(
         after,
         place,
     ))
+}
+
+/// Orders that ask for the same product and names as an earlier one, which is allowed: positions of
+/// both. Both would be bought.
+pub(super) fn alike(items: &[Item]) -> Vec<(usize, usize)> {
+    let mut first: HashMap<u64, usize> = HashMap::new();
+    let mut alike = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let Wanted::Order(order) = &item.wanted else {
+            continue;
+        };
+        if order.renewal_of.is_some() {
+            continue;
+        }
+        let mut hasher = DefaultHasher::new();
+        (&item.account, &order.product, order.certificate.names()).hash(&mut hasher);
+        match first.entry(hasher.finish()) {
+            hash_map::Entry::Occupied(first) => alike.push((*first.get(), at)),
+            hash_map::Entry::Vacant(none) => {
+                none.insert(at);
+            }
+        }
+    }
+    alike
 }
 
 fn check(

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::account::id_text;
 use super::collect::Draft;
+use super::context::{Context, Here};
 use super::dependency::Names;
 use super::error::{Found, Part};
-use super::lower::{Context, Here, item, take_generation, take_text};
+use super::lower::{item, take_generation, take_text};
 use super::wording::shown;
 use crate::model::{
     Address, CertificateId, Item, OrderId, Provider, Reason, Revocation, RevocationTarget, Scope,

@@ -21,11 +21,18 @@ pub(super) struct Scalars {
 const REMEMBERED: usize = 4096;
 
 impl Scalars {
-    /// The value of a plain (unquoted) scalar.
-    pub(super) fn resolve(&mut self, text: &str) -> Result<Value, NotAValue> {
+    /// The value of a plain (unquoted) scalar; none for one that is text.
+    pub(super) fn resolve(&mut self, text: &str) -> Result<Option<Value>, NotAValue> {
         if is_text(text) {
-            return Ok(Value::String(text.to_owned()));
+            return Ok(None);
         }
+        self.not_plainly_text(text).map(|value| match value {
+            Value::String(_) => None,
+            value => Some(value),
+        })
+    }
+
+    fn not_plainly_text(&mut self, text: &str) -> Result<Value, NotAValue> {
         match text {
             "" | "~" | "null" => return Ok(Value::Null),
             "true" => return Ok(Value::Bool(true)),
@@ -159,7 +166,9 @@ mod tests {
             let theirs = serde_yaml::from_str::<Value>(&format!("k: {text}"))
                 .map(|mut map| map["k"].take())
                 .map_err(|_| NotAValue);
-            assert_eq!(scalars.resolve(text), theirs, "{text}");
+            let ours = scalars.resolve(text);
+            let ours = ours.map(|value| value.unwrap_or_else(|| Value::String(text.to_owned())));
+            assert_eq!(ours, theirs, "{text}");
         }
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use super::digest::Digest;
 use super::ids::{AccountName, Address, CertificateId, ItemName, KeyId, OrderId, SerialNumber};
+use super::members::Members;
 use super::operation::RenewalOf;
 use super::reason::Reason;
 
@@ -225,7 +226,7 @@ pub struct Order {
     pub renewal_of: Option<RenewalOf>,
     /// Every other member of the request body, with the API's names: `organization`, `container`,
     /// `validity_years`, `order_validity`, `skip_approval`, `comments`, `payment_method`, ...
-    pub members: Map<String, Value>,
+    pub members: Members,
 }
 
 /// The `certificate` object of an order.
@@ -242,7 +243,7 @@ pub struct CertificateRequest {
     /// The certificate signing request, if the subscriber made one.
     pub csr: Option<Csr>,
     /// Every other member: `signature_hash`, `server_platform`, `profile_type`, ...
-    pub members: Map<String, Value>,
+    pub members: Members,
 }
 
 impl CertificateRequest {
@@ -292,9 +293,10 @@ impl Order {
             "payment_method",
             "payment_profile",
         ];
-        let terms: BTreeMap<&str, &Value> = TERMS
+        let members = self.members.texts();
+        let terms: BTreeMap<&str, &RawValue> = TERMS
             .iter()
-            .filter_map(|&name| Some((name, self.members.get(name)?)))
+            .filter_map(|&name| Some((name, *members.get(name)?)))
             .collect();
         Digest::of_json(&(&self.product, terms))
     }

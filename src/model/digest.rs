@@ -1,5 +1,6 @@
 //! SHA-256 digests: of plans, manifests, request bodies, public keys and the journal's chain.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::str::FromStr;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// A SHA-256 digest. Written as `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
 pub struct Digest([u8; 32]);
 
 /// Text that is not a digest.
@@ -37,13 +38,17 @@ impl Digest {
     /// The digest of a value's JSON form. Maps of the model are sorted, so equal values agree.
     pub fn of_json<T: Serialize>(value: &T) -> Self {
         // Never the whole text at once: that of a plan of 100,000 steps is a hundred megabytes.
-        let mut hash = BufWriter::new(Hash(Context::new(&SHA256)));
+        let mut hash = BufWriter::with_capacity(1024, Self::begin());
         // A model type that cannot be written as JSON does not exist; a part of a text would still have
         // a digest, never a panic.
         let _ = serde_json::to_writer(&mut hash, value);
         let _ = hash.flush();
-        let (hash, _) = hash.into_parts();
-        Self::from_slice(hash.0.finish().as_ref())
+        hash.into_parts().0.finish()
+    }
+
+    /// A digest of text that comes bit by bit.
+    pub fn begin() -> DigestInProgress {
+        DigestInProgress(Context::new(&SHA256))
     }
 
     /// The 32 bytes.
@@ -63,12 +68,24 @@ impl Digest {
     }
 }
 
-/// Takes text that is written to it.
-struct Hash(Context);
+/// A digest that is not finished. Made by [`Digest::begin`].
+pub struct DigestInProgress(Context);
 
-impl Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl DigestInProgress {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// The digest of all bytes so far.
+    pub fn finish(self) -> Digest {
+        Digest::from_slice(self.0.finish().as_ref())
+    }
+}
+
+impl Write for DigestInProgress {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
         Ok(bytes.len())
     }
 
@@ -95,10 +112,10 @@ impl FromStr for Digest {
     }
 }
 
-impl TryFrom<String> for Digest {
+impl TryFrom<Cow<'_, str>> for Digest {
     type Error = BadDigest;
 
-    fn try_from(text: String) -> Result<Self, BadDigest> {
+    fn try_from(text: Cow<'_, str>) -> Result<Self, BadDigest> {
         text.parse()
     }
 }

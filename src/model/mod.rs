@@ -8,6 +8,8 @@ mod batch;
 mod digest;
 mod fact;
 mod ids;
+mod look;
+mod members;
 mod observed;
 mod operation;
 mod reason;
@@ -22,16 +24,18 @@ pub use batch::{
     Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Order, Place, Policy,
     Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource, Until, Wanted,
 };
-pub use digest::Digest;
+pub use digest::{Digest, DigestInProgress};
 pub use fact::{Attempt, Fact, FactBody, IllegalFact};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
 };
+pub use look::Look;
+pub use members::Members;
 pub use observed::{
-    CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed, ObservedAccount,
-    ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind, RequestStatus,
-    StatusChange, TagLookup,
+    BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,
+    ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,
+    RequestStatus, StatusChange, TagLookup, Traffic,
 };
 pub use operation::{
     CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RenewalOf,

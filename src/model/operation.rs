@@ -1,10 +1,10 @@
 //! What is done at a CA: the typed content of a plan's steps.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::batch::Order;
 use super::ids::{CertificateId, ItemName, OrderId, SerialNumber, Tag};
+use super::members::Members;
 use super::observed::CertificateKind;
 use super::reason::Reason;
 
@@ -173,5 +173,5 @@ pub struct RequestPreview {
     /// Path below the base URL.
     pub path: String,
     /// The JSON body.
-    pub body: Value,
+    pub body: Members,
 }

@@ -220,6 +220,7 @@ fn planned_accounts(inputs: &Inputs<'_>, steps: &[Step]) -> BTreeMap<AccountName
                 certificates: observed.map_or(0, |observed| {
                     certificates_in_force(observed, inputs.today())
                 }),
+                as_of: observed.and_then(|observed| observed.as_of),
             },
         );
     }

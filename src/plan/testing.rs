@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde_json::{Map, json};
+use serde_json::{Value, json};
 
 use super::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warning};
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificateKind, CertificatePin,
-    CertificateRequest, Csr, Digest, ItemName, Operation, Order, OrderId, OrderOperation, Reason,
-    RequestPreview, RevokeOperation, RevokeScope, SerialNumber, Tag, TagParts, Until,
+    CertificateRequest, Csr, Digest, ItemName, Members, Operation, Order, OrderId, OrderOperation,
+    Reason, RequestPreview, RevokeOperation, RevokeScope, SerialNumber, Tag, TagParts, Until,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -60,7 +60,9 @@ pub(crate) fn order_step(name: &str) -> Step {
         requests: vec![RequestPreview {
             method: "POST".to_owned(),
             path: "/order/certificate/client_premium_sha2".to_owned(),
-            body: json!({"alternative_order_id": tag, "certificate": {"csr": pem, "emails": [email]}}),
+            body: members(
+                json!({"alternative_order_id": tag, "certificate": {"csr": pem, "emails": [email]}}),
+            ),
         }],
         operation: Some(Operation::Order(Box::new(OrderOperation {
             order: Order {
@@ -75,16 +77,20 @@ pub(crate) fn order_step(name: &str) -> Step {
                         pem,
                         public_key: Digest::of(b"key"),
                     }),
-                    members: Map::new(),
+                    members: Members::default(),
                 },
                 renewal_of: None,
-                members: Map::new(),
+                members: Members::default(),
             },
             tag,
         }))),
         price: Some(Decimal::new(17500, 2)),
         ..bare_step(address, Action::Order)
     }
+}
+
+fn members(value: Value) -> Members {
+    value.as_object().map(Members::from).unwrap_or_default()
 }
 
 /// One of the certificates that die.
@@ -122,7 +128,7 @@ pub(crate) fn revoke_step(name: &str, certificates: u64) -> Step {
         requests: vec![RequestPreview {
             method: "PUT".to_owned(),
             path: "/order/certificate/98765/revoke".to_owned(),
-            body: json!({"comments": "left the company", "skip_approval": false}),
+            body: members(json!({"comments": "left the company", "skip_approval": false})),
         }],
         revokes: pins,
         waits_for: Some("an administrator's approval".to_owned()),
@@ -153,6 +159,7 @@ pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
                 endpoint: ENDPOINT.to_owned(),
                 account_id: Some("1".to_owned()),
                 certificates: 40,
+                as_of: None,
             },
         )]),
         offline: false,

@@ -40,10 +40,10 @@ fn operation() -> OrderOperation {
                 emails: Vec::new(),
                 organization_units: Vec::new(),
                 csr: None,
-                members: serde_json::Map::new(),
+                members: crate::model::Members::default(),
             },
             renewal_of: None,
-            members: serde_json::Map::new(),
+            members: crate::model::Members::default(),
         },
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::certcentral::request::{self, Change};
 use super::http::body_bytes;
 use super::ncloud;
-use crate::model::{Digest, Operation, OrderId, Part, Provider, RequestPreview};
+use crate::model::{Digest, Members, Operation, OrderId, Part, Provider, RequestPreview};
 
 /// Every call of an operation: method, path and body, never a key or a signature. A renewal of an item
 /// whose id is not known yet shows where it will come from. Empty where the CA does not offer it.
@@ -20,7 +20,11 @@ pub fn preview(provider: &Provider, operation: &Operation) -> Vec<RequestPreview
         .map(|change| RequestPreview {
             method: change.method.to_string(),
             path: change.path,
-            body: change.body,
+            body: change
+                .body
+                .as_object()
+                .map(Members::from)
+                .unwrap_or_default(),
         })
         .collect()
 }
@@ -105,7 +109,7 @@ mod tests {
         };
         let shown: Vec<_> = preview(&certcentral, &revocation(&["1", "2"]))
             .into_iter()
-            .map(|call| (call.method, call.path, call.body))
+            .map(|call| (call.method, call.path, Value::Object(call.body.map())))
             .collect();
         let call = |path: &str| {
             let body = json!({"comments": "why", "revocation_reason": "superseded"});
@@ -125,7 +129,7 @@ mod tests {
         assert_eq!(shown.len(), 1);
         assert_eq!(shown[0].path, "/certificate/revoke");
         assert_eq!(
-            shown[0].body,
+            Value::Object(shown[0].body.map()),
             json!({"orderId": "900001", "certificateNo": 7, "revokeType": "superseded"})
         );
     }

@@ -9,7 +9,7 @@ use super::amounts::{count, counted, duration, money};
 use super::phrase::Phrase;
 use crate::apply::{ActionReport, Outcome};
 use crate::model::{AccountName, CertificateKind, CertificatePin};
-use crate::plan::{Action, Plan, Step, Warning};
+use crate::plan::{Action, Plan, PlannedAccount, Step, Warning};
 
 /// One labelled line.
 pub(super) struct Detail {
@@ -53,8 +53,8 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
     for request in &step.requests {
         let call = format_args!("{} {}", request.method, request.path);
         details.push(detail("request", Phrase::of_datum(call)));
-        if !request.body.is_null() {
-            let body = body(&request.body, body_width);
+        if !request.body.is_empty() {
+            let body = body(&Value::Object(request.body.map()), body_width);
             details.push(detail("body", Phrase::of_datum(body)));
         }
     }
@@ -265,6 +265,19 @@ pub(super) fn of_cost(plan: &Plan) -> Vec<Detail> {
         details.push(detail("Funds", phrase));
     }
     details
+}
+
+/// For accounts whose orders were not all read for this plan: as of when the rest is.
+pub(super) fn of_reading(plan: &Plan) -> Vec<Detail> {
+    let remembered = |(account, planned): (&AccountName, &PlannedAccount)| {
+        let phrase = Phrase::of("orders of ")
+            .datum(account)
+            .own(" as of ")
+            .datum(planned.as_of?)
+            .own(", with the changes of status since; `--refresh` reads all");
+        Some(detail("Read", phrase))
+    };
+    plan.accounts.iter().filter_map(remembered).collect()
 }
 
 fn currency(plan: &Plan) -> Phrase {

@@ -31,7 +31,10 @@ fn hostile_plan(text: &str) -> Plan {
         for request in &mut step.requests {
             request.method = text.to_owned();
             request.path = text.to_owned();
-            request.body = serde_json::json!({ text: [text] });
+            request.body = serde_json::json!({ text: [text] })
+                .as_object()
+                .unwrap()
+                .into();
         }
         for pin in &mut step.revokes {
             *pin = CertificatePin {

@@ -7,9 +7,9 @@ use std::io;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::safe_json;
+use super::safe_json::{self, Each};
 use crate::model::{CertificateKind, CertificatePin};
 use crate::plan::{Action, Plan, Step, Warning};
 
@@ -42,7 +42,7 @@ pub(super) fn action_words() -> Vec<&'static str> {
 /// `certplan plan --format json`: what apply would do, and why.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "certplan plan")]
-pub(super) struct PlanDocument {
+pub(super) struct PlanDocument<'a> {
     /// Raised when a key is renamed or removed.
     #[schemars(extend("const" = FORMAT_VERSION))]
     format_version: u32,
@@ -63,7 +63,8 @@ pub(super) struct PlanDocument {
     /// The accounts that the plan touches, by name.
     accounts: BTreeMap<String, AccountDocument>,
     /// One for each item, in an order in which dependencies come first.
-    actions: Vec<StepDocument>,
+    #[schemars(with = "Vec<StepDocument>")]
+    actions: Each<'a, Step, StepDocument>,
     /// What a person should know.
     warnings: Vec<WarningDocument>,
     /// Policy limits that the plan breaks; apply refuses it.
@@ -94,6 +95,10 @@ struct AccountDocument {
     account_id: Option<String>,
     /// How many certificates in force were known.
     certificates: u32,
+    /// Set when not all orders were read for this plan: those that the CA does not tell to have changed are
+    /// as of this time (its clock).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -141,7 +146,8 @@ struct RequestDocument {
     /// Below the account's endpoint.
     path: String,
     /// The JSON body.
-    body: Value,
+    #[schemars(with = "Value")]
+    body: Map<String, Value>,
 }
 
 /// A certificate as it was seen when the plan was made.
@@ -195,8 +201,8 @@ struct CostDocument {
     funds: BTreeMap<String, String>,
 }
 
-impl PlanDocument {
-    fn of(plan: &Plan) -> Self {
+impl<'a> PlanDocument<'a> {
+    fn of(plan: &'a Plan) -> Self {
         let summary = plan.summary();
         let count = |action| summary.get(&action).copied().unwrap_or(0);
         Self {
@@ -225,11 +231,12 @@ impl PlanDocument {
                         endpoint: account.endpoint.clone(),
                         account_id: account.account_id.clone(),
                         certificates: account.certificates,
+                        as_of: text(account.as_of.as_ref()),
                     };
                     (name.to_string(), document)
                 })
                 .collect(),
-            actions: plan.steps.iter().map(StepDocument::of).collect(),
+            actions: Each(&plan.steps, StepDocument::of),
             warnings: warnings(&plan.warnings),
             breaches: plan
                 .breaches
@@ -286,7 +293,7 @@ impl StepDocument {
                 .map(|request| RequestDocument {
                     method: request.method.clone(),
                     path: request.path.clone(),
-                    body: request.body.clone(),
+                    body: request.body.map(),
                 })
                 .collect(),
             revokes: step.revokes.iter().map(PinDocument::of).collect(),

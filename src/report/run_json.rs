@@ -6,10 +6,11 @@ use std::io;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::StatusEntry;
 use super::json::{
     FORMAT_VERSION, PinDocument, WarningDocument, action_words, text, texts, warnings,
 };
-use super::{StatusEntry, safe_json};
+use super::safe_json::{self, Each};
 use crate::apply::{ActionReport, Outcome, RunReport, Stop};
 
 /// Writes the report of a run.
@@ -19,12 +20,11 @@ pub fn run_json(out: &mut dyn io::Write, report: &RunReport) -> io::Result<()> {
 
 /// Writes where each item stands.
 pub fn status_json(out: &mut dyn io::Write, entries: &[StatusEntry]) -> io::Result<()> {
-    let entries = entries.iter().map(EntryDocument::of).collect();
     safe_json::write(
         out,
         &StatusDocument {
             format_version: FORMAT_VERSION,
-            entries,
+            entries: Each(entries, EntryDocument::of),
         },
     )
 }
@@ -36,7 +36,7 @@ fn outcome_words() -> Vec<&'static str> {
 /// `certplan apply --report json=FILE`: what became of each item in one run.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "certplan report")]
-pub(super) struct RunDocument {
+pub(super) struct RunDocument<'a> {
     /// Raised when a key is renamed or removed.
     #[schemars(extend("const" = FORMAT_VERSION))]
     format_version: u32,
@@ -52,7 +52,8 @@ pub(super) struct RunDocument {
     /// How many items came to each outcome.
     summary: RunSummary,
     /// One for each item of the plan, in its order.
-    actions: Vec<ActionDocument>,
+    #[schemars(with = "Vec<ActionDocument>")]
+    actions: Each<'a, ActionReport, ActionDocument>,
     /// What a person should know.
     warnings: Vec<WarningDocument>,
     /// Requests sent, by account.
@@ -99,8 +100,8 @@ struct ActionDocument {
     revoked: Vec<PinDocument>,
 }
 
-impl RunDocument {
-    fn of(report: &RunReport) -> Self {
+impl<'a> RunDocument<'a> {
+    fn of(report: &'a RunReport) -> Self {
         let summary = report.summary();
         let count = |outcome| summary.get(&outcome).copied().unwrap_or(0);
         Self {
@@ -117,7 +118,7 @@ impl RunDocument {
                 skipped: count(Outcome::Skipped),
                 kept: count(Outcome::Kept),
             },
-            actions: report.actions.iter().map(ActionDocument::of).collect(),
+            actions: Each(&report.actions, ActionDocument::of),
             warnings: warnings(&report.warnings),
             requests: texts(&report.requests),
             state_head: report.head.to_string(),
@@ -149,12 +150,13 @@ impl ActionDocument {
 /// `certplan status --format json`: where each order and revocation stands.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "certplan status")]
-pub(super) struct StatusDocument {
+pub(super) struct StatusDocument<'a> {
     /// Raised when a key is renamed or removed.
     #[schemars(extend("const" = FORMAT_VERSION))]
     format_version: u32,
     /// One for each item of the manifest.
-    entries: Vec<EntryDocument>,
+    #[schemars(with = "Vec<EntryDocument>")]
+    entries: Each<'a, StatusEntry, EntryDocument>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -14,6 +14,15 @@ pub(super) fn write<T: Serialize>(out: &mut dyn io::Write, value: &T) -> io::Res
     out.write_all(b"\n")
 }
 
+/// A list whose elements are made while they are written: never all of them at once.
+pub(super) struct Each<'a, T, D>(pub(super) &'a [T], pub(super) fn(&T) -> D);
+
+impl<T, D: Serialize> Serialize for Each<'_, T, D> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
+}
+
 #[derive(Default)]
 struct SafeFormatter(PrettyFormatter<'static>);
 
@@ -43,6 +52,10 @@ impl Formatter for SafeFormatter {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Most text is plain, and is looked at once.
+        if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut plain = 0;
         for (at, c) in fragment.char_indices() {
             if is_safe(c) {

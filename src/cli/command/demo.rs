@@ -140,6 +140,7 @@ impl Stage {
             .args(args.iter().map(OsStr::new))
             .current_dir(&self.folder)
             .env_remove("CERTPLAN_STATE")
+            .env_remove("CERTPLAN_PING_URL")
             .envs(
                 self.variables
                     .iter()

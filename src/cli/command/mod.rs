@@ -6,6 +6,8 @@ mod doctor;
 mod history;
 mod import;
 mod init;
+mod joining;
+mod migrate;
 mod plan;
 mod reference;
 mod resolve;
@@ -17,6 +19,8 @@ mod validate;
 use super::args::{Cli, Command};
 use super::exit::{CliError, Exit};
 use super::output::Output;
+use super::ping::Ping;
+use super::watch::{self, Watch};
 
 /// Runs the command of the command line.
 pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
@@ -24,12 +28,39 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
     match &cli.command {
         Command::Init(args) => init::run(common, args, output),
         Command::Validate(args) => validate::run(common, args, output),
-        Command::Plan(args) => plan::run(common, args, output).await,
-        Command::Apply(args) => apply::run(common, args, output).await,
-        Command::Status(args) => status::run(common, args, output).await,
+        Command::Plan(args) => {
+            let mut watch = Watch::new("plan", common, args.metrics.as_deref());
+            let stopped = watch.stopped();
+            let end = tokio::select! {
+                end = plan::run(common, args, &mut watch, output) => end,
+                exit = stopped => Ok(exit),
+            };
+            watch.end(&end, output);
+            end
+        }
+        Command::Apply(args) => {
+            let mut watch = Watch::new("apply", common, args.metrics.as_deref());
+            let ping = Ping::start(common, args.ping.as_ref())?;
+            let end = apply::run(common, args, &mut watch, output).await;
+            let outcomes = watch.outcomes();
+            watch.end(&end, output);
+            ping.end(watch::exit(&end), outcomes, output).await;
+            end
+        }
+        Command::Status(args) => {
+            let mut watch = Watch::new("status", common, args.metrics.as_deref());
+            let stopped = watch.stopped();
+            let end = tokio::select! {
+                end = status::run(common, args, &mut watch, output) => end,
+                exit = stopped => Ok(exit),
+            };
+            watch.end(&end, output);
+            end
+        }
         Command::Resolve(args) => resolve::run(common, args, output).await,
         Command::Import(args) => import::run(common, args, output).await,
-        Command::History(args) => history::run(common, args, output),
+        Command::History(args) => history::run(common, args, output).await,
+        Command::Migrate => migrate::run(common, output).await,
         Command::Doctor => doctor::run(common, output).await,
         Command::Schema(args) => reference::schema(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,

@@ -118,7 +118,7 @@ async fn the_first_failed_write_is_the_last_write() {
         journal.append(vec![accepted("a", 1)]).await.unwrap_err(),
         journal.append(vec![intended("b", 1)]).await.unwrap_err(),
         journal.bind(&account, binding(None)).await.unwrap_err(),
-        journal.backup().unwrap_err(),
+        journal.copy().unwrap_err(),
     ] {
         assert!(matches!(error, JournalError::Write(_)), "{error}");
         assert!(
@@ -333,7 +333,7 @@ async fn the_write_ahead_log_is_moved_while_the_run_goes_on() {
     let empty = size();
     journal.append(vec![intended("first", 1)]).await.unwrap();
     assert_eq!(size(), empty);
-    let many = (0..250).map(|number| intended(&format!("item-{number}"), 1));
+    let many = (0..2_000).map(|number| intended(&format!("item-{number}"), 1));
     journal.append(many.collect()).await.unwrap();
     // The log is moved after the answer; the next answer comes after that.
     journal.append(Vec::new()).await.unwrap();

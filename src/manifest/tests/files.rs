@@ -170,7 +170,7 @@ fn a_csr_is_read_beside_the_manifest_that_names_it() {
         panic!()
     };
     assert_eq!(ordered.certificate.csr.as_ref().unwrap().pem, pem);
-    assert_eq!(ordered.members["organization"]["id"], 12);
+    assert_eq!(ordered.members.map()["organization"]["id"], 12);
     fs::write(&path, order("Terra Branford")).unwrap();
     let problems = load_on(&[Input::Path(path)], TODAY).unwrap_err();
     assert_eq!(short(&problems), ["csr_names 14:19"]);

@@ -54,7 +54,7 @@ orders:
         panic!()
     };
     assert_eq!(
-        Value::Object(new_order.members.clone()),
+        Value::Object(new_order.members.map()),
         json!({
             "organization": { "id": 112233 }, "payment_method": "balance", "container": { "id": 5 },
             "custom_expiration_date": "2027-06-30", "skip_approval": true,
@@ -62,7 +62,7 @@ orders:
         })
     );
     assert_eq!(
-        Value::Object(new_order.certificate.members.clone()),
+        Value::Object(new_order.certificate.members.map()),
         json!({ "signature_hash": "sha256" })
     );
     assert_eq!(new_order.certificate.common_name.as_deref(), Some("A"));
@@ -74,12 +74,15 @@ orders:
     );
     assert_eq!(new.after.len(), 1);
     assert_eq!(new.after[0].until, Until::Issued);
-    assert_eq!(old_order.members["validity_years"], 2);
+    assert_eq!(old_order.members.map()["validity_years"], 2);
     assert_eq!(
         old_order.renewal_of,
         Some(RenewalOf::OrderId("4711".into()))
     );
-    assert_eq!(old_order.certificate.members["server_platform"]["id"], -1);
+    assert_eq!(
+        old_order.certificate.members.map()["server_platform"]["id"],
+        -1
+    );
 }
 
 #[test]

@@ -148,10 +148,10 @@ pub(super) fn order(name: &str) -> Order {
                 pem: "PEM".to_owned(),
                 public_key: Digest::of(b"key"),
             }),
-            members: Map::new(),
+            members: crate::model::Members::default(),
         },
         renewal_of: None,
-        members: Map::new(),
+        members: crate::model::Members::default(),
     }
 }
 

@@ -314,7 +314,9 @@ fn a_reissue_shows_its_collateral_only_when_names_go_away() {
 #[test]
 fn other_terms_and_a_certificate_that_ran_out_are_warnings() {
     let mut longer = order("a.example");
-    longer.members.insert("validity_years".to_owned(), 2.into());
+    let mut members = longer.members.map();
+    members.insert("validity_years".to_owned(), 2.into());
+    longer.members = members.into();
     let mut terms = world(longer);
     terms.knows(
         "orders.a",

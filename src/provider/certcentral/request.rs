@@ -24,7 +24,7 @@ pub(in crate::provider) fn order(
     renewal_of: Option<&OrderId>,
 ) -> Change {
     let order = &operation.order;
-    let mut body = order.members.clone();
+    let mut body = order.members.map();
     body.insert("certificate".to_owned(), certificate(&order.certificate));
     body.insert(
         "alternative_order_id".to_owned(),
@@ -52,9 +52,9 @@ pub(in crate::provider) fn reissue(operation: &ReissueOperation) -> Change {
     let order = &operation.order;
     let mut body: Map<String, Value> = order
         .members
-        .iter()
+        .map()
+        .into_iter()
         .filter(|(name, _)| TAKEN.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     body.insert("certificate".to_owned(), certificate(&order.certificate));
     Change {
@@ -100,7 +100,7 @@ pub(in crate::provider) fn revoke(operation: &RevokeOperation, part: &Part) -> C
 }
 
 fn certificate(request: &CertificateRequest) -> Value {
-    let mut certificate = request.members.clone();
+    let mut certificate = request.members.map();
     let mut set = |name: &str, value: Value| certificate.insert(name.to_owned(), value);
     if let Some(common_name) = &request.common_name {
         set("common_name", json!(common_name));

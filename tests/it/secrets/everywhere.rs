@@ -48,11 +48,12 @@ impl Aviary {
         ended
     }
 
-    /// No file below the folder holds a key.
+    /// No file below the folder or the home holds a key.
     #[track_caller]
     fn nothing_is_kept(&self) {
         for key in &self.keys {
             assert!(key.not_kept(self.rig.folder()) > 2);
+            assert!(key.not_kept(self.rig.home()) > 0);
         }
     }
 }

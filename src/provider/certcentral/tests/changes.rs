@@ -143,7 +143,7 @@ async fn a_renewal_names_the_order_before() {
     assert!(server.seen().is_empty());
     let shown = preview(&provider(), &Operation::Order(Box::new(operation.clone())));
     assert_eq!(
-        shown[0].body["renewal_of_order_id"],
+        shown[0].body.map()["renewal_of_order_id"],
         json!("(known after orders.before)")
     );
     let account = account(&server);

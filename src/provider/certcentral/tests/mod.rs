@@ -77,7 +77,7 @@ pub(in crate::provider) fn order() -> OrderOperation {
                     pem: CSR.to_owned(),
                     public_key: Digest::of(b"key"),
                 }),
-                members: members(json!({"signature_hash": "sha256"})),
+                members: members(json!({"signature_hash": "sha256"})).into(),
             },
             renewal_of: None,
             members: members(json!({
@@ -86,7 +86,8 @@ pub(in crate::provider) fn order() -> OrderOperation {
                 "container": {"id": 445_566},
                 "validity_years": 1,
                 "payment_method": "balance",
-            })),
+            }))
+            .into(),
         },
     }
 }
