@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use certplan::journal::{self, Holder, Journal, Location, SqliteJournal};
+use certplan::journal::{self, Holder, Journal, Location};
 use certplan::manifest::{self, Input};
 use certplan::model::{
     Address, Attempt, Batch, Digest, Fact, FactBody, LiveOrder, LiveState, Observed,
@@ -317,12 +317,12 @@ fn journals(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
     let runtime = Runtime::new()?;
     let folder = tempfile::tempdir()?;
     let location = Location::file(folder.path().join("state.db"));
-    let hold = || -> Result<SqliteJournal, journal::JournalError> {
+    let hold = || -> Result<Box<dyn Journal>, journal::JournalError> {
         let holder = Holder {
             command: "bench".to_owned(),
             run: RunId::from("bench"),
         };
-        runtime.block_on(journal::hold(&location, holder, Duration::ZERO))
+        runtime.block_on(journal::open(&location, holder, Duration::ZERO))
     };
     let addresses = (0..size)
         .map(|number| format!("orders.person-{number:06}").parse())
@@ -374,7 +374,7 @@ fn journals(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
     runtime.block_on(journal.close())?;
     table.row(size, "journal: close", count, begun.elapsed());
     let mut read = |stage| -> Result<(), Box<dyn Error>> {
-        let (opened, took) = best(|| journal::read(&location));
+        let (opened, took) = best(|| runtime.block_on(journal::read(&location)));
         table.row(size, stage, count, took);
         if opened?.is_none_or(|snapshot| snapshot.mark.serial != count as u64) {
             return Err("the journal does not hold what was written".into());

@@ -127,13 +127,17 @@ impl<'a> Context<'a> {
     pub(super) async fn append(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
         let written = self.run.journal.append(facts).await;
         if let Err(error) = &written {
-            let mut known = self
-                .state_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            known.get_or_insert_with(|| error.to_string());
+            self.fail(error.to_string());
         }
         written
+    }
+
+    /// Stops the run: what happened could not be noted, so nothing more may happen.
+    pub(super) fn fail(&self, why: String) {
+        self.state_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(why);
     }
 
     /// Stops new calls of one account; false if they were stopped before.

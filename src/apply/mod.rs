@@ -12,6 +12,7 @@ mod revoke;
 mod scheduler;
 mod settle;
 mod settle_revocation;
+mod taken_over;
 
 pub use context::{Lane, Run};
 pub use event::{ActionReport, Event, Outcome, RunReport, Stop};

@@ -2,6 +2,7 @@
 
 mod ending;
 mod looking;
+mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,8 +19,11 @@ use super::fold::Fold;
 use super::place::{place_order, reissue};
 use super::revoke::revoke;
 use super::settle::settle;
+use super::taken_over::take_over;
 use crate::model::{AccountName, Address, After, Fact, Operation, Until};
 use crate::plan::{Action, Plan, Step, Warning};
+
+use self::sharing::{HEARING, Share};
 
 /// How long calls in flight may take to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -72,6 +76,7 @@ struct Scheduler<'c, 'r, 'o> {
     breaker: Breaker,
     warnings: Vec<Warning>,
     started: Timestamp,
+    share: Share,
 }
 
 impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
@@ -123,6 +128,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             breaker: Breaker::default(),
             warnings: Vec::new(),
             started: Timestamp::now(),
+            share: Share::default(),
         }
     }
 
@@ -150,7 +156,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             steps,
         });
         let mut facts: Vec<Fact> = Vec::new();
-        for step in &self.plan.steps {
+        for step in self.plan.steps.iter().filter(|_| !self.has_joined()) {
             facts.extend(step.news.iter().map(|body| Fact {
                 at: self.started,
                 run: self.context.run.run_id.clone(),
@@ -198,6 +204,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
         }
         // Only what this run sends makes a look at the CA worth a request.
         self.fresh = false;
+        self.publish().await;
     }
 
     fn queue(&mut self, position: usize) {
@@ -273,11 +280,23 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
         let deadline = Instant::now() + self.context.run.wait;
         let mut pause = FIRST_POLL;
         let mut grace: Option<Instant> = None;
+        let mut hearing = self.crew().map(|_| Instant::now());
         loop {
-            self.launch(&mut running);
+            if hearing.is_some_and(|at| at <= Instant::now()) {
+                self.hear().await;
+                hearing = Some(Instant::now() + HEARING);
+            }
+            self.launch(&mut running).await;
             if running.is_empty() {
                 if self.context.stopped() || self.context.state_failed() {
                     break;
+                }
+                if self.others_work() {
+                    tokio::select! {
+                        () = sleep_until(hearing) => {}
+                        () = self.context.until_stopped() => {}
+                    }
+                    continue;
                 }
                 if self.fresh {
                     self.fresh = false;
@@ -310,6 +329,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                     if let Some(active) = self.active.get_mut(account) {
                         *active -= 1;
                     }
+                    self.tell_others(position, &finished).await;
                     self.tell(position, finished);
                     pause = FIRST_POLL;
                 }
@@ -321,33 +341,39 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                     }
                 }
                 () = sleep_until(grace), if stopping => break,
+                () = sleep_until(hearing), if hearing.is_some() => {}
             }
         }
         drop(running);
     }
 
     /// Starts what may start.
-    fn launch(&mut self, running: &mut FuturesUnordered<BoxFuture<'c, (usize, Finished)>>) {
+    async fn launch(&mut self, running: &mut FuturesUnordered<BoxFuture<'c, (usize, Finished)>>) {
         let accounts: Vec<&'c AccountName> = self.ready.keys().copied().collect();
         for account in accounts {
             let Some(lane) = self.lane(account) else {
                 continue;
             };
+            self.claim(account, lane.max_in_flight).await;
             loop {
-                let active = self.active.entry(account).or_default();
-                if *active >= lane.max_in_flight {
+                if self.active.get(account).copied().unwrap_or_default() >= lane.max_in_flight {
                     break;
                 }
-                let open =
-                    |&position: &usize| self.context.closed(&self.plan.steps[position]).is_none();
-                let Some(position) = self.ready.get_mut(account).and_then(|queue| {
-                    let at = queue.iter().position(open)?;
-                    queue.remove(at)
-                }) else {
+                let open = |&position: &usize| {
+                    self.is_mine(position)
+                        && self.context.closed(&self.plan.steps[position]).is_none()
+                };
+                let at = self
+                    .ready
+                    .get(account)
+                    .and_then(|queue| queue.iter().position(open));
+                let Some(position) = at.and_then(|at| self.ready.get_mut(account)?.remove(at))
+                else {
                     break;
                 };
-                *active += 1;
+                *self.active.entry(account).or_default() += 1;
                 self.state[position] = State::Running;
+                let taken_over = self.begin(position);
                 let step = &self.plan.steps[position];
                 self.emit(Event::StepStarted {
                     address: step.address.clone(),
@@ -355,6 +381,9 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 });
                 let context = self.context;
                 running.push(Box::pin(async move {
+                    if taken_over && let Some(finished) = take_over(context, step, lane).await {
+                        return (position, finished);
+                    }
                     (position, execute(context, step, lane).await)
                 }));
             }

@@ -10,6 +10,7 @@ use super::event::Outcome;
 use super::evidence::{Candidate, control_tag, gather_evidence};
 use super::place::not_recorded;
 use super::settle_revocation::settle_revocation;
+use crate::journal::Hold;
 use crate::model::{
     DoubtRule, FactBody, OpenOperation, Operation, OrderOperation, OrderStatus, Phase,
     ReissueOperation, Tag, Until, Untrusted,
@@ -236,7 +237,10 @@ async fn not_found(
             operation.tag
         ),
     );
-    if doubt.then == DoubtRule::Ask || control.is_none() {
+    // A run that was paused may send late, and a lease does not keep it: nobody may order anew but a
+    // person who knows.
+    let leased = context.run.journal.hold() == Hold::Lease;
+    if doubt.then == DoubtRule::Ask || leased || control.is_none() {
         return Finished::unknown(step, not_placed).for_a_person();
     }
     if control != Some(true) || looks < LOOKS_BEFORE_RESEND {

@@ -123,6 +123,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Checks credentials, keys, clock, limits, state and manifest
     Doctor,
+    /// Makes or updates the tables of a state in PostgreSQL
+    Migrate,
     /// Prints a JSON Schema
     Schema(SchemaArgs),
     /// Serves a stand-in for both CAs on loopback

@@ -13,7 +13,7 @@ use super::exit::CliError;
 use super::output::Output;
 use super::settings;
 use crate::apply::Lane;
-use crate::journal::{self, Binding, Journal, Location, Snapshot, SqliteJournal};
+use crate::journal::{self, Binding, Journal, Location, Snapshot};
 use crate::manifest::{self, Input};
 use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
 use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
@@ -260,9 +260,9 @@ pub(super) struct Known {
 
 impl Known {
     /// Reads the journal without holding it.
-    pub(super) fn read(location: &Location) -> Result<Self, CliError> {
+    pub(super) async fn read(location: &Location) -> Result<Self, CliError> {
         let anchor = journal::anchor(location)?;
-        let snapshot = journal::read(location)?;
+        let snapshot = journal::read(location).await?;
         let mark = snapshot.as_ref().map(|snapshot| &snapshot.mark);
         let went_back = anchor.is_some_and(|anchor| anchor.is_ahead_of(mark));
         Ok(Self {
@@ -301,7 +301,7 @@ impl Known {
 
 impl Known {
     /// From a journal that this process holds.
-    pub(super) fn held(journal: &SqliteJournal) -> Self {
+    pub(super) fn held(journal: &dyn Journal) -> Self {
         let known = Self::new(Some(Snapshot {
             records: journal.records(),
             mark: journal.mark(),

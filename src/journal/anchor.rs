@@ -7,10 +7,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 
 use super::lock::no_follow;
 use super::place::Place;
-use super::{JournalError, Location, StateMark};
+use super::{JournalError, StateMark};
 
 const SUFFIX: &str = ".head";
 /// More than any anchor that certplan writes.
@@ -34,8 +35,8 @@ impl Anchor {
 
 /// The anchor of a journal; read it before the journal, or a run that writes meanwhile is taken for a
 /// journal that went back.
-pub fn anchor(location: &Location) -> Result<Option<Anchor>, JournalError> {
-    Ok(Place::find(location)?.as_ref().and_then(read))
+pub(super) fn anchor(path: &Path) -> Result<Option<Anchor>, JournalError> {
+    Ok(Place::find(path)?.as_ref().and_then(read))
 }
 
 /// `None` if there is none or it cannot be read: then nothing is known.

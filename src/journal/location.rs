@@ -6,35 +6,44 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
-use super::JournalError;
+use super::{JournalError, Server};
 
-/// Where a journal is: a file of this machine.
+/// Where a journal is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    path: PathBuf,
+pub enum Location {
+    /// A file of this machine, as it was written. Use this for paths that are not written by people (the
+    /// default below the manifest's folder); `--state` is parsed with [`FromStr`].
+    File(PathBuf),
+    /// A database that several hosts share.
+    Postgres(Box<Server>),
 }
 
 impl Location {
-    /// A journal in a file. Use this for paths that are not written by people (the default below the
-    /// manifest's folder); `--state` is parsed with [`FromStr`].
+    /// A journal in a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self::File(path.into())
     }
 
-    /// The database, as it was written.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The folder that the journal is in, where it is in one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => path.parent(),
+            Self::Postgres(_) => None,
+        }
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.display().fmt(formatter)
+        match self {
+            Self::File(path) => path.display().fmt(formatter),
+            Self::Postgres(server) => server.fmt(formatter),
+        }
     }
 }
 
-/// A path, `file:PATH` or `file:///PATH` (RFC 8089: percent-encoded). [`JournalError::Unusable`] for
-/// every other URL.
+/// A path, `file:PATH` or `file:///PATH` (RFC 8089: percent-encoded), `postgres://` or
+/// `postgresql://`. [`JournalError::Unusable`] for every other URL.
 impl FromStr for Location {
     type Err = JournalError;
 
@@ -51,12 +60,12 @@ impl FromStr for Location {
             return file_url(rest).map(Self::file).map_err(refuse);
         }
         match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Err(refuse(
-                "a state in PostgreSQL is not offered yet: give a path",
+            Some(("postgres" | "postgresql", _)) => Server::parse(text)
+                .map(|server| Self::Postgres(Box::new(server)))
+                .map_err(|why| refuse(&why)),
+            Some((scheme, _)) if is_scheme(scheme) => Err(refuse(
+                "only a path, a `file:` URL or a `postgres://` URL is known",
             )),
-            Some((scheme, _)) if is_scheme(scheme) => {
-                Err(refuse("only a path or a `file:` URL is known"))
-            }
             _ => Ok(Self::file(text)),
         }
     }
@@ -108,27 +117,41 @@ mod tests {
             ("odd/1://x", "odd/1://x"),
         ] {
             let location: Location = text.parse().unwrap();
-            assert_eq!(location.path(), Path::new(path), "{text}");
+            assert_eq!(location, Location::file(path), "{text}");
         }
     }
 
     #[test]
-    fn what_is_not_a_file_is_refused_without_its_password() {
+    fn what_is_neither_is_refused_without_its_password() {
         for text in [
             "",
-            "postgres://user:hunter2@db/state",
-            "postgresql://db/state",
+            "mysql://user:hunter2@db/state",
             "https://x.example/state.db",
             "file://elsewhere/state.db",
             "file:",
             "file:a.db?mode=ro",
             "file:%00",
+            "postgres://user:hunter2@db:port/state",
+            "postgres://user:hunter2@db/state?sslmode=disable",
+            "postgres://user:hunter2@db/state?sslmode=sometimes",
+            "postgres://user:hunter2@db/state?unknown=1",
+            "postgres://",
         ] {
             let error = text.parse::<Location>().unwrap_err();
             assert!(matches!(error, JournalError::Unusable { .. }), "{text}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-        let error = "postgres://h/d".parse::<Location>().unwrap_err();
-        assert!(error.to_string().contains("not offered yet"), "{error}");
+    }
+
+    #[test]
+    fn a_server_is_shown_without_its_password() {
+        let location: Location = "postgres://certplan:hunter2@db.example:6432/pki?sslmode=require"
+            .parse()
+            .unwrap();
+        assert!(matches!(location, Location::Postgres(_)));
+        for shown in [location.to_string(), format!("{location:?}")] {
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(shown.contains("db.example:6432"), "{shown}");
+        }
     }
 }

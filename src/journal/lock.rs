@@ -119,7 +119,7 @@ fn read_note(file: &mut File) -> String {
     }
 }
 
-fn host() -> String {
+pub(super) fn host() -> String {
     for path in ["/proc/sys/kernel/hostname", "/etc/hostname"] {
         if let Ok(text) = std::fs::read_to_string(path)
             && !text.trim().is_empty()

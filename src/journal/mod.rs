@@ -6,11 +6,15 @@ mod backup;
 mod binding;
 mod chain;
 mod condensed;
+mod crew;
+mod durable;
 mod error;
 mod load;
 mod location;
 mod lock;
+mod open;
 mod place;
+mod postgres;
 mod reading;
 mod schema;
 mod sqlite;
@@ -18,16 +22,21 @@ mod sqlite;
 mod tests;
 mod writer;
 
+use std::path::PathBuf;
+
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use anchor::{Anchor, anchor};
+pub use anchor::Anchor;
 pub use binding::Bindings;
+pub use crew::{Claim, Crew, SharedPlan};
 pub use error::JournalError;
 pub use location::Location;
 pub use lock::Holder;
-pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
-pub use sqlite::{SqliteJournal, hold};
+pub use open::{anchor, history, migrate, open, read, verify};
+pub use postgres::{PostgresJournal, Server};
+pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
+pub use sqlite::SqliteJournal;
 
 use crate::model::{AccountName, Address, Digest, Fact, Record, Records};
 
@@ -53,7 +62,18 @@ pub struct Binding {
     pub account_id: Option<String>,
 }
 
-/// A journal that may be written to: this process holds it alone.
+/// What keeps a second run away from a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// A lock of the operating system: it lasts exactly as long as the process.
+    Lock,
+    /// A lease: a run that was paused for longer may go on without knowing that it has lost it. An order
+    /// in doubt is never sent again under a lease.
+    Lease,
+}
+
+/// A journal that may be written to: this run holds it, alone or with others that carry out the same
+/// plan ([`Crew`]).
 pub trait Journal: Send + Sync {
     /// Writes facts, in order, all or none. When it returns `Ok` they survive a power cut. Each must
     /// follow from the record before it ([`crate::model::Record::next`]). After the first error of the
@@ -75,4 +95,24 @@ pub trait Journal: Send + Sync {
         account: &'a AccountName,
         binding: Binding,
     ) -> BoxFuture<'a, Result<(), JournalError>>;
+
+    /// Which CA accounts it was written for.
+    fn bindings(&self) -> Bindings;
+
+    /// True when it was opened as an older journal, or another one, than the one that stood here last: an
+    /// old copy was put back, or its newest facts are gone. It does not know everything that was done.
+    fn went_back(&self) -> bool;
+
+    /// Copies the journal before an apply, where that is certplan's business; where the copy is. Blocks
+    /// for the time of the copy.
+    fn backup(&self) -> Result<Option<PathBuf>, JournalError>;
+
+    /// What keeps other runs away.
+    fn hold(&self) -> Hold;
+
+    /// The way to share a plan with other runs, where the journal offers one.
+    fn crew(&self) -> Option<&dyn Crew>;
+
+    /// Closes it and lets go of it; says whether that went well.
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), JournalError>>;
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
+use super::JournalError;
 use super::schema::{APPLICATION_ID, HEADER_MAGIC};
-use super::{JournalError, Location};
 
 /// A run that cannot write what it did must not begin: less free space than this is refused.
 const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -40,19 +40,19 @@ pub(super) struct Trace {
 
 impl Place {
     /// The place, if its folder exists.
-    pub(super) fn find(location: &Location) -> Result<Option<Self>, JournalError> {
-        let (folder, name) = split(location)?;
+    pub(super) fn find(path: &Path) -> Result<Option<Self>, JournalError> {
+        let (folder, name) = split(path)?;
         match fs::canonicalize(&folder) {
-            Ok(folder) => Ok(Some(Self::new(location, folder, &name))),
+            Ok(folder) => Ok(Some(Self::new(path, folder, &name))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unusable(location.path(), cannot("its folder", &error))),
+            Err(error) => Err(unusable(path, cannot("its folder", &error))),
         }
     }
 
     /// The place, with its folder made (mode 0700) if need be, and found fit to write to.
-    pub(super) fn make(location: &Location) -> Result<Self, JournalError> {
-        let (folder, name) = split(location)?;
-        let fail = |what: &str, error: &io::Error| unusable(location.path(), cannot(what, error));
+    pub(super) fn make(path: &Path) -> Result<Self, JournalError> {
+        let (folder, name) = split(path)?;
+        let fail = |what: &str, error: &io::Error| unusable(path, cannot(what, error));
         let missing: Vec<&Path> = folder
             .ancestors()
             .take_while(|folder| !folder.exists())
@@ -68,14 +68,14 @@ impl Place {
             }
         }
         let folder = fs::canonicalize(&folder).map_err(|error| fail("its folder", &error))?;
-        let place = Self::new(location, folder, &name);
+        let place = Self::new(path, folder, &name);
         place.check_folder()?;
         Ok(place)
     }
 
-    fn new(location: &Location, folder: PathBuf, name: &OsStr) -> Self {
+    fn new(path: &Path, folder: PathBuf, name: &OsStr) -> Self {
         Self {
-            shown: location.path().to_owned(),
+            shown: path.to_owned(),
             database: folder.join(name),
             folder,
         }
@@ -231,15 +231,12 @@ fn unusable(path: &Path, why: String) -> JournalError {
     }
 }
 
-fn split(location: &Location) -> Result<(PathBuf, OsString), JournalError> {
-    let path = std::path::absolute(location.path())
-        .map_err(|error| unusable(location.path(), cannot("the path", &error)))?;
+fn split(shown: &Path) -> Result<(PathBuf, OsString), JournalError> {
+    let path =
+        std::path::absolute(shown).map_err(|error| unusable(shown, cannot("the path", &error)))?;
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) => Ok((folder.to_owned(), name.to_owned())),
-        _ => Err(unusable(
-            location.path(),
-            "it does not name a file".to_owned(),
-        )),
+        _ => Err(unusable(shown, "it does not name a file".to_owned())),
     }
 }
 
@@ -320,7 +317,7 @@ mod tests {
     #[test]
     fn a_path_without_a_file_name_is_refused() {
         for path in ["/", "a/.."] {
-            assert!(Place::find(&Location::file(path)).is_err(), "{path}");
+            assert!(Place::find(Path::new(path)).is_err(), "{path}");
         }
     }
 }

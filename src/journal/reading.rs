@@ -1,12 +1,14 @@
 //! The journal for those who only look: `plan`, `status`, `history`. Nothing is created, changed or
 //! waited for, and a run that holds the journal is not disturbed.
 
+use std::path::Path;
+
 use super::binding::Bindings;
 use super::condensed;
 use super::load::{Fault, Loaded, holds, load, load_all};
 use super::place::Place;
 use super::schema::{Reading, check_pages, open_for_reading};
-use super::{JournalError, Location, StateMark};
+use super::{JournalError, StateMark};
 use crate::model::{Address, Digest, Fact, Records, RunId};
 
 /// How often a journal is read again because a run began or ended meanwhile.
@@ -46,7 +48,7 @@ pub struct HistoryFilter {
 }
 
 impl HistoryFilter {
-    fn wants(&self, fact: &Fact) -> bool {
+    pub(super) fn wants(&self, fact: &Fact) -> bool {
         self.address
             .as_ref()
             .is_none_or(|address| *address == fact.address)
@@ -85,8 +87,8 @@ pub enum VerifyError {
 /// whose records were kept: they are told by the hash that stands for them all.
 ///
 /// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`].
-pub fn read(location: &Location) -> Result<Option<Snapshot>, JournalError> {
-    let found = look(location, |place, connection| {
+pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
+    let found = look(path, |place, connection| {
         load(connection, condensed::read(place))
     })?;
     Ok(found.map(|loaded| Snapshot {
@@ -98,8 +100,8 @@ pub fn read(location: &Location) -> Result<Option<Snapshot>, JournalError> {
 
 /// The lines that pass a filter, oldest first; none when there is no journal. Errors as [`read`]: a
 /// damaged journal shows nothing rather than something that may not be true.
-pub fn history(location: &Location, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {
-    let found = look(location, |_, connection| {
+pub(super) fn history(path: &Path, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {
+    let found = look(path, |_, connection| {
         let mut lines = Vec::new();
         load_all(connection, |fact, hash, after| {
             if filter.wants(&fact) {
@@ -119,9 +121,9 @@ pub fn history(location: &Location, filter: &HistoryFilter) -> Result<Vec<Line>,
 
 /// Checks everything: the pages of the database, the chain, that each fact could follow the ones
 /// before it, and that the kept records are what the facts say. `None` when there is no journal.
-pub fn verify(location: &Location) -> Result<Option<Verified>, VerifyError> {
+pub(super) fn verify(path: &Path) -> Result<Option<Verified>, VerifyError> {
     let mut first_bad = None;
-    let found = look(location, |place, connection| {
+    let found = look(path, |place, connection| {
         first_bad = None;
         let kept = condensed::read(place).filter(|kept| holds(connection, kept).unwrap_or(false));
         let loaded = load_all(connection, |_, _, after| match &kept {
@@ -160,10 +162,10 @@ fn verified(loaded: &Loaded) -> Verified {
 
 /// Runs `work` on a connection that sees the journal as of one moment; `None` when there is none.
 fn look<T>(
-    location: &Location,
+    path: &Path,
     mut work: impl FnMut(&Place, &rusqlite::Connection) -> Result<T, Fault>,
 ) -> Result<Option<T>, JournalError> {
-    let Some(place) = Place::find(location)? else {
+    let Some(place) = Place::find(path)? else {
         return Ok(None);
     };
     for _ in 0..TRIES {

@@ -1,7 +1,7 @@
 //! The journal in an SQLite file: [`hold`] takes it for one run, [`SqliteJournal`] is what the run
 //! writes to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -15,18 +15,19 @@ use tokio::time::Instant;
 use super::anchor::{self, AnchorFile};
 use super::binding::Bindings;
 use super::condensed;
+use super::durable::{Durable, enter};
 use super::load::load;
 use super::lock::{Holder, Lock};
 use super::place::Place;
 use super::schema::{self, Pages, explain};
-use super::writer::{Durable, Message, Reply, Writer, enter};
-use super::{Binding, Journal, JournalError, Location, StateMark};
+use super::writer::{Message, Reply, Writer};
+use super::{Binding, Crew, Hold, Journal, JournalError, StateMark};
 use crate::model::{AccountName, Address, Fact, Record, Records};
 
 /// How often a lock that another run holds is asked for again.
 const POLL: Duration = Duration::from_millis(100);
 
-/// A journal that this process holds alone. Dropping it closes it; [`SqliteJournal::close`] also says
+/// A journal that this process holds alone. Dropping it closes it; [`Journal::close`] also says
 /// whether that went well.
 #[derive(Debug)]
 pub struct SqliteJournal {
@@ -41,12 +42,12 @@ pub struct SqliteJournal {
 /// Errors: [`JournalError::Held`] names the other run; [`JournalError::Newer`],
 /// [`JournalError::Corrupt`] and [`JournalError::Unusable`] say what to do. Needs a tokio runtime with
 /// time.
-pub async fn hold(
-    location: &Location,
+pub(super) async fn hold(
+    path: &Path,
     holder: Holder,
     lock_timeout: Duration,
 ) -> Result<SqliteJournal, JournalError> {
-    let place = Place::make(location)?;
+    let place = Place::make(path)?;
     let begun = Instant::now();
     let lock = loop {
         match Lock::take(&place, &holder) {
@@ -114,28 +115,12 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
 }
 
 impl SqliteJournal {
-    /// Which CA accounts it was written for.
-    pub fn bindings(&self) -> Bindings {
-        enter(&self.durable).bindings.clone()
-    }
-
-    /// True when it was opened as an older journal, or another one, than the one that stood here last: an
-    /// old copy was put back, or its write-ahead log is gone. It does not know everything that was done.
-    pub fn went_back(&self) -> bool {
-        self.went_back
-    }
-
     /// Copies the journal to `<database>.backup-<UTC time>`, mode 0600, and keeps the newest ten.
     /// Called before an apply. Blocks for the time of the copy.
-    pub fn backup(&self) -> Result<PathBuf, JournalError> {
+    pub(super) fn copy(&self) -> Result<PathBuf, JournalError> {
         let (reply, answer) = sync_channel(1);
         self.send(Message::Backup(reply))?;
         answer.recv().map_err(|_| gone())?
-    }
-
-    /// Closes the database and lets go of the lock.
-    pub async fn close(self) -> Result<(), JournalError> {
-        self.ask(Message::Close).await
     }
 
     async fn ask(&self, message: impl FnOnce(Reply) -> Message) -> Result<(), JournalError> {
@@ -184,6 +169,30 @@ impl Journal for SqliteJournal {
         binding: Binding,
     ) -> BoxFuture<'a, Result<(), JournalError>> {
         Box::pin(self.ask(|reply| Message::Bind(account.clone(), binding, reply)))
+    }
+
+    fn bindings(&self) -> Bindings {
+        enter(&self.durable).bindings.clone()
+    }
+
+    fn went_back(&self) -> bool {
+        self.went_back
+    }
+
+    fn backup(&self) -> Result<Option<PathBuf>, JournalError> {
+        self.copy().map(Some)
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::Lock
+    }
+
+    fn crew(&self) -> Option<&dyn Crew> {
+        None
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), JournalError>> {
+        Box::pin(async move { self.ask(Message::Close).await })
     }
 }
 

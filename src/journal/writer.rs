@@ -3,22 +3,23 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
 use super::anchor::AnchorFile;
-use super::binding::{self, Bindings};
-use super::chain::{self, StoredFact};
+use super::binding;
+use super::chain;
 use super::condensed::{self, FACTS_APART};
+use super::durable::{Draft, Durable, enter};
 use super::load::check_chain;
 use super::lock::Lock;
 use super::place::Place;
 use super::schema::{checkpoint, explain};
-use super::{Binding, JournalError, StateMark, backup};
-use crate::model::{AccountName, Digest, Fact, Records};
+use super::{Binding, JournalError, backup};
+use crate::model::{AccountName, Digest, Fact};
 
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
@@ -40,20 +41,6 @@ pub(super) enum Message {
     Close(Reply),
 }
 
-/// What is durable: written by the writer after each commit, read by everybody.
-#[derive(Debug)]
-pub(super) struct Durable {
-    pub(super) records: Records,
-    pub(super) mark: StateMark,
-    pub(super) bindings: Bindings,
-}
-
-/// Reads or changes what is durable. No code panics while it holds the lock; if one did, the value
-/// would still be whole, as every change to it is one after a commit.
-pub(super) fn enter(durable: &Mutex<Durable>) -> MutexGuard<'_, Durable> {
-    durable.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The writer's own state.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -71,14 +58,6 @@ pub(super) struct Writer {
     pub(super) in_log: usize,
     /// How many facts the records beside the database stand for.
     pub(super) kept: u64,
-}
-
-/// Facts that are checked and not yet written.
-struct Draft {
-    serial: u64,
-    tip: Digest,
-    changed: Records,
-    rows: Vec<StoredFact>,
 }
 
 impl Writer {
@@ -119,15 +98,13 @@ impl Writer {
         if calls.is_empty() {
             return;
         }
-        let mut draft = Draft {
-            serial: enter(&self.durable).mark.serial,
-            tip: self.tip,
-            changed: Records::new(),
-            rows: Vec::new(),
-        };
+        let mut draft = Draft::new(enter(&self.durable).mark.serial, self.tip);
         let mut accepted = Vec::new();
         for (facts, reply) in calls {
-            match self.healthy().and_then(|()| self.check(&facts, &mut draft)) {
+            match self
+                .healthy()
+                .and_then(|()| draft.add(&enter(&self.durable).records, &facts))
+            {
                 Ok(()) => accepted.push(reply),
                 Err(error) => answer(reply, Err(error)),
             }
@@ -149,31 +126,6 @@ impl Writer {
                 self.poisoned_by(&error);
             }
         }
-    }
-
-    /// Adds the facts of one call to the draft, all or none.
-    fn check(&self, facts: &[Fact], draft: &mut Draft) -> Result<(), JournalError> {
-        let durable = enter(&self.durable);
-        let (mut serial, mut tip) = (draft.serial, draft.tip);
-        let mut changed = Records::new();
-        let mut rows = Vec::with_capacity(facts.len());
-        for fact in facts {
-            let record = [&changed, &draft.changed, &durable.records]
-                .into_iter()
-                .find_map(|records| records.get(&fact.address));
-            let next = chain::follow(record, fact)?;
-            changed.insert(fact.address.clone(), next);
-            serial = serial.saturating_add(1);
-            let (row, hash) = StoredFact::link(fact, serial, &tip)
-                .map_err(|broken| JournalError::Write(broken.to_string()))?;
-            rows.push(row);
-            tip = hash;
-        }
-        drop(durable);
-        draft.changed.extend(changed);
-        draft.rows.append(&mut rows);
-        (draft.serial, draft.tip) = (serial, tip);
-        Ok(())
     }
 
     fn commit(&mut self, draft: Draft) -> Result<(), JournalError> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use certplan::journal::{self, Holder, Journal, Location};
+use certplan::journal::{self, Holder, Location};
 use certplan::model::{Address, Fact, FactBody, LiveState, RunId, Untrusted};
 use certplan::sandbox::{Approval, Options, RateLimits};
 use jiff::Timestamp;
@@ -96,7 +96,7 @@ fn in_force(rig: &Rig, count: usize) {
     let written = tokio::runtime::Runtime::new()
         .expect("a runtime")
         .block_on(async {
-            let journal = journal::hold(&location, holder, Duration::ZERO).await?;
+            let journal = journal::open(&location, holder, Duration::ZERO).await?;
             journal.append(facts).await?;
             journal.close().await
         });

@@ -24,6 +24,7 @@ impl Scheduler<'_, '_, '_> {
             .iter()
             .map(|(name, lane)| (name.clone(), lane.act.requests_sent()))
             .collect();
+        self.note_others();
         let warnings = std::mem::take(&mut self.warnings);
         self.emit(Event::Finished {
             at: Timestamp::now(),

@@ -29,6 +29,7 @@ impl<'c> Scheduler<'c, '_, '_> {
             }
             let found = look(self.context, lane, &self.plan.steps, &watched, self.started).await;
             for (position, finished) in found.news {
+                self.tell_others(position, &finished).await;
                 self.tell(position, finished);
             }
         }
@@ -45,6 +46,7 @@ impl<'c> Scheduler<'c, '_, '_> {
                 return;
             }
             let finished = settle(self.context, step, lane).await;
+            self.tell_others(position, &finished).await;
             self.tell(position, finished);
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tokio::sync::watch;
 
+use super::joining::join;
 use super::plan::{file_error, show};
 use super::unrecorded;
 use crate::apply::{Outcome, Run, RunReport, Stop, run as carry_out};
@@ -15,7 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Known, Session, expected, new_run};
 use crate::cli::signals;
-use crate::journal::{self, Holder, Journal};
+use crate::journal::{self, Crew, Holder};
 use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
 use crate::report;
 
@@ -51,18 +52,26 @@ pub(super) async fn run(
     };
     // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
     let journal = tokio::select! {
-        held = journal::hold(&session.location, holder, args.lock_timeout) => held?,
+        held = journal::open(&session.location, holder, args.lock_timeout) => held?,
         stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
     };
-    let known = Known::held(&journal);
-    if let Some(saved) = &saved {
-        check_state(saved, &known)?;
-    }
-    let observed = tokio::select! {
-        observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output) => observed?,
+    let known = Known::held(&*journal);
+    let joined = journal.crew().and_then(Crew::joined);
+    let reading = async {
+        if let Some(shared) = joined {
+            return join(shared, &session, &accounts, &scope, output).await;
+        }
+        if let Some(saved) = &saved {
+            check_state(saved, &known)?;
+        }
+        let observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output).await?;
+        let plan = session.plan(&known, &observed, &scope, false);
+        Ok((plan, observed))
+    };
+    let (plan, observed) = tokio::select! {
+        read = reading => read?,
         stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
     };
-    let plan = session.plan(&known, &observed, &scope, false);
     match &saved {
         Some(saved) => check_unchanged(saved, &plan)?,
         None => show(&plan, Format::Text, output),
@@ -99,7 +108,7 @@ pub(super) async fn run(
     let run = Run {
         run_id,
         approved: &plan,
-        journal: &journal,
+        journal: &*journal,
         lanes: session.lanes(&accounts),
         wait: args.wait,
         doubt: session.policy.doubt,

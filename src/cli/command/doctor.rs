@@ -43,7 +43,7 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
             Verdict::Good,
             format!("manifest: {items} items in {accounts} accounts"),
         ),
-        check_state(&session),
+        check_state(&session).await,
     ];
     for name in session.batch.accounts.keys() {
         checks.extend(check_account(&session, name, output).await);
@@ -63,9 +63,9 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
-fn check_state(session: &Session) -> Check {
+async fn check_state(session: &Session) -> Check {
     let location = &session.location;
-    match journal::verify(location) {
+    match journal::verify(location).await {
         Ok(None) => Check::new(Verdict::Note, format!("state: none yet at {location}")),
         Ok(Some(verified)) => Check::new(
             Verdict::Good,

@@ -9,21 +9,22 @@ use crate::cli::settings;
 use crate::journal::{self, HistoryFilter, Location, VerifyError};
 use crate::report::{self, HistoryLine};
 
-pub(super) fn run(
+pub(super) async fn run(
     common: &Common,
     args: &HistoryArgs,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let location = settings::location(common)?;
     if args.verify {
-        return verify(&location, args.format, output);
+        return verify(&location, args.format, output).await;
     }
     let filter = HistoryFilter {
         address: args.address.clone(),
         run: args.run.clone(),
         limit: args.limit,
     };
-    let lines: Vec<HistoryLine> = journal::history(&location, &filter)?
+    let lines: Vec<HistoryLine> = journal::history(&location, &filter)
+        .await?
         .into_iter()
         .map(|line| HistoryLine {
             seq: line.seq,
@@ -39,13 +40,19 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-fn verify(location: &Location, format: Format, output: &mut Output) -> Result<Exit, CliError> {
-    let verified = journal::verify(location).map_err(|error| match error {
-        VerifyError::Broken { seq, error } => {
-            CliError::Failed(format!("the journal is broken at fact {seq}: {error}"))
-        }
-        VerifyError::Journal(error) => CliError::Journal(error),
-    })?;
+async fn verify(
+    location: &Location,
+    format: Format,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let verified = journal::verify(location)
+        .await
+        .map_err(|error| match error {
+            VerifyError::Broken { seq, error } => {
+                CliError::Failed(format!("the journal is broken at fact {seq}: {error}"))
+            }
+            VerifyError::Journal(error) => CliError::Journal(error),
+        })?;
     output.result(|out| match (format, &verified) {
         (Format::Json, Some(found)) => {
             let text = json!({

@@ -13,7 +13,7 @@ use crate::cli::args::{Common, ImportArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::session::{Accounts, Known, Session, new_run};
-use crate::journal::{self, Holder, Journal};
+use crate::journal::{self, Holder};
 use crate::manifest::{self, Input};
 use crate::model::{
     Account, AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase,
@@ -54,8 +54,8 @@ async fn bind(
         command: "import".to_owned(),
         run: run.clone(),
     };
-    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
-    let known = Known::held(&journal);
+    let journal = journal::open(&session.location, holder, args.lock_timeout).await?;
+    let known = Known::held(&*journal);
     session.check_bindings(&known.bindings, &Observed::default())?;
     let taken = known.records.iter().find(|(_, record)| {
         record
@@ -101,7 +101,7 @@ async fn bind(
         journal.bind(&item.account, binding).await?;
     }
     let pen = Pen {
-        journal: &journal,
+        journal: &*journal,
         run,
         item,
     };

@@ -6,6 +6,8 @@ mod doctor;
 mod history;
 mod import;
 mod init;
+mod joining;
+mod migrate;
 mod plan;
 mod reference;
 mod resolve;
@@ -29,7 +31,8 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Status(args) => status::run(common, args, output).await,
         Command::Resolve(args) => resolve::run(common, args, output).await,
         Command::Import(args) => import::run(common, args, output).await,
-        Command::History(args) => history::run(common, args, output),
+        Command::History(args) => history::run(common, args, output).await,
+        Command::Migrate => migrate::run(common, output).await,
         Command::Doctor => doctor::run(common, output).await,
         Command::Schema(args) => reference::schema(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,

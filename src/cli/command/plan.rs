@@ -34,7 +34,7 @@ async fn current(
     offline: bool,
     output: &Output,
 ) -> Result<Plan, CliError> {
-    let known = Known::read(&session.location)?;
+    let known = Known::read(&session.location).await?;
     let observed = if offline {
         Observed::default()
     } else {

@@ -8,7 +8,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, check_access};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session, new_run};
-use crate::journal::{self, Holder, Journal, SqliteJournal};
+use crate::journal::{self, Holder, Journal};
 use crate::model::{
     Address, Fact, FactBody, Item, Observed, ObservedAccount, ObservedOrder, OpenOperation,
     OperationKind, Order, OrderId, Phase, RequestId, RequestKind, RunId, Tag, Untrusted, Wanted,
@@ -36,8 +36,8 @@ pub(super) async fn run(
         command: "resolve".to_owned(),
         run: run.clone(),
     };
-    let journal = journal::hold(&session.location, holder, args.lock_timeout).await?;
-    let known = Known::held(&journal);
+    let journal = journal::open(&session.location, holder, args.lock_timeout).await?;
+    let known = Known::held(&*journal);
     let mut account = ObservedAccount::default();
     check_access(
         &session,
@@ -59,7 +59,7 @@ pub(super) async fn run(
         )));
     };
     let pen = Pen {
-        journal: &journal,
+        journal: &*journal,
         run,
         item,
     };
@@ -101,7 +101,7 @@ pub(super) fn item_of<'a>(session: &'a Session, address: &Address) -> Result<&'a
 
 /// Writes facts about one item.
 pub(super) struct Pen<'a> {
-    pub(super) journal: &'a SqliteJournal,
+    pub(super) journal: &'a dyn Journal,
     pub(super) run: RunId,
     pub(super) item: &'a Item,
 }

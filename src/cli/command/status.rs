@@ -20,7 +20,7 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let session = Session::load(common, None, output)?;
-    let known = Known::read(&session.location)?;
+    let known = Known::read(&session.location).await?;
     let scope = Scope::everything();
     let observed = if args.offline {
         Observed::default()

@@ -22,7 +22,7 @@ pub(super) fn save(location: &Location, report: &RunReport, output: &Output) {
         return;
     }
     let name = format!("errored-{}.jsonl", report.run_id);
-    let beside = location.path().parent().map(Path::to_path_buf);
+    let beside = location.folder().map(Path::to_path_buf);
     for folder in beside.into_iter().chain([std::env::temp_dir()]) {
         let path = folder.join(&name);
         if write(&path, &lines).is_ok() {

@@ -9,7 +9,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn unusable(result: Result<SqliteJournal, JournalError>) -> String {
+fn unusable(result: Result<Box<SqliteJournal>, JournalError>) -> String {
     match result {
         Err(error @ JournalError::Unusable { .. }) => error.to_string(),
         other => panic!("{other:?}"),
@@ -80,7 +80,7 @@ async fn only_the_owner_can_read_what_is_made() {
     let journal = bench.hold().await;
     journal.append(story()).await.unwrap();
     assert_eq!(mode(bench.folder()), 0o700);
-    let backup = journal.backup().unwrap();
+    let backup = journal.copy().unwrap();
     for path in [
         bench.path.clone(),
         bench.beside(".lock"),
@@ -195,7 +195,7 @@ async fn a_place_that_cannot_be_written_to_is_refused() {
         file.join("deep/state.db"),
         PathBuf::from("/proc/state.db"),
     ] {
-        let location = Location::file(&path);
+        let location = path.clone();
         let result = hold(&location, holder("apply"), Duration::ZERO).await;
         assert!(unusable(result).contains(&path.display().to_string()));
     }
@@ -208,11 +208,11 @@ async fn backups_are_journals_and_the_newest_ten_are_kept() {
     let journal = bench.hold().await;
     journal.append(vec![intended("a", 1)]).await.unwrap();
     fs::write(bench.beside(".backup-mine"), "keep").unwrap();
-    let first = journal.backup().unwrap();
-    let old = read(&Location::file(&first)).unwrap().unwrap();
+    let first = journal.copy().unwrap();
+    let old = read(&first).unwrap().unwrap();
     assert_eq!(old, bench.read().unwrap().unwrap());
     journal.append(vec![accepted("a", 1)]).await.unwrap();
-    let later: Vec<PathBuf> = (0..10).map(|_| journal.backup().unwrap()).collect();
+    let later: Vec<PathBuf> = (0..10).map(|_| journal.copy().unwrap()).collect();
     assert!(!first.exists());
     assert!(later.iter().all(|path| path.exists()), "{later:?}");
     assert!(bench.beside(".backup-mine").exists());
@@ -242,19 +242,16 @@ async fn a_path_may_hold_any_character() {
         "ä 証\u{1f512}.db",
         ":memory:",
     ] {
-        let location = Location::file(folder.path().join(name));
+        let location = folder.path().join(name);
         let journal = hold(&location, holder("apply"), Duration::ZERO)
             .await
             .unwrap();
         journal.append(story()).await.unwrap();
-        let backup = journal.backup().unwrap();
+        let backup = journal.copy().unwrap();
         let beside = read(&location).unwrap();
         drop(journal);
         assert_eq!(beside.unwrap().records, replayed(&story()), "{name}");
-        assert_eq!(
-            read(&location).unwrap(),
-            read(&Location::file(&backup)).unwrap()
-        );
-        assert!(location.path().exists(), "{name}");
+        assert_eq!(read(&location).unwrap(), read(&&backup).unwrap());
+        assert!(location.exists(), "{name}");
     }
 }

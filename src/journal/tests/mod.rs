@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use super::reading::{history, read, verify};
 use super::*;
 use crate::model::{
     Address, Attempt, Digest, Fact, FactBody, LiveState, OperationKind, OrderId, Record, Records,
@@ -34,8 +35,8 @@ impl Bench {
         }
     }
 
-    fn location(&self) -> Location {
-        Location::file(&self.path)
+    fn location(&self) -> PathBuf {
+        self.path.clone()
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
@@ -46,11 +47,11 @@ impl Bench {
         self.path.parent().unwrap()
     }
 
-    async fn hold(&self) -> SqliteJournal {
+    async fn hold(&self) -> Box<SqliteJournal> {
         self.try_hold().await.unwrap()
     }
 
-    async fn try_hold(&self) -> Result<SqliteJournal, JournalError> {
+    async fn try_hold(&self) -> Result<Box<SqliteJournal>, JournalError> {
         hold(&self.location(), holder("apply"), Duration::ZERO).await
     }
 
@@ -89,6 +90,14 @@ impl Bench {
         names.sort();
         names
     }
+}
+
+async fn hold(
+    path: &Path,
+    holder: Holder,
+    lock_timeout: Duration,
+) -> Result<Box<SqliteJournal>, JournalError> {
+    sqlite::hold(path, holder, lock_timeout).await.map(Box::new)
 }
 
 fn holder(command: &str) -> Holder {

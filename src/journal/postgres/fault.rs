@@ -1,0 +1,94 @@
+//! What went wrong between certplan and the database: a lost connection, which may be made anew, or a
+//! refusal, which may not.
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::server::Server;
+use crate::journal::JournalError;
+use crate::model::Untrusted;
+
+/// What the trigger on facts says to a run whose lease is over.
+const FENCED: &str = "CP001";
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The connection is gone; what it was doing may have been done.
+    Lost(Error),
+    /// Everything else.
+    Final(JournalError),
+}
+
+impl Fault {
+    pub(super) fn of(server: &Server, error: Error) -> Self {
+        if error.code().map(SqlState::code) == Some(FENCED) {
+            return Self::Final(fenced());
+        }
+        if is_lost(&error) {
+            Self::Lost(error)
+        } else {
+            Self::Final(explain(server, &error))
+        }
+    }
+
+    /// The error of a call that is not tried again.
+    pub(super) fn or_lost(self, server: &Server) -> JournalError {
+        match self {
+            Self::Lost(error) => explain(server, &error),
+            Self::Final(error) => error,
+        }
+    }
+}
+
+impl From<JournalError> for Fault {
+    fn from(error: JournalError) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// The run may not write any more: others take what it had for dead.
+pub(super) fn fenced() -> JournalError {
+    JournalError::Write(
+        "the lease on the state is over: this run was paused or cut off for too long, and another may have gone on"
+            .to_owned(),
+    )
+}
+
+/// True when another connection may do better.
+fn is_lost(error: &Error) -> bool {
+    error.is_closed()
+        || match error.code() {
+            None => error.as_db_error().is_none(),
+            Some(code) => {
+                *code == SqlState::ADMIN_SHUTDOWN
+                    || *code == SqlState::CRASH_SHUTDOWN
+                    || *code == SqlState::CANNOT_CONNECT_NOW
+                    || *code == SqlState::T_R_SERIALIZATION_FAILURE
+                    || *code == SqlState::T_R_DEADLOCK_DETECTED
+                    || code.code().starts_with("08")
+            }
+        }
+}
+
+/// What an error means for the person at the keyboard.
+pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
+    let said = match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    };
+    let said = Untrusted::new(said);
+    let hint = match error.code() {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            "; the role lacks a right: see the README's section on PostgreSQL"
+        }
+        Some(code) if code.code().starts_with("28") => {
+            "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?"
+        }
+        _ => "",
+    };
+    server.unusable(format!("{said}{hint}"))
+}

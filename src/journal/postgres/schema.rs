@@ -1,0 +1,161 @@
+//! The tables, and what is asked of the server before a fact is trusted to it.
+
+use tokio_postgres::Client;
+
+use super::fault::explain;
+use super::server::Server;
+use crate::journal::JournalError;
+use crate::model::Digest;
+
+mod embedded {
+    refinery::embed_migrations!("src/journal/postgres/migrations");
+}
+
+/// Held while the tables are made or updated: `cpln`, and a number of its own.
+const MIGRATING: i64 = 0x6370_6c6e_0000_0001;
+
+/// PostgreSQL 13.
+const LEAST_VERSION: i32 = 130_000;
+
+/// The newest schema that this certplan knows.
+pub(super) fn known() -> i32 {
+    embedded::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(refinery::Migration::version)
+        .max()
+        .unwrap_or_default()
+}
+
+/// The schema's version; `None` where there are no tables yet.
+pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i32>, JournalError> {
+    let fail = |error| explain(server, &error);
+    let there = client
+        .query_one(
+            "SELECT to_regclass('certplan.refinery_schema_history') IS NOT NULL
+                AND to_regclass('certplan.head') IS NOT NULL",
+            &[],
+        )
+        .await
+        .map_err(fail)?;
+    if !there.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let row = client
+        .query_one("SELECT max(version) FROM refinery_schema_history", &[])
+        .await
+        .map_err(fail)?;
+    let found: Option<i32> = row.get(0);
+    match found {
+        Some(found) if found > known() => Err(JournalError::Newer {
+            path: server.path(),
+            found: found.into(),
+            known: known().into(),
+        }),
+        found => Ok(found),
+    }
+}
+
+/// Makes or updates the tables. Needs a role that owns the schema, or may create it.
+pub(super) async fn migrate(server: &Server, client: &mut Client) -> Result<(), JournalError> {
+    if version(server, client).await? == Some(known()) {
+        return Ok(());
+    }
+    client
+        .execute("SELECT pg_advisory_lock($1)", &[&MIGRATING])
+        .await
+        .map_err(|error| explain(server, &error))?;
+    let made = make(server, client).await;
+    // The lock goes with the session if this fails.
+    let _ = client
+        .execute("SELECT pg_advisory_unlock($1)", &[&MIGRATING])
+        .await;
+    made
+}
+
+async fn make(server: &Server, client: &mut Client) -> Result<(), JournalError> {
+    let fail = |error| explain(server, &error);
+    client
+        .batch_execute("CREATE SCHEMA IF NOT EXISTS certplan")
+        .await
+        .map_err(fail)?;
+    embedded::migrations::runner()
+        .run_async(client)
+        .await
+        .map_err(|error| server.unusable(format!("its tables could not be made: {error}")))?;
+    let lineage = uuid::Uuid::now_v7().to_string();
+    let tip = Digest::of(lineage.as_bytes());
+    client
+        .execute(
+            "INSERT INTO head (lineage, serial, tip) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING",
+            &[&lineage, &tip.bytes().as_slice()],
+        )
+        .await
+        .map_err(fail)?;
+    Ok(())
+}
+
+/// Refuses a server that may forget what it has acknowledged, and makes sure that this session waits for
+/// the disk.
+pub(super) async fn check_server(server: &Server, client: &Client) -> Result<(), JournalError> {
+    let row = client
+        .query_one(
+            "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
+                    current_setting('fsync'), current_setting('full_page_writes'),
+                    current_setting('synchronous_commit')",
+            &[],
+        )
+        .await
+        .map_err(|error| explain(server, &error))?;
+    if row.get::<_, i32>(0) < LEAST_VERSION {
+        return Err(server.unusable("it is older than PostgreSQL 13"));
+    }
+    if row.get::<_, bool>(1) {
+        return Err(server.unusable("it is a standby: give the primary's address"));
+    }
+    for (at, setting) in [(2, "fsync"), (3, "full_page_writes")] {
+        if row.get::<_, &str>(at) != "on" {
+            return Err(server.unusable(format!(
+                "its `{setting}` is off: a fact might not survive a power cut"
+            )));
+        }
+    }
+    if matches!(row.get::<_, &str>(4), "off" | "local") {
+        client
+            .batch_execute("SET synchronous_commit TO on")
+            .await
+            .map_err(|error| explain(server, &error))?;
+    }
+    Ok(())
+}
+
+/// Refuses a pooler that gives a session's statements to several connections: what a session holds would
+/// be anybody's. A lock that one session has must not be free for another.
+pub(super) async fn check_sessions(
+    server: &Server,
+    first: &Client,
+    second: &Client,
+) -> Result<(), JournalError> {
+    let fail = |error| explain(server, &error);
+    let key = uuid::Uuid::now_v7().as_u64_pair().1.cast_signed();
+    first
+        .execute("SELECT pg_advisory_lock($1)", &[&key])
+        .await
+        .map_err(fail)?;
+    let taken: bool = second
+        .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
+        .await
+        .map_err(fail)?
+        .get(0);
+    let released: bool = first
+        .query_one("SELECT pg_advisory_unlock($1)", &[&key])
+        .await
+        .map_err(fail)?
+        .get(0);
+    if taken || !released {
+        return Err(server.unusable(
+            "a lock of one session is not kept from another: a pooler in transaction mode stands between; connect to the server itself, or pool by session",
+        ));
+    }
+    Ok(())
+}

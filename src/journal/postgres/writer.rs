@@ -1,0 +1,430 @@
+//! The one task that writes for a run: takes what has come in, writes it in one transaction, answers
+//! after the commit. Other runs may write between: each transaction begins with what they wrote.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::{Client, GenericClient};
+
+use super::fault::{Fault, fenced};
+use super::lease::Lease;
+use super::load::{bindings, stored};
+use super::schema::check_server;
+use super::server::Server;
+use super::sharing::Shared;
+use crate::journal::binding;
+use crate::journal::chain::{self, COLUMNS, Replay, StoredFact};
+use crate::journal::crew::{Claim, SharedPlan};
+use crate::journal::durable::{Draft, Durable, enter};
+use crate::journal::{Binding, JournalError};
+use crate::model::{AccountName, Digest, Fact};
+
+/// At most so many calls share a commit: the first of them waits for the last.
+const GROUP: usize = 256;
+/// The pause before a lost connection is made anew.
+const AGAIN: Duration = Duration::from_millis(250);
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// What the writer is asked for.
+pub(super) enum Message {
+    Append(Vec<Fact>, Reply<()>),
+    Bind(AccountName, Binding, Reply<()>),
+    Publish(SharedPlan, Vec<i32>, Reply<()>),
+    Claim(Vec<i32>, i64, Reply<Vec<Claim>>),
+    Tell(i32, Option<String>, Reply<()>),
+    News(Reply<Vec<(usize, String)>>),
+    Close(Reply<()>),
+}
+
+/// The writer's own state.
+pub(super) struct Writer {
+    pub(super) server: Server,
+    pub(super) client: Client,
+    pub(super) lease: Arc<Lease>,
+    pub(super) durable: Arc<Mutex<Durable>>,
+    /// The hash that the next fact is linked to.
+    pub(super) tip: Digest,
+    pub(super) shared: Shared,
+    /// The first error that another connection cannot help. Nothing is written after it.
+    pub(super) poison: Option<String>,
+}
+
+/// What was sent to be committed, in case the answer is lost.
+struct Pending {
+    seq: i64,
+    hash: Vec<u8>,
+    verdicts: Vec<Result<(), JournalError>>,
+}
+
+impl Writer {
+    /// Works until it is told to close or nobody can ask any more.
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
+        while let Some(first) = inbox.recv().await {
+            let mut appends = Vec::new();
+            let mut next = Some(first);
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Append(facts, reply) => {
+                        appends.push((facts, reply));
+                        if appends.len() < GROUP {
+                            next = inbox.try_recv().ok();
+                        }
+                    }
+                    other => {
+                        self.append(std::mem::take(&mut appends)).await;
+                        if self.other(other).await {
+                            return;
+                        }
+                    }
+                }
+            }
+            self.append(appends).await;
+        }
+        // Nobody is left to be told. The session ends, and its lock with it.
+    }
+
+    /// True when that was the last message.
+    async fn other(&mut self, message: Message) -> bool {
+        match message {
+            Message::Append(facts, reply) => self.append(vec![(facts, reply)]).await,
+            Message::Bind(account, binding, reply) => {
+                let done = loop {
+                    let tried = self.bind(&account, &binding).await;
+                    if let Some(done) = self.judged(tried).await {
+                        break done;
+                    }
+                };
+                answer(reply, done);
+            }
+            Message::Publish(plan, steps, reply) => {
+                let done = loop {
+                    let tried = self.publish(&plan, &steps).await;
+                    if let Some(done) = self.judged(tried).await {
+                        break done;
+                    }
+                };
+                answer(reply, done);
+            }
+            Message::Claim(wanted, most, reply) => {
+                let done = loop {
+                    let tried = self.claim(&wanted, most).await;
+                    if let Some(done) = self.judged(tried).await {
+                        break done;
+                    }
+                };
+                answer(reply, done);
+            }
+            Message::Tell(position, outcome, reply) => {
+                let outcome = outcome.as_deref();
+                let done = loop {
+                    let tried = self.tell(position, outcome).await;
+                    if let Some(done) = self.judged(tried).await {
+                        break done;
+                    }
+                };
+                answer(reply, done);
+            }
+            Message::News(reply) => {
+                let done = loop {
+                    let tried = self.news().await;
+                    if let Some(done) = self.judged(tried).await {
+                        break done;
+                    }
+                };
+                answer(reply, done);
+            }
+            Message::Close(reply) => {
+                let done = loop {
+                    let tried = self.leave().await;
+                    if let Some(done) = self.judged(tried).await {
+                        break done;
+                    }
+                };
+                answer(reply, done);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The end of something that may be done twice; `None` when it is to be tried on a new connection.
+    async fn judged<T>(&mut self, tried: Result<T, Fault>) -> Option<Result<T, JournalError>> {
+        match tried {
+            Ok(done) => Some(Ok(done)),
+            Err(Fault::Final(error)) => Some(Err(error)),
+            Err(Fault::Lost(error)) => self.reconnect(Fault::Lost(error)).await.err().map(Err),
+        }
+    }
+
+    async fn append(&mut self, calls: Vec<(Vec<Fact>, Reply<()>)>) {
+        if calls.is_empty() {
+            return;
+        }
+        let (facts, replies): (Vec<Vec<Fact>>, Vec<Reply<()>>) = calls.into_iter().unzip();
+        let mut pending = None;
+        let done = loop {
+            if let Err(error) = self.healthy() {
+                break Err(error);
+            }
+            match self.write(&facts, &mut pending).await {
+                Ok(verdicts) => break Ok(verdicts),
+                Err(Fault::Lost(error)) => {
+                    if let Err(error) = self.reconnect(Fault::Lost(error)).await {
+                        break Err(error);
+                    }
+                }
+                Err(Fault::Final(error)) => break Err(self.poisoned_by(error)),
+            }
+        };
+        let verdicts = match done {
+            // The gate behind every intent: a run that may have been taken for dead sends nothing.
+            Ok(_) if !self.lease.holds() => Err(fenced()),
+            done => done,
+        };
+        match verdicts {
+            Ok(verdicts) => {
+                for (reply, verdict) in replies.into_iter().zip(verdicts) {
+                    answer(reply, verdict);
+                }
+            }
+            Err(error) => {
+                for reply in replies {
+                    answer(reply, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Writes the facts of several calls; a verdict for each. `pending` is what an earlier try may have
+    /// committed before its connection was lost.
+    async fn write(
+        &mut self,
+        calls: &[Vec<Fact>],
+        pending: &mut Option<Pending>,
+    ) -> Result<Vec<Result<(), JournalError>>, Fault> {
+        let server = &self.server;
+        let fail = |error| Fault::of(server, error);
+        let transaction = self.client.transaction().await.map_err(fail)?;
+        // Waits for a transaction of a lost connection that is still committing.
+        lock_head(server, &transaction).await?;
+        let known = enter(&self.durable).mark.serial;
+        let news = facts_after(server, &transaction, known).await?;
+        let committed = pending.take_if(|pending| {
+            news.iter()
+                .any(|row| row.seq == pending.seq && row.hash == pending.hash)
+        });
+        take(server, &self.durable, &mut self.tip, &news)?;
+        if let Some(committed) = committed {
+            return Ok(committed.verdicts);
+        }
+        let serial = enter(&self.durable).mark.serial;
+        let mut draft = Draft::new(serial, self.tip);
+        let mut verdicts = Vec::with_capacity(calls.len());
+        for facts in calls {
+            verdicts.push(draft.add(&enter(&self.durable).records, facts));
+        }
+        let Some(first) = draft.rows.first() else {
+            return Ok(verdicts);
+        };
+        *pending = Some(Pending {
+            seq: first.seq,
+            hash: first.hash.clone(),
+            verdicts: verdicts.clone(),
+        });
+        insert(server, &transaction, &draft, self.lease.id).await?;
+        transaction.commit().await.map_err(fail)?;
+        self.tip = draft.tip;
+        let mut durable = enter(&self.durable);
+        durable.records.extend(draft.changed);
+        durable.mark.serial = draft.serial;
+        durable.mark.head = chain::head(draft.serial, draft.tip);
+        Ok(verdicts)
+    }
+
+    /// Takes over what other runs wrote meanwhile.
+    pub(super) async fn catch_up(&mut self) -> Result<(), Fault> {
+        let serial = enter(&self.durable).mark.serial;
+        let news = facts_after(&self.server, &self.client, serial).await?;
+        take(&self.server, &self.durable, &mut self.tip, &news)
+    }
+
+    async fn bind(&mut self, account: &AccountName, now: &Binding) -> Result<(), Fault> {
+        let lineage = enter(&self.durable).mark.lineage.clone();
+        let known = enter(&self.durable).bindings.get(account).cloned();
+        if let Some(binding) = binding::settle(account, known.as_ref(), now.clone())? {
+            let seal = binding::seal(&lineage, account, &binding);
+            self.client
+                .execute(
+                    "INSERT INTO bindings VALUES ($1, $2, $3, $4, $5)
+                     ON CONFLICT (account) DO UPDATE
+                        SET account_id = excluded.account_id, seal = excluded.seal
+                        WHERE bindings.account_id IS NULL
+                          AND bindings.provider = excluded.provider
+                          AND bindings.endpoint = excluded.endpoint",
+                    &[
+                        &account.as_str(),
+                        &binding.provider,
+                        &binding.endpoint,
+                        &binding.account_id,
+                        &seal.bytes().as_slice(),
+                    ],
+                )
+                .await
+                .map_err(|error| Fault::of(&self.server, error))?;
+        }
+        // Another run may have been first, with another account.
+        let stored = bindings(&self.server, &self.client, &lineage).await?;
+        let settled = binding::settle(account, stored.get(account), now.clone());
+        enter(&self.durable).bindings = stored;
+        settled?;
+        Ok(())
+    }
+
+    pub(super) fn healthy(&self) -> Result<(), JournalError> {
+        match &self.poison {
+            None if self.lease.holds() => Ok(()),
+            None => Err(fenced()),
+            Some(first) => Err(JournalError::Write(format!(
+                "an earlier write failed: {first}"
+            ))),
+        }
+    }
+
+    fn poisoned_by(&mut self, error: JournalError) -> JournalError {
+        let why = error.to_string();
+        self.poison.get_or_insert(why);
+        match error {
+            JournalError::Write(_) => error,
+            other => JournalError::Write(other.to_string()),
+        }
+    }
+
+    /// A new connection in place of a lost one, as long as the lease lasts.
+    async fn reconnect(&mut self, lost: Fault) -> Result<(), JournalError> {
+        let mut last = lost.or_lost(&self.server);
+        while self.lease.holds() {
+            tokio::time::sleep(AGAIN).await;
+            let made = async {
+                let client = self.server.connect().await?;
+                check_server(&self.server, &client).await?;
+                Ok::<Client, JournalError>(client)
+            };
+            match made.await {
+                Ok(client) => {
+                    self.client = client;
+                    return Ok(());
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(self.poisoned_by(last))
+    }
+}
+
+pub(super) fn answer<T>(reply: Reply<T>, result: Result<T, JournalError>) {
+    // Who asked may have been cancelled; what is written is written.
+    let _ = reply.send(result);
+}
+
+/// Whoever has the head's row is the one that writes.
+pub(super) async fn lock_head(server: &Server, client: &impl GenericClient) -> Result<(), Fault> {
+    let rows = client
+        .execute("SELECT 1 FROM head FOR UPDATE", &[])
+        .await
+        .map_err(|error| Fault::of(server, error))?;
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(server.corrupt("its head is missing").into())
+    }
+}
+
+async fn facts_after(
+    server: &Server,
+    client: &impl GenericClient,
+    serial: u64,
+) -> Result<Vec<StoredFact>, Fault> {
+    let fail = |error| Fault::of(server, error);
+    let serial = i64::try_from(serial).unwrap_or(i64::MAX);
+    client
+        .query(
+            &format!("SELECT {COLUMNS} FROM facts WHERE seq > $1 ORDER BY seq"),
+            &[&serial],
+        )
+        .await
+        .map_err(fail)?
+        .iter()
+        .map(|row| stored(row).map_err(fail))
+        .collect()
+}
+
+/// Replays committed facts of other runs.
+fn take(
+    server: &Server,
+    durable: &Mutex<Durable>,
+    tip: &mut Digest,
+    rows: &[StoredFact],
+) -> Result<(), Fault> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut durable = enter(durable);
+    let mut replay = Replay {
+        records: std::mem::take(&mut durable.records),
+        serial: durable.mark.serial,
+        tip: *tip,
+    };
+    let broken = rows.iter().find_map(|row| replay.take(row).err());
+    durable.mark.serial = replay.serial;
+    durable.mark.head = replay.head();
+    durable.records = replay.records;
+    *tip = replay.tip;
+    match broken {
+        None => Ok(()),
+        Some(broken) => Err(server.corrupt(broken).into()),
+    }
+}
+
+async fn insert(
+    server: &Server,
+    client: &impl GenericClient,
+    draft: &Draft,
+    runner: i64,
+) -> Result<(), Fault> {
+    fn column<'a, T>(draft: &'a Draft, member: impl Fn(&'a StoredFact) -> T) -> Vec<T> {
+        draft.rows.iter().map(member).collect()
+    }
+    let fail = |error| Fault::of(server, error);
+    client
+        .execute(
+            "INSERT INTO facts
+             SELECT u.*, $10::bigint FROM unnest(
+                $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
+                $6::text[], $7::text[], $8::bytea[], $9::bytea[]) AS u",
+            &[
+                &column(draft, |row| row.seq),
+                &column(draft, |row| row.at.as_str()),
+                &column(draft, |row| row.run.as_str()),
+                &column(draft, |row| row.address.as_str()),
+                &column(draft, |row| row.account.as_str()),
+                &column(draft, |row| row.word.as_str()),
+                &column(draft, |row| row.body.as_str()),
+                &column(draft, |row| row.previous.as_slice()),
+                &column(draft, |row| row.hash.as_slice()),
+                &runner,
+            ],
+        )
+        .await
+        .map_err(fail)?;
+    let serial = i64::try_from(draft.serial).unwrap_or(i64::MAX);
+    client
+        .execute(
+            "UPDATE head SET serial = $1, tip = $2",
+            &[&serial, &draft.tip.bytes().as_slice()],
+        )
+        .await
+        .map_err(fail)?;
+    Ok(())
+}
