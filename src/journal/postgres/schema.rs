@@ -157,7 +157,10 @@ pub(super) async fn check_sessions(
     let process: i32 = begun.get(0);
     let transaction = second.transaction().await.map_err(fail)?;
     let taken = transaction
-        .query_one("SELECT pg_backend_pid(), pg_try_advisory_xact_lock($1)", &[&key])
+        .query_one(
+            "SELECT pg_backend_pid(), pg_try_advisory_xact_lock($1)",
+            &[&key],
+        )
         .await
         .map_err(fail)?;
     let parameters: [&(dyn ToSql + Sync); 1] = [&key];
