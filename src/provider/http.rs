@@ -324,13 +324,14 @@ impl Transport {
         }
         let status = response.status().as_u16();
         log.answered(status);
-        let headers = response.headers().clone();
+        let mut headers = response.headers().clone();
         let mut body =
             match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {
                 Err(_) => return Err(Lost::interrupted("the answer did not end in time")),
                 Ok(body) => body?,
             };
         self.mask.cover(&mut body);
+        self.mask.cover_values(&mut headers);
         Ok(Reply {
             status,
             headers,

@@ -23,6 +23,8 @@ mod throttle;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod scripted;

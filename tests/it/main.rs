@@ -6,6 +6,7 @@
     reason = "the harness stands outside of test functions, and a panic is how it fails"
 )]
 
+mod answers;
 mod apply;
 mod architecture;
 mod bad_input;

@@ -4,10 +4,10 @@
 pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     // Process and power.
     (1, "killed before the intent is durable", &["rows_01_05_killed_at_each_write_of_the_journal"]),
-    (2, "killed after the intent, before the call", &["rows_01_05_killed_at_each_write_of_the_journal", "row_02_an_order_that_never_arrived_is_in_doubt_and_not_sent_again"]),
+    (2, "killed after the intent, before the call", &["rows_01_05_killed_at_each_write_of_the_journal", "row_02_an_order_that_never_arrived_is_in_doubt_and_not_sent_again", "rows_02_04_05_killed_at_each_send_and_each_receive"]),
     (3, "killed while the request leaves", &["rows_03_06_killed_at_random_moments_every_order_is_placed_once"]),
-    (4, "killed after the call, before its answer", &["row_04_killed_after_each_request_took_effect_and_before_its_answer"]),
-    (5, "killed after the answer, before it is noted", &["rows_01_05_killed_at_each_write_of_the_journal"]),
+    (4, "killed after the call, before its answer", &["row_04_killed_after_each_request_took_effect_and_before_its_answer", "rows_02_04_05_killed_at_each_send_and_each_receive"]),
+    (5, "killed after the answer, before it is noted", &["rows_01_05_killed_at_each_write_of_the_journal", "rows_02_04_05_killed_at_each_send_and_each_receive"]),
     (6, "killed at any time", &["rows_03_06_killed_at_random_moments_every_order_is_placed_once", "a_killed_run_loses_nothing"]),
     (7, "SIGINT or SIGTERM", &["row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded", "a_signal_before_anything_is_sent_ends_the_run_at_once"]),
     (8, "SIGHUP, a second signal", &["row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded", "row_08_a_second_signal_ends_the_run_at_once_and_the_next_one_goes_on"]),
@@ -84,10 +84,10 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (75, "a full disk before the start", &["row_75_a_full_disk_is_refused"]),
     (76, "a disk that fills up", &["row_76_a_disk_that_fills_up_during_the_run_ends_it", "the_first_failed_write_is_the_last_write"]),
     (77, "a flush that fails", &["row_77_the_first_failed_flush_is_the_end_of_the_run"]),
-    (78, "no place for the state", &["row_78_a_place_that_takes_no_state_is_refused_before_anything_is_sent", "a_place_that_cannot_be_written_to_is_refused"]),
+    (78, "no place for the state", &["row_78_a_place_that_takes_no_state_is_refused_before_anything_is_sent", "a_place_that_cannot_be_written_to_is_refused", "row_78_a_state_that_may_only_be_read_is_refused_before_anything_is_sent"]),
     (79, "a damaged state", &["row_79_a_damaged_or_foreign_state_is_refused_before_anything_is_sent", "a_flipped_bit_never_changes_a_record_unseen", "a_truncated_file_is_refused"]),
     (80, "the write-ahead log is gone", &["row_80_a_state_without_its_write_ahead_log_buys_nothing_twice"]),
-    (81, "an older state was put back", &["row_81_an_older_state_that_was_put_back_buys_nothing_twice", "an_older_another_or_no_journal_is_behind_its_anchor"]),
+    (81, "an older state was put back", &["row_81_a_database_that_was_put_back_is_told_and_its_orders_are_found_again", "row_81_an_older_state_that_was_put_back_buys_nothing_twice", "an_older_another_or_no_journal_is_behind_its_anchor"]),
     (82, "the state was deleted", &["row_82_a_deleted_state_is_made_anew_from_the_tags"]),
     (83, "a state of a newer version", &["row_83_a_newer_journal_is_refused_and_left_alone"]),
     (84, "killed while the schema is made", &["row_84_a_run_killed_while_it_made_the_journal_leaves_nothing_in_the_way"]),
@@ -123,5 +123,5 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (112, "no file descriptors left", &["row_112_a_run_without_file_descriptors_sends_nothing_twice"]),
     (113, "a person answers wrongly", &["row_113_not_placed_is_refused_before_the_quiet_period_is_over", "not_placed_is_refused_when_the_look_up_cannot_be_trusted", "found_takes_the_right_order_and_no_other"]),
     (114, "a hand in the database", &["row_114_every_edit_is_found_at_its_fact", "deletion_reordering_and_insertion_are_found", "the_table_itself_refuses_changes"]),
-    (115, "a core dump holds the key", &["row_115_the_process_shows_no_key_and_leaves_no_core"]),
+    (115, "a core dump holds the key", &["row_115_the_process_shows_no_key_and_leaves_no_core", "row_115_other_processes_of_the_user_cannot_read_the_memory"]),
 ];

@@ -13,13 +13,13 @@ use super::parrot::{Heard, Parrot};
 use crate::rig::{ACCOUNTS, Ended, Rig, csr};
 
 /// A rig whose three keys are canaries, with every log on.
-struct Aviary {
-    rig: Rig,
-    keys: [Canary; 3],
+pub(super) struct Aviary {
+    pub(super) rig: Rig,
+    pub(super) keys: [Canary; 3],
 }
 
 impl Aviary {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let keys = [Canary::new(), Canary::new(), Canary::new()];
         let [first, second, third] = &keys;
         let mut rig = Rig::with(Options {
@@ -37,7 +37,7 @@ impl Aviary {
 
     /// Runs a command with every log on; no key may be told.
     #[track_caller]
-    fn run(&self, args: &[&str]) -> Ended {
+    pub(super) fn run(&self, args: &[&str]) -> Ended {
         let mut all = vec!["-vvv", "--log-format", "json"];
         all.extend(args);
         let ended = self.rig.certplan(&all);
