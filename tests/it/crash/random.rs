@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::truth::{exactly_once, header, manifest, recover};
+use super::truth::{exactly_once, header, manifest, order_calls, recover};
 use crate::rig::Rig;
 
 const NAMES: usize = 60;
@@ -71,8 +71,18 @@ fn one_manifest(draws: &mut Draws, quota: u32, seed: u64) -> u32 {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("the binary runs");
-        // One in three is shot early, in the middle of recovering from the one before.
-        let longest = if draws.below(3) == 0 { 250 } else { 1200 };
+        // One in three is shot early, in the middle of recovering from the one before; the others once some
+        // orders have left, however slow the machine is.
+        let early = draws.below(3) == 0;
+        let more = if early { 0 } else { 1 + draws.below(12) };
+        let wanted = order_calls(&rig) + usize::try_from(more).expect("a count");
+        while more > 0
+            && order_calls(&rig) < wanted
+            && child.try_wait().expect("a child").is_none()
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let longest = if early { 250 } else { 40 };
         std::thread::sleep(Duration::from_millis(20 + draws.below(longest)));
         if child.try_wait().expect("a child").is_none() {
             child.kill().expect("a kill");
