@@ -347,6 +347,22 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
         drop(running);
     }
 
+    /// Takes the next step of an account that may be sent.
+    fn next_ready(&mut self, account: &AccountName) -> Option<usize> {
+        let (context, plan) = (self.context, self.plan);
+        let closed = |position: usize| context.closed(&plan.steps[position]).is_some();
+        let queue = self.ready.get_mut(account)?;
+        // A gate that has closed stays so in this run. What it holds back is told at the end, and is not
+        // looked through again for every step that ends.
+        while queue.front().is_some_and(|&first| closed(first)) {
+            queue.pop_front();
+        }
+        let queue = self.ready.get(account)?;
+        let may_begin = |&position: &usize| self.is_mine(position) && !closed(position);
+        let at = queue.iter().position(may_begin)?;
+        self.ready.get_mut(account)?.remove(at)
+    }
+
     /// Starts what may start.
     async fn launch(&mut self, running: &mut FuturesUnordered<BoxFuture<'c, (usize, Finished)>>) {
         let accounts: Vec<&'c AccountName> = self.ready.keys().copied().collect();
@@ -359,16 +375,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 if self.active.get(account).copied().unwrap_or_default() >= lane.max_in_flight {
                     break;
                 }
-                let open = |&position: &usize| {
-                    self.is_mine(position)
-                        && self.context.closed(&self.plan.steps[position]).is_none()
-                };
-                let at = self
-                    .ready
-                    .get(account)
-                    .and_then(|queue| queue.iter().position(open));
-                let Some(position) = at.and_then(|at| self.ready.get_mut(account)?.remove(at))
-                else {
+                let Some(position) = self.next_ready(account) else {
                     break;
                 };
                 *self.active.entry(account).or_default() += 1;

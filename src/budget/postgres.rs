@@ -213,11 +213,6 @@ impl Worker {
             return Ok(Arc::clone(client));
         }
         let client = self.server.connect().await.map_err(|e| e.to_string())?;
-        client
-            // What is lost with a server that breaks down is older than any window when it is back.
-            .batch_execute("SET synchronous_commit TO off")
-            .await
-            .map_err(|error| error.to_string())?;
         let there = client
             .query_one("SELECT to_regclass('certplan.budgets') IS NOT NULL", &[])
             .await

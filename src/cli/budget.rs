@@ -78,8 +78,15 @@ impl Budgets {
             .ok()
     }
 
-    /// Where the budgets are.
-    pub(super) fn folder(&self) -> Result<&BudgetFolder, BudgetError> {
+    /// Where the budgets are, as `doctor` names it.
+    pub(super) fn place(&self) -> Result<String, BudgetError> {
+        match &self.server {
+            Some(server) => Ok(server.to_string()),
+            None => Ok(self.folder()?.path().display().to_string()),
+        }
+    }
+
+    fn folder(&self) -> Result<&BudgetFolder, BudgetError> {
         let opened = self.opened.get_or_init(|| {
             let mut last = BudgetError("no folder is known for it".to_owned());
             for folder in &self.folders {
@@ -102,9 +109,9 @@ fn beside(folder: &Path) -> PathBuf {
     Path::new(".").join(folder)
 }
 
-/// `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
+/// The user's own folder for what certplan keeps on this host: `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
 /// `/nonexistent`.
-fn home() -> Option<PathBuf> {
+pub(super) fn home() -> Option<PathBuf> {
     let folder = |variable: &str| {
         std::env::var_os(variable)
             .map(PathBuf::from)

@@ -83,3 +83,15 @@ fn usage(error: &clap::Error) -> ExitCode {
         _ => Exit::Usage.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -16,7 +16,9 @@ use super::settings;
 use crate::apply::Lane;
 use crate::journal::{self, Binding, Journal, Location, Snapshot};
 use crate::manifest::{self, Input};
-use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
+use crate::model::{
+    AccountName, Address, Batch, Digest, DoubtRule, Observed, Policy, Records, RunId,
+};
 use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
 use crate::provider::{Act, Deadlines, Endpoint, Settings, open, preview};
 
@@ -60,6 +62,11 @@ impl Session {
             None => own,
         };
         let location = settings::location(common)?;
+        if matches!(location, Location::Postgres(_)) && policy.doubt.then == DoubtRule::Resend {
+            output.warning(
+                "`policy.doubt.then: resend` has no effect with a state in PostgreSQL: an order in doubt is left to a person",
+            );
+        }
         Ok(Self {
             endpoints: settings::endpoints(common, &loaded.batch)?,
             budgets: Budgets::of(common, &location),

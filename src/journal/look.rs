@@ -5,6 +5,7 @@
 //! the journal's lineage, the account, what it is bound to, who asked, and every byte of it. Anything else
 //! is as good as none.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -106,17 +107,12 @@ impl LookPlace {
         }
         let mut lines = body.split(|byte| *byte == b'\n');
         let (read_at, count): (Timestamp, usize) = serde_json::from_slice(lines.next()?).ok()?;
-        let mut orders = Vec::with_capacity(count.min(body.len() / 16));
+        let mut orders = BTreeMap::new();
         for line in lines.filter(|line| !line.is_empty()) {
             let order = serde_json::from_slice::<Row>(line).ok()?.order()?;
-            orders.push((order.id.clone(), order));
+            orders.insert(order.id.clone(), order);
         }
-        let read = orders.len();
-        let look = Look {
-            read_at,
-            orders: orders.into_iter().collect(),
-        };
-        (read == count && look.orders.len() == count).then_some(look)
+        (orders.len() == count).then_some(Look { read_at, orders })
     }
 
     /// Forgets it.

@@ -248,8 +248,8 @@ fn answer(reply: Reply, result: Result<(), JournalError>) {
 fn store(connection: &mut Connection, draft: &Draft) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
-        let mut insert =
-            transaction.prepare("INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
         for row in &draft.rows {
             insert.execute(params![
                 row.seq,
@@ -263,7 +263,7 @@ fn store(connection: &mut Connection, draft: &Draft) -> rusqlite::Result<()> {
                 row.hash
             ])?;
         }
-        let mut note = transaction.prepare("UPDATE meta SET value = ?2 WHERE key = ?1")?;
+        let mut note = transaction.prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1")?;
         for (key, value) in [
             ("serial", draft.serial.to_string()),
             ("tip", draft.tip.to_string()),

@@ -1,6 +1,7 @@
 //! Puts a plan together: decides each item, sets the sequence, counts the cost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -50,12 +51,10 @@ pub struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     /// The addresses that the plan speaks of.
-    pub(super) fn selected(&self) -> BTreeSet<&'a Address> {
-        if self.targets.is_empty() {
-            self.batch.items.iter().map(|item| &item.address).collect()
-        } else {
-            with_dependencies(&self.batch.items, self.targets)
-        }
+    pub(super) fn selected(&self) -> Selected<'a> {
+        Selected(
+            (!self.targets.is_empty()).then(|| with_dependencies(&self.batch.items, self.targets)),
+        )
     }
 
     /// True when `order` renews the order with this id.
@@ -73,6 +72,17 @@ impl<'a> Inputs<'a> {
 
     pub(super) fn today(&self) -> Date {
         day(self.now)
+    }
+}
+
+/// The addresses that a plan speaks of; none named is all of them.
+pub(super) struct Selected<'a>(Option<BTreeSet<&'a Address>>);
+
+impl Selected<'_> {
+    pub(super) fn contains(&self, address: &Address) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|selected| selected.contains(address))
     }
 }
 
@@ -121,7 +131,7 @@ impl Decision {
 /// Makes the plan. The same inputs give the same plan, byte for byte, `made_at` apart.
 pub fn make(inputs: &Inputs<'_>) -> Plan {
     let selected = inputs.selected();
-    let bound = bound_orders(inputs.records);
+    let bound = LazyCell::new(|| bound_orders(inputs.records));
     let today = inputs.today();
     let mut indexes: BTreeMap<&AccountName, NameIndex<'_>> = BTreeMap::new();
     let prices: BTreeMap<&AccountName, BTreeMap<&str, Decimal>> = inputs
@@ -275,7 +285,7 @@ fn last_prices(account: &ObservedAccount) -> BTreeMap<&str, Decimal> {
 
 /// Orders that the journal knows and the manifest names no more. Nothing is ever revoked for that.
 fn no_longer_managed(inputs: &Inputs<'_>) -> Vec<Warning> {
-    let wanted: BTreeSet<&Address> = inputs
+    let wanted: HashSet<&Address> = inputs
         .batch
         .items
         .iter()

@@ -1,5 +1,6 @@
 //! What has to be read beyond the lists before a plan can be made.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::live::must_be_read;
@@ -30,7 +31,7 @@ impl Questions {
 /// What is still unanswered, by account. Ask, add the answers, and call again until it is empty: the
 /// answer to a look-up by tag can raise the question for the order behind it.
 pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
-    let bound = bound_orders(inputs.records);
+    let bound = LazyCell::new(|| bound_orders(inputs.records));
     let today = day(inputs.now);
     let mut indexes: BTreeMap<&AccountName, NameIndex<'_>> = BTreeMap::new();
     let mut questions: BTreeMap<AccountName, Questions> = BTreeMap::new();

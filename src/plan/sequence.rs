@@ -1,14 +1,17 @@
 //! The order of a plan's steps: dependencies first, otherwise as the manifest has them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use crate::model::{Address, Item};
 
 /// Positions of the items in an order in which every dependency comes before what needs it. Items
 /// that a cycle holds are left out: a [`crate::model::Batch`] has none.
 pub(super) fn sequence(items: &[Item]) -> Vec<usize> {
-    let positions: BTreeMap<&Address, usize> = items
+    if items.iter().all(|item| item.after.is_empty()) {
+        return (0..items.len()).collect();
+    }
+    let positions: HashMap<&Address, usize> = items
         .iter()
         .enumerate()
         .map(|(position, item)| (&item.address, position))

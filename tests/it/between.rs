@@ -133,7 +133,7 @@ fn pass(stream: TcpStream, host: &str, hand: &Hand) -> Option<()> {
 fn forward(asked: &Asked, host: &str) -> Option<Answered> {
     let mut text = format!("{} {} HTTP/1.1\r\n", asked.method, asked.path);
     for (name, value) in &asked.headers {
-        if name.to_ascii_lowercase() != "connection" {
+        if !name.eq_ignore_ascii_case("connection") {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
     }

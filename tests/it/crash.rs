@@ -5,7 +5,7 @@
 
 mod points;
 mod power;
-mod random;
+pub(crate) mod random;
 mod storage;
 pub(crate) mod tracing;
 pub(crate) mod truth;

@@ -18,6 +18,7 @@ mod doubt;
 mod examples;
 mod fault_matrix;
 mod logs;
+mod look;
 mod model;
 mod pipes;
 mod plan;

@@ -103,10 +103,10 @@ pub(super) async fn load(
     }
     let bindings = bindings(server, client, &lineage).await?;
     Ok(Loaded {
+        unread: 0,
         lineage,
         replay,
         bindings,
-        unread: 0,
     })
 }
 

@@ -3,9 +3,11 @@
 
 mod broken;
 mod contract;
+mod hosts;
 mod together;
 
 use std::path::PathBuf;
+use std::process::Child;
 use std::time::Duration;
 
 use certplan::sandbox::{Approval, Options, RateLimits};
@@ -94,6 +96,13 @@ pub(crate) fn kept(rig: &Rig) {
             );
         }
     }
+}
+
+/// How a run ended, and what it said on the side.
+fn said_by(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
 }
 
 /// The files of budgets in the home.

@@ -8,15 +8,9 @@ use serde_json::json;
 
 use super::*;
 
-fn ended(child: Child) -> (Option<i32>, String) {
-    let output = child.wait_with_output().expect("an end");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), said)
-}
-
 #[track_caller]
 fn well(child: Child) {
-    let (code, said) = ended(child);
+    let (code, said) = said_by(child);
     assert_eq!((code, said.as_str()), (Some(0), ""));
 }
 
@@ -66,8 +60,9 @@ fn what_follows_a_run_at_once_finds_the_windows_as_it_left_them() {
 #[test]
 fn the_stricter_windows_hold_for_whoever_has_them() {
     let rig = enforcing();
-    // More than the CA allows is never used, because the other run's calls count for this one as well.
-    let careful = manifest(&rig, "careful", "[{ requests: 10, per: 1s }]", 12);
+    // The bold run's calls count for the careful one as well.
+    let strict = "[{ requests: 10, per: 1s }, { requests: 50, per: 4s }]";
+    let careful = manifest(&rig, "careful", strict, 12);
     let bold = manifest(&rig, "bold", LIMITS, 30);
     let children = [bold, careful].map(|manifest| apply(&rig, &manifest));
     for child in children {

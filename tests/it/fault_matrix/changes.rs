@@ -160,7 +160,7 @@ fn row_63_a_replica_that_is_behind_makes_nothing_be_bought_again() {
         *count += 1;
         let older = past.iter().find(|(known, _)| *known == path);
         let shown = match older {
-            Some((_, older)) if *count % 2 == 0 => older.clone(),
+            Some((_, older)) if (*count).is_multiple_of(2) => older.clone(),
             _ => answered.clone(),
         };
         // The first answer to each question stays the replica's for ever.

@@ -137,3 +137,30 @@ fn a_server_that_goes_away_stops_the_run_and_nothing_is_lost() {
     rig.apply(&["--lock-timeout", "60s"], 0);
     each_once(&rig, 40);
 }
+
+#[test]
+fn row_81_a_database_that_was_put_back_is_told_and_its_orders_are_found_again() {
+    let (rig, database) = rig_with(2);
+    let name = &database.name;
+    let server = server();
+    rig.apply(&[], 0);
+    server.sql(
+        "postgres",
+        &format!("CREATE DATABASE {name}_backup TEMPLATE {name}"),
+    );
+    rig.manifest(&super::orders(5));
+    rig.apply(&[], 0);
+    each_once(&rig, 5);
+    server.sql("postgres", &format!("DROP DATABASE {name}"));
+    server.sql(
+        "postgres",
+        &format!("ALTER DATABASE {name}_backup RENAME TO {name}"),
+    );
+    let ended = rig.certplan(&["plan"]).expect(0);
+    assert!(ended.stdout.contains("3 to adopt"), "{}", ended.stdout);
+    let said = ended.stdout + &ended.stderr;
+    assert!(said.contains("older than"), "{said}");
+    rig.apply(&[], 0);
+    each_once(&rig, 5);
+    assert_eq!(rig.plan(&[])["summary"]["wait"], 5);
+}

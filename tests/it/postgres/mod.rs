@@ -3,6 +3,7 @@
 mod contract;
 mod crew;
 mod cuts;
+mod kills;
 mod refusals;
 pub(crate) mod server;
 

@@ -6,14 +6,14 @@ use super::rig_with;
 use super::server::{Database, Server, server};
 use crate::rig::Rig;
 
-/// The least rights that every command needs but `migrate`.
-const GRANTS: &str = "
-GRANT USAGE ON SCHEMA certplan TO lesser;
-GRANT SELECT ON ALL TABLES IN SCHEMA certplan TO lesser;
-GRANT INSERT ON facts, bindings, runners, plans, steps TO lesser;
-GRANT UPDATE ON head, bindings, runners, plans, steps TO lesser;
-GRANT INSERT, UPDATE, DELETE ON budgets, budget_flights, budget_calls TO lesser;
-";
+/// The rights of the lesser role, as the documentation grants them.
+fn grants(role: &str) -> String {
+    let page = include_str!("../../../docs/postgresql.md");
+    let (_, rest) = page.split_once("```sql\n").expect("a block of SQL");
+    let (block, _) = rest.split_once("```").expect("its end");
+    assert!(block.contains("TO certplan;"), "{block}");
+    block.replace("TO certplan;", &format!("TO {role};"))
+}
 
 #[track_caller]
 fn refused(rig: &mut Rig, state: &str, why: &str) {
@@ -66,7 +66,7 @@ fn a_password_comes_from_the_environment_and_is_never_shown() {
     assert!(ended.stderr.contains("lacks a right"), "{}", ended.stderr);
     rig.set("CERTPLAN_STATE", &database.url());
     rig.certplan(&["migrate"]).expect(0);
-    database.sql(&GRANTS.replace("lesser", "with_password"));
+    database.sql(&grants("with_password"));
     rig.set("CERTPLAN_STATE", &url);
     rig.set("PGPASSWORD", "Zu6mi-canary-pw");
     let ended = rig.certplan(&["apply", "--yes", "-vv"]).expect(0);
@@ -81,7 +81,7 @@ fn a_lesser_role_is_enough_for_every_run_and_cannot_change_a_fact() {
     let (mut rig, database) = rig_with(3);
     rig.certplan(&["migrate"]).expect(0);
     rig.certplan(&["migrate"]).expect(0);
-    database.sql(GRANTS);
+    database.sql(&grants("lesser"));
     rig.set(
         "CERTPLAN_STATE",
         &database.url_of("lesser", "sslmode=disable"),

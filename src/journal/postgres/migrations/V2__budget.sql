@@ -42,6 +42,9 @@ SET search_path = certplan, pg_temp AS $$
 DECLARE
     lapsed bigint;
 BEGIN
+    -- For this transaction alone: what is lost with a server that breaks down is older than most windows
+    -- when it is back, and a session may be a pooler's.
+    PERFORM set_config('synchronous_commit', 'off', true);
     SELECT * INTO budget FROM budgets b WHERE b.key = which FOR UPDATE;
     IF NOT FOUND THEN
         INSERT INTO budgets (key) VALUES (which) ON CONFLICT DO NOTHING;
