@@ -1,7 +1,7 @@
 //! Whole adapters against random and mutated answers, over a socket: no panic, no endless read, no refusal
 //! that the CA did not state, and never "not sent" for what the server has received.
 //!
-//! `CERTPLAN_FUZZ=20000` tries more answers (300 without it).
+//! `PROPTEST_CASES=20000` tries more answers (256 without it).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,6 @@ use serde_json::{Value, json};
 use super::scripted::{Say, Scripted};
 use super::*;
 use crate::model::{CertificateId, Part, Reason, RevokeOperation, RevokeScope, Secret, Tag};
-
-fn cases() -> u32 {
-    std::env::var("CERTPLAN_FUZZ").map_or(300, |text| text.parse().unwrap())
-}
 
 /// Good answers of both CAs, to be bent.
 fn good() -> Vec<Value> {
@@ -228,7 +224,7 @@ fn keys(ncloud: bool) -> Keys {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn no_answer_makes_an_adapter_panic_hang_or_take_it_for_a_refusal(odd in odd_answer(), ncloud in any::<bool>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

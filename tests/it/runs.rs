@@ -346,3 +346,38 @@ fn row_92_two_states_on_one_account_adopt_each_others_orders() {
     assert_eq!(orders_by_tag(&rig).len(), 2);
     assert_eq!(order_calls(&rig), 2);
 }
+
+/// A killed run leaves its log behind. Whoever puts an older state beside it has two halves that do not
+/// belong together: that is refused or read as one of them, and the way back that is documented works.
+#[test]
+fn row_80_an_older_state_beside_the_log_of_a_killed_run_buys_nothing_twice() {
+    let rig = rig(&["ada"]);
+    rig.apply(&[], 0);
+    copy(&state(&rig), &rig.path("kept.db"));
+    manifest(&rig, &header(1, DOUBT), &["ada", "bob", "cleo"], "");
+    rig.faults(
+        json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 60_000, "skip": 1 }]),
+    );
+    let mut run = rig.spawn(&["apply", "--yes"]);
+    rig.until("the third order", || {
+        rig.effects("order_created").len() == 3
+    });
+    run.kill().expect("a kill");
+    run.wait().expect("an end");
+    rig.faults(json!([]));
+    let log = rig.path(".certplan/state.db-wal");
+    assert!(std::fs::metadata(&log).expect("a log").len() > 0);
+    copy(&rig.path("kept.db"), &state(&rig));
+    let ended = rig.certplan(&["apply", "--yes"]);
+    assert!(matches!(ended.code, Some(0 | 1 | 3)), "{ended:?}");
+    println!("{ended:?}");
+    if ended.code == Some(1) {
+        for file in ["state.db-wal", "state.db-shm"] {
+            let _ = std::fs::remove_file(rig.path(&format!(".certplan/{file}")));
+        }
+        copy(&rig.path("kept.db"), &state(&rig));
+    }
+    recover(&rig, "an older state beside a newer log");
+    exactly_once(&rig, 3, "an older state beside a newer log");
+    assert_eq!(order_calls(&rig), 3);
+}

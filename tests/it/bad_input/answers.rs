@@ -73,11 +73,20 @@ fn lost_state() -> Rig {
     rig
 }
 
+/// Plays something for each of these at the same time: most of it is waiting before a read is repeated.
+fn each_at_once<T: Sync>(all: &[T], play: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        for one in all {
+            scope.spawn(|| play(one));
+        }
+    });
+}
+
 #[test]
 fn a_list_that_cannot_be_read_is_never_taken_for_an_empty_one() {
-    let rig = lost_state();
-    let elsewhere = Elsewhere::new();
-    for fault in READ_FAULTS {
+    each_at_once(READ_FAULTS, |fault| {
+        let rig = lost_state();
+        let elsewhere = Elsewhere::new();
         // The first page, and the look-ups after it.
         for path in ["/order/certificate", "/user/me"] {
             rig.faults(json!([rule(
@@ -98,32 +107,25 @@ fn a_list_that_cannot_be_read_is_never_taken_for_an_empty_one() {
             }
             assert_eq!(effects(&rig), bought, "{fault} {path}");
         }
-    }
-    elsewhere.saw_nothing();
-    rig.faults(json!([]));
-    let plan = rig.plan(&[]);
-    assert_ne!(action(&plan, "orders.ada")["action"], "order");
+        elsewhere.saw_nothing();
+        rig.faults(json!([]));
+        let plan = rig.plan(&[]);
+        assert_ne!(action(&plan, "orders.ada")["action"], "order");
+    });
 }
 
 #[test]
 fn an_ncloud_list_that_cannot_be_read_is_a_failure() {
-    let rig = Rig::new();
-    let elsewhere = Elsewhere::new();
-    rig.tell(
-        "seed",
-        json!({ "ncloud_orders": 1, "ncloud_order_ids": ["1"] }),
-    );
-    rig.manifest(
-        "revocations:\n  a: { account: navercloud, order_id: '1', scope: order, reason: superseded }\n",
-    );
-    for fault in READ_FAULTS {
+    each_at_once(READ_FAULTS, |fault| {
+        let rig = ready_ncloud();
+        let elsewhere = Elsewhere::new();
         let matching = json!({ "provider": "ncloud", "method": "GET" });
         rig.faults(json!([rule(fault, matching, &elsewhere)]));
         for args in [&["plan"][..], &["apply", "--yes"]] {
             refused(&rig, args, FAILED, &["account `navercloud`"]);
         }
-    }
-    elsewhere.saw_nothing();
+        elsewhere.saw_nothing();
+    });
 }
 
 /// One of the five changes: how its rig is made, and which call it is.
@@ -220,8 +222,8 @@ const CHANGE_FAULTS: &[(&str, bool)] = &[
 ];
 
 fn play(change: &Change) {
-    let elsewhere = Elsewhere::new();
-    for &(fault, happened) in CHANGE_FAULTS {
+    each_at_once(CHANGE_FAULTS, |&(fault, happened)| {
+        let elsewhere = Elsewhere::new();
         let what = format!("{} {fault}", change.name);
         let rig = (change.ready)();
         let before = effects(&rig);
@@ -272,7 +274,8 @@ fn play(change: &Change) {
         );
         rig.certplan(&["history", "--verify"]).expect(0);
         elsewhere.saw_nothing();
-    }
+    });
+    let elsewhere = Elsewhere::new();
     for fault in ["unauthorized", "forbidden"] {
         let rig = (change.ready)();
         let before = effects(&rig);

@@ -46,6 +46,13 @@ fn rows_03_06_killed_at_random_moments_every_order_is_placed_once() {
     }
 }
 
+/// How many orders the CA has.
+fn placed(rig: &Rig) -> u64 {
+    let state = rig.ask("state");
+    let orders = state["orders"].as_object().expect("counts");
+    orders.values().filter_map(serde_json::Value::as_u64).sum()
+}
+
 /// Applies one manifest under kills, then to its end; returns how many runs were killed.
 fn one_manifest(draws: &mut Draws, quota: u32, seed: u64) -> u32 {
     let rig = Rig::new();
@@ -71,8 +78,15 @@ fn one_manifest(draws: &mut Draws, quota: u32, seed: u64) -> u32 {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("the binary runs");
-        // One in three is shot early, in the middle of recovering from the one before.
-        let longest = if draws.below(3) == 0 { 250 } else { 1200 };
+        // One in three is shot early, in the middle of recovering from the one before; the others once some
+        // orders have left, however slow the machine is.
+        let early = draws.below(3) == 0;
+        let more = if early { 0 } else { 1 + draws.below(12) };
+        let wanted = placed(&rig) + more;
+        while more > 0 && placed(&rig) < wanted && child.try_wait().expect("a child").is_none() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let longest = if early { 250 } else { 40 };
         std::thread::sleep(Duration::from_millis(20 + draws.below(longest)));
         if child.try_wait().expect("a child").is_none() {
             child.kill().expect("a kill");
