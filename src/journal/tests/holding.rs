@@ -251,7 +251,7 @@ async fn a_path_may_hold_any_character() {
         let beside = read(&location).unwrap();
         drop(journal);
         assert_eq!(beside.unwrap().records, replayed(&story()), "{name}");
-        assert_eq!(read(&location).unwrap(), read(&&backup).unwrap());
+        assert_eq!(read(&location).unwrap(), read(&backup).unwrap());
         assert!(location.exists(), "{name}");
     }
 }
