@@ -9,7 +9,7 @@
     reason = "a program of its own: the table is its result"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -21,9 +21,9 @@ use certplan::apply::{self, Lane, Run};
 use certplan::journal::{Binding, Bindings, Crew, Hold, Journal, JournalError, StateMark};
 use certplan::manifest::{self, Input};
 use certplan::model::{
-    AccountName, Address, Digest, Doubt, Fact, Identity, KeyFacts, KeyId, Observed,
+    AccountName, Address, Digest, Doubt, Fact, Identity, KeyFacts, KeyId, Look, Observed,
     ObservedAccount, ObservedOrder, ObservedRequest, OrderId, OrderOperation, RateLimit, Record,
-    Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag, TagLookup,
+    Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag, TagLookup, Traffic,
 };
 use certplan::plan::{Allowance, ApprovedPlan, Inputs, PlannedState, approve, make};
 use certplan::provider::{
@@ -267,6 +267,7 @@ impl Taking {
             max_in_flight: 16,
             extra_root: None,
             deadlines: Deadlines::default(),
+            budget: None,
         };
         let keys = Keys::CertCentral {
             api_key: Secret::new("bench".to_owned()),
@@ -309,6 +310,14 @@ impl Observe for Taking {
         Box::pin(ready(Ok(Vec::new())))
     }
 
+    fn orders_since<'a>(
+        &'a self,
+        _: Look,
+        _: &'a BTreeSet<OrderId>,
+    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
+        Box::pin(ready(Ok(None)))
+    }
+
     fn order<'a>(&'a self, _: &'a OrderId, _: Depth) -> Answer<'a, Option<ObservedOrder>> {
         Box::pin(ready(Ok(None)))
     }
@@ -335,6 +344,10 @@ impl Observe for Taking {
 
     fn requests_sent(&self) -> u32 {
         0
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
     }
 }
 

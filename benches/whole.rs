@@ -172,6 +172,7 @@ impl Place {
             .args(args)
             .current_dir(self.folder.path())
             .env("DIGICERT_API_KEY", &self.key)
+            .env("CERTPLAN_BUDGET_DIR", self.folder.path().join("budget"))
             .env("CERTPLAN_ENDPOINT_DIGICERT", self.sandbox.certcentral_url())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

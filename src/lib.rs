@@ -15,6 +15,7 @@
 pub mod model;
 
 pub mod apply;
+pub mod budget;
 pub mod journal;
 pub mod manifest;
 pub mod plan;

@@ -25,6 +25,11 @@ pub(crate) fn is(bug: &str) -> bool {
     std::env::var_os("CERTPLAN_PLANTED").is_some_and(|picked| picked == bug)
 }
 
+/// `lease_as_lock`: a lease is trusted like a lock of the operating system.
+pub(crate) fn lease_as_lock(leased: bool) -> bool {
+    leased && !is("lease_as_lock")
+}
+
 /// `no_intent`: an intent is recorded together with the outcome.
 pub(crate) fn no_intent(address: &Address, bodies: Vec<FactBody>) -> Vec<FactBody> {
     static HELD: Mutex<BTreeMap<Address, Vec<FactBody>>> = Mutex::new(BTreeMap::new());
@@ -133,4 +138,13 @@ pub(crate) fn ack_before_commit(
     }
     std::thread::sleep(Duration::from_secs(5));
     Vec::new()
+}
+
+/// `panic_after_intent`, `panic_after_answer`: a defect nobody thought of. It waits until other calls are
+/// under way.
+pub(crate) async fn panic_at(place: &str) {
+    if is(place) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        std::panic::panic_any("planted");
+    }
 }

@@ -9,6 +9,22 @@
 #[expect(dead_code, reason = "the rig serves the other tests too")]
 mod rig;
 
+#[path = "it/sequences/mod.rs"]
+mod sequences;
+
+#[path = "it/crash/truth.rs"]
+#[expect(dead_code, reason = "the oracle serves the other tests too")]
+mod truth;
+
+#[path = "it/postgres/server.rs"]
+#[expect(dead_code, reason = "the server serves the other tests too")]
+mod server;
+
+/// Where the sequences look for their oracle.
+mod crash {
+    pub(crate) use crate::truth;
+}
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -288,6 +304,38 @@ fn a_look_up_trusted_without_a_control() {
     caught("trust_first_look", lagging, no_control);
 }
 
+/// A second order that never arrives, with a state that several hosts share.
+fn lost_under_a_lease(rig: &mut Rig) -> Vec<String> {
+    let database = server::Database::new();
+    rig.set("CERTPLAN_STATE", &database.url());
+    let policy = "policy: { doubt: { quiet_period: 1s, then: resend } }\n";
+    orders(rig, &["one"], policy);
+    let mut wrong = apply(rig, &[], DONE);
+    orders(rig, &["one", "two"], policy);
+    rig.faults(
+        json!([{ "match": { "method": "POST", "path_contains": "/order/" },
+        "fault": "cut_before", "times": 1 }]),
+    );
+    wrong.extend(apply(rig, &["--wait", "4s"], UNKNOWN));
+    std::thread::sleep(Duration::from_millis(1200));
+    wrong.extend(apply(rig, &[], UNKNOWN));
+    let placed = rig.effects("order_created").len();
+    if placed != 1 {
+        wrong.push(format!("{placed} orders instead of the first alone"));
+    }
+    wrong
+}
+
+#[test]
+fn a_lease_trusted_like_a_lock() {
+    let clean = lost_under_a_lease(&mut Rig::new());
+    assert!(clean.is_empty(), "without the bug: {clean:?}");
+    let mut planted = Rig::new();
+    planted.set("CERTPLAN_PLANTED", "lease_as_lock");
+    let wrong = lost_under_a_lease(&mut planted);
+    assert!(!wrong.is_empty(), "nobody noticed it");
+}
+
 #[test]
 fn a_quiet_period_that_is_not_kept() {
     caught("forget_quiet_period", Rig::new, quiet_period);
@@ -326,4 +374,38 @@ fn a_certificate_number_of_zero() {
 #[test]
 fn a_target_that_is_not_read_again() {
     caught("no_pin_check", Rig::new, stale_pin);
+}
+
+/// Random sequences see these without a story made for them.
+#[test]
+fn random_sequences_find_planted_bugs() {
+    for bug in ["blind_retry", "tag_per_attempt", "server_error_is_failure"] {
+        let outcome = sequences::play(sequences::Draw {
+            cases: 60,
+            seed: 7,
+            shrink: 0,
+            variables: &[("CERTPLAN_PLANTED", bug)],
+        });
+        println!("{bug}: {outcome:?}");
+        let broken = outcome.broken.unwrap_or_default();
+        assert!(broken.contains("was bought as"), "`{bug}`: {broken:?}");
+    }
+}
+
+/// Not a planted bug to be caught: a planted panic ends the process at once, and the next run goes on.
+#[test]
+fn row_12_a_panic_in_a_task_ends_the_run_like_a_kill() {
+    for place in ["panic_after_intent", "panic_after_answer"] {
+        let mut rig = Rig::new();
+        let policy = "policy: { doubt: { quiet_period: 1s, then: resend } }\n";
+        orders(&rig, &["zoe"], policy);
+        assert_eq!(apply(&rig, &[], DONE), Vec::<String>::new());
+        orders(&rig, &["ada", "bob", "cleo", "zoe"], policy);
+        rig.set("CERTPLAN_PLANTED", place);
+        let ended = rig.certplan(&["apply", "--yes"]);
+        assert_eq!(ended.code, Some(101), "{place}: {}", ended.stderr);
+        rig.unset("CERTPLAN_PLANTED");
+        truth::recover(&rig, place);
+        truth::exactly_once(&rig, 4, place);
+    }
 }

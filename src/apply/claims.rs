@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_that_stands_for_another_name_is_told() {
+    fn row_56_an_id_that_stands_for_another_name_is_told() {
         let claims = Claims::default();
         let (ada, bob): (Address, Address) =
             ("orders.ada".parse().unwrap(), "orders.bob".parse().unwrap());

@@ -75,10 +75,14 @@ pub(super) async fn place_order(
         if let Err(error) = context.write(step, vec![FactBody::Intended(attempt)]).await {
             return not_sent(step, &error);
         }
+        #[cfg(feature = "planted-bugs")]
+        crate::planted::panic_at("panic_after_intent").await;
         let answer = lane
             .act
             .place_order(permit, operation, renewal_of.as_ref())
             .await;
+        #[cfg(feature = "planted-bugs")]
+        crate::planted::panic_at("panic_after_answer").await;
         match answer {
             Ok(placed) => return accepted(context, step, placed).await,
             Err(error) => match refusal(context, step, error, tried).await {

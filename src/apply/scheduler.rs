@@ -286,6 +286,9 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             self.launch(&mut running).await;
             if running.is_empty() {
                 if self.context.stopped() || self.context.state_failed() {
+                    if grace.is_none() && self.may_go_on(deadline) {
+                        self.tell_stop();
+                    }
                     break;
                 }
                 if self.others_work() {
@@ -332,10 +335,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 }
                 () = self.context.until_stopped(), if !stopping => {
                     grace = Some(Instant::now() + GRACE);
-                    let stop = *self.context.run.stop.borrow();
-                    if let Some(stop) = stop {
-                        self.emit(Event::Stopping(stop));
-                    }
+                    self.tell_stop();
                 }
                 () = sleep_until(grace), if stopping => break,
                 () = sleep_until(hearing), if hearing.is_some() => {}

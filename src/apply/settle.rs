@@ -12,8 +12,8 @@ use super::place::not_recorded;
 use super::settle_revocation::settle_revocation;
 use crate::journal::Hold;
 use crate::model::{
-    DoubtRule, FactBody, OpenOperation, Operation, OrderOperation, OrderStatus, Phase,
-    ReissueOperation, Tag, Until, Untrusted,
+    DoubtRule, FactBody, ObservedOrder, OpenOperation, Operation, OrderOperation, OrderStatus,
+    Phase, Record, ReissueOperation, RequestKind, RequestStatus, Tag, Until, Untrusted,
 };
 use crate::plan::{Step, differences, seen, waiting_words};
 use crate::provider::Depth;
@@ -215,6 +215,8 @@ async fn not_found(
         Some(Phase::InDoubt { since, looks, .. }) => (since, looks),
         _ => (open.since, 0),
     };
+    // The attempt's own: the manifest's generation, and with it the tag, may be another by now.
+    let tag = open.attempt.tag.as_ref().unwrap_or(&operation.tag);
     let doubt = context.run.doubt;
     #[cfg(feature = "planted-bugs")]
     let doubt = crate::planted::forget_quiet_period(doubt);
@@ -225,21 +227,19 @@ async fn not_found(
         return Finished::unknown(
             step,
             format!(
-                "nothing at the CA carries its tag {}; that proves nothing for another {left:#}: the next run looks again",
-                operation.tag
+                "nothing at the CA carries its tag {tag}; that proves nothing for another {left:#}: the next run looks again"
             ),
         );
     }
     let not_placed = unsettled(
         step,
-        &format!(
-            "nothing at the CA carries its tag {}: it was probably not placed",
-            operation.tag
-        ),
+        &format!("nothing at the CA carries its tag {tag}: it was probably not placed"),
     );
     // A run that was paused may send late, and a lease does not keep it: nobody may order anew but a
     // person who knows.
     let leased = context.run.journal.hold() == Hold::Lease;
+    #[cfg(feature = "planted-bugs")]
+    let leased = crate::planted::lease_as_lock(leased);
     if doubt.then == DoubtRule::Ask || leased || control.is_none() {
         return Finished::unknown(step, not_placed).for_a_person();
     }
@@ -277,8 +277,8 @@ pub(super) fn unsettled(step: &Step, why: &str) -> String {
     format!("{why}; to settle it, `certplan resolve {}`", step.address)
 }
 
-/// A reissue in doubt is settled by reading the order: it shows the wanted names and key, or a reissue
-/// under way. What the order does not show is in doubt until the quiet period is over.
+/// A reissue in doubt is settled by reading the order: it shows another certificate, or a reissue under
+/// way. What the order does not show is in doubt until the quiet period is over.
 pub(super) async fn settle_reissue(
     context: &Context<'_>,
     step: &Step,
@@ -290,8 +290,8 @@ pub(super) async fn settle_reissue(
         Ok(None) => return Finished::unknown(step, unsettled(step, "the CA shows no such order")),
         Err(error) => return Finished::unknown(step, unsettled(step, &error.to_string())),
     };
-    let under_way = order.status == OrderStatus::ReissuePending;
-    let done = differences(&operation.order, &order).is_empty();
+    let under_way = order.status == OrderStatus::ReissuePending || asks_for_reissue(&order);
+    let done = is_reissued(&context.record_of(&step.address), operation, &order);
     if under_way || done {
         let facts = vec![
             FactBody::Accepted {
@@ -328,5 +328,35 @@ pub(super) async fn settle_reissue(
         // A reissue buys nothing: asking again is the next plan's business.
         Ok(()) => Finished::waiting(step, "the next run, which asks again"),
         Err(error) => not_recorded(step, &error),
+    }
+}
+
+fn asks_for_reissue(order: &ObservedOrder) -> bool {
+    order.requests.iter().flatten().any(|request| {
+        request.kind == RequestKind::Reissue
+            && matches!(
+                request.status,
+                RequestStatus::Pending | RequestStatus::Submitted
+            )
+    })
+}
+
+/// True when the order shows the reissue that is in doubt. Names and key alone do not tell: a reissue for
+/// other units or another hash keeps them, and the manifest may ask for something else by now.
+/// Assumption: a reissue brings another certificate id.
+fn is_reissued(record: &Record, operation: &ReissueOperation, order: &ObservedOrder) -> bool {
+    let wanted = record
+        .open
+        .as_ref()
+        .and_then(|open| open.attempt.certificate);
+    let unchanged = wanted == Some(operation.order.certificate.digest());
+    let agrees = differences(&operation.order, order).is_empty();
+    let before = record
+        .live
+        .as_ref()
+        .and_then(|live| live.certificate_id.as_ref());
+    match (before, &order.certificate_id) {
+        (Some(before), Some(now)) => before != now && (agrees || !unchanged),
+        _ => agrees && unchanged,
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use super::values::{duration, order_id, report_target, run_id};
+use super::budget::BudgetArgs;
+use super::values::{PingUrl, ReportTarget, duration, order_id, report_target, run_id};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
 /// Declarative batch jobs for commercial CAs: a manifest says which certificate orders and revocations
@@ -51,6 +52,9 @@ pub struct Common {
         hide_env_values = true
     )]
     pub state: Option<String>,
+    /// Where the rate budget is.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
     /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
     #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
     pub endpoints: Vec<String>,
@@ -201,6 +205,12 @@ pub struct PlanArgs {
     /// Plans from manifest and journal alone; such a plan cannot be applied
     #[arg(long, conflicts_with = "out")]
     pub offline: bool,
+    /// Reads every order, and takes nothing from what the last apply saw
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
+    /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics: Option<PathBuf>,
 }
 
 /// `apply`
@@ -227,15 +237,17 @@ pub struct ApplyArgs {
     /// How long to wait for another run to release the state
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
-}
-
-/// A report to write.
-#[derive(Debug, Clone)]
-pub struct ReportTarget {
-    /// JSON or Markdown.
-    pub format: Format,
-    /// Where.
-    pub path: PathBuf,
+    /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics: Option<PathBuf>,
+    /// Called at the start (URL/start) and at the end (URL or URL/fail); better given in the variable
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CERTPLAN_PING_URL",
+        hide_env_values = true
+    )]
+    pub ping: Option<PingUrl>,
 }
 
 /// `status`
@@ -247,6 +259,12 @@ pub struct StatusArgs {
     /// From the journal alone
     #[arg(long)]
     pub offline: bool,
+    /// Reads every order, and takes nothing from what the last apply saw
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
+    /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics: Option<PathBuf>,
 }
 
 /// `resolve`
@@ -330,7 +348,7 @@ pub enum SchemaName {
 
 /// `sandbox`
 #[derive(Debug, Args)]
-#[command(after_help = assumptions())]
+#[command(after_help = crate::cli::values::assumptions())]
 pub struct SandboxArgs {
     /// The loopback address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
@@ -369,28 +387,4 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
-}
-
-/// What the CAs' documents leave open and the sandbox had to choose.
-fn assumptions() -> String {
-    let list: Vec<String> = crate::sandbox::ASSUMPTIONS
-        .iter()
-        .map(|one| format!("* {one}"))
-        .collect();
-    format!(
-        "Assumptions, where the documents of the CAs are silent:\n{}",
-        list.join("\n")
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
 }

@@ -18,7 +18,12 @@ pub(super) fn start(common: &Common) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
-    let filter = EnvFilter::new(format!("off,certplan={level}"));
+    // What a run tells people without `-v` is told in JSON without `-v` as well.
+    let run = match level {
+        "warn" => "info",
+        level => level,
+    };
+    let filter = EnvFilter::new(format!("off,certplan={level},certplan::run={run}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -1,17 +1,21 @@
 //! The command line: the only place that reads the environment, prints and exits.
 
 mod args;
+mod budget;
 mod command;
 mod dumps;
 mod exit;
 mod logging;
+mod memory;
 mod observe;
 mod output;
+mod ping;
 mod progress;
 mod session;
 mod settings;
 mod signals;
 mod values;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -26,6 +30,7 @@ use output::Output;
 /// Parses the command line, runs the command, and says how it ended in the exit code.
 pub fn main() -> ExitCode {
     dumps::off();
+    end_at_a_panic();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -56,6 +61,19 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
+/// Rust's own exit code of a panic.
+const PANICKED: i32 = 101;
+
+/// A panic anywhere ends the process at once, as a kill would: nothing more is sent, and what was under way
+/// is found by the next run. Unwinding could hang instead (tokio's does when a thread cannot be started).
+fn end_at_a_panic() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::exit(PANICKED);
+    }));
+}
+
 /// Help and version are a result; everything else that clap says is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
     // A closed terminal is no reason to fail.
@@ -63,5 +81,17 @@ fn usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done.into(),
         _ => Exit::Usage.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 
 use super::args::Scope;
 use super::exit::CliError;
+use super::memory;
 use super::output::Output;
 use super::session::{Accounts, Known, Session};
 use crate::model::{AccountName, KeyFacts, KeyStatus, Observed, ObservedAccount, Provider};
@@ -22,9 +24,11 @@ const ROUNDS: usize = 4;
 /// What the reading is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Showing.
+    /// Showing, with everything read now.
     Look,
-    /// Changing something afterwards.
+    /// Showing; what the last apply saw is taken up where the CA tells what has changed since.
+    Recall,
+    /// Changing something afterwards: everything is read now, and kept for later plans.
     Apply,
 }
 
@@ -39,13 +43,27 @@ pub(super) async fn observe(
 ) -> Result<Observed, CliError> {
     let reads = accounts.iter().map(|(name, act)| async move {
         let observe: &dyn Observe = act.as_ref();
-        let account = read_account(session, name, observe, purpose, output).await?;
-        Ok::<_, CliError>((name.clone(), account))
+        let (account, read_at) =
+            read_account(session, name, observe, known, scope, purpose, output).await?;
+        Ok::<_, CliError>((name.clone(), account, read_at))
     });
+    let read = try_join_all(reads).await?;
+    let times: Vec<(AccountName, Option<Timestamp>)> = read
+        .iter()
+        .map(|(name, _, read_at)| (name.clone(), *read_at))
+        .collect();
     let mut observed = Observed {
-        accounts: try_join_all(reads).await?.into_iter().collect(),
+        accounts: read
+            .into_iter()
+            .map(|(name, account, _)| (name, account))
+            .collect(),
     };
     session.check_bindings(&known.bindings, &observed)?;
+    if purpose == Purpose::Apply {
+        for (name, read_at) in times {
+            memory::keep(session, known, &mut observed, &name, read_at);
+        }
+    }
     let endpoints = session.endpoint_texts();
     for _ in 0..ROUNDS {
         let open = questions(&session.inputs(known, &observed, scope, false, &endpoints));
@@ -79,28 +97,46 @@ pub(super) async fn observe(
     Ok(observed)
 }
 
+/// One account, and when its orders were read by the CA's clock, where that clock is known.
 async fn read_account(
     session: &Session,
     name: &AccountName,
     observe: &dyn Observe,
+    known: &Known,
+    scope: &Scope,
     purpose: Purpose,
     output: &Output,
-) -> Result<ObservedAccount, CliError> {
+) -> Result<(ObservedAccount, Option<Timestamp>), CliError> {
     let failed = |error: ProviderError| CliError::Provider {
         account: name.to_string(),
         error,
     };
     let mut account = ObservedAccount::default();
     check_access(session, name, observe, purpose, output, &mut account).await?;
-    let (orders, funds) = tokio::join!(observe.orders(), observe.funds());
-    account.orders = orders
-        .map_err(failed)?
-        .into_iter()
-        .map(|order| (order.id.clone(), order))
-        .collect();
+    let begun = Timestamp::now();
+    let orders = async {
+        if purpose == Purpose::Recall
+            && let Some(remembered) =
+                memory::recall(session, known, scope, name, &account, observe).await
+        {
+            return Ok(remembered);
+        }
+        let all = observe.orders().await?.into_iter();
+        Ok(memory::Remembered {
+            orders: all.map(|order| (order.id.clone(), order)).collect(),
+            as_of: None,
+        })
+    };
+    let (orders, funds) = tokio::join!(orders, observe.funds());
+    let orders = orders.map_err(failed)?;
+    account.orders = orders.orders;
+    account.as_of = orders.as_of;
     // Funds are a courtesy: a key that may not see them plans all the same.
     account.funds = funds.unwrap_or(None);
-    Ok(account)
+    let read_at = observe
+        .clock_skew()
+        .and_then(|skew| begun.checked_add(skew).ok());
+    Ok((account, read_at))
 }
 
 /// The key first: with its id `GET /key/{id}`, without it `GET /user/me`.
@@ -178,7 +214,7 @@ fn check_key(
     match (unfit, purpose) {
         (None, _) => Ok(()),
         (Some(why), Purpose::Apply) => Err(CliError::Access(why)),
-        (Some(why), Purpose::Look) => {
+        (Some(why), Purpose::Look | Purpose::Recall) => {
             if key.acme {
                 output.warning(&why);
             } else {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use tokio::sync::oneshot;
 
-use super::args::{ColorWhen, Common};
+use super::args::{ColorWhen, Common, LogFormat};
 use super::exit::CliError;
 use crate::manifest::Paint;
 use crate::model::Untrusted;
@@ -14,6 +14,8 @@ use crate::report::Style;
 /// The two streams, and how they like their text.
 pub(super) struct Output {
     quiet: bool,
+    /// Standard error holds log lines in JSON and nothing else.
+    json: bool,
     color_out: bool,
     color_err: bool,
     /// Set by the first failed write to standard output.
@@ -32,6 +34,7 @@ impl Output {
         };
         Self {
             quiet: common.quiet,
+            json: common.log_format == LogFormat::Json,
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
             closed: false,
@@ -65,19 +68,27 @@ impl Output {
 
     /// A hint for people, on standard error; silent with `-q`.
     pub(super) fn hint(&self, text: &str) {
-        if !self.quiet {
+        if self.json {
+            tracing::info!(target: "certplan::run", "{text}");
+        } else if !self.quiet {
             let _ = writeln!(io::stderr(), "{text}");
         }
     }
 
     /// What went wrong, on standard error.
     pub(super) fn error(&self, text: &str) {
-        self.labelled("error", anstyle::AnsiColor::Red, text);
+        if self.json {
+            tracing::error!(target: "certplan::run", "{text}");
+        } else {
+            self.labelled("error", anstyle::AnsiColor::Red, text);
+        }
     }
 
     /// A warning, on standard error; silent with `-q`.
     pub(super) fn warning(&self, text: &str) {
-        if !self.quiet {
+        if self.json {
+            tracing::warn!(target: "certplan::run", "{text}");
+        } else if !self.quiet {
             self.labelled("warning", anstyle::AnsiColor::Yellow, text);
         }
     }
@@ -98,6 +109,9 @@ impl Output {
     /// An error that ends a command.
     pub(super) fn failure(&self, error: &CliError) {
         match error {
+            CliError::Manifest(problems) if self.json => {
+                self.error(&problems.render(Paint::Plain, width()));
+            }
             CliError::Manifest(problems) => {
                 let paint = if self.color_err {
                     Paint::Colour

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::{ColorWhen, Common};
+use super::args::{ColorWhen, Common, LogFormat};
 use crate::apply::{ActionReport, Event, Outcome};
 use crate::model::{Address, Untrusted};
 use crate::plan::Action;
@@ -21,6 +21,8 @@ pub(super) enum Progress {
         steps: usize,
         last: Instant,
     },
+    /// With `--log-format json`: one log line for each event.
+    Log,
     /// With `-q`.
     Silent,
 }
@@ -44,6 +46,8 @@ impl Progress {
         let dumb = std::env::var("TERM").is_ok_and(|value| value == "dumb");
         if common.quiet {
             Self::Silent
+        } else if common.log_format == LogFormat::Json {
+            Self::Log
         } else if std::io::stderr().is_terminal() && !ci && !dumb {
             let plain = match common.color {
                 ColorWhen::Never => true,
@@ -69,8 +73,55 @@ impl Progress {
     pub(super) fn show(&mut self, event: &Event) {
         match self {
             Self::Silent => {}
+            Self::Log => log(event),
             Self::Bar(bar) => bar.show(event),
             Self::Lines { done, steps, last } => show_line(done, steps, last, event),
+        }
+    }
+}
+
+/// The event as one log line, with its ids as members.
+fn log(event: &Event) {
+    match event {
+        Event::Started {
+            run, plan, steps, ..
+        } => tracing::info!(target: "certplan::run", %run, %plan, steps, "the run begins"),
+        Event::StepStarted { address, action } => {
+            tracing::debug!(target: "certplan::run", %address, action = action.word(), "a step begins");
+        }
+        Event::StepFinished(report) if acted(report) => {
+            let shown =
+                |text: Option<&String>| text.map(|text| Untrusted::new(text.as_str()).to_string());
+            tracing::info!(
+                target: "certplan::run",
+                address = %report.address,
+                account = %report.account,
+                action = report.action.word(),
+                outcome = report.outcome.word(),
+                order_id = report.order_id.as_ref().map(|id| id.as_str()),
+                request_id = report.request_id.as_ref().map(|id| id.as_str()),
+                certificate_id = report.certificate_id.as_ref().map(|id| id.as_str()),
+                waiting_for = shown(report.waiting_for.as_ref()),
+                error = shown(report.error.as_ref()),
+                "a step ended"
+            );
+        }
+        Event::StepFinished(_) => {}
+        Event::Paused { account, why } => {
+            let why = Untrusted::new(why.as_str());
+            tracing::warn!(target: "certplan::run", %account, %why, "paused");
+        }
+        Event::Polling {
+            waiting,
+            seconds_left,
+        } => {
+            tracing::debug!(target: "certplan::run", waiting, seconds_left, "looks again at the CA")
+        }
+        Event::Stopping(_) => {
+            tracing::warn!(target: "certplan::run", "stopping: what is in flight finishes");
+        }
+        Event::Finished { head, .. } => {
+            tracing::info!(target: "certplan::run", %head, "the run is over");
         }
     }
 }

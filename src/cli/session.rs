@@ -9,13 +9,16 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::args::{Common, Scope};
+use super::budget::Budgets;
 use super::exit::CliError;
 use super::output::Output;
 use super::settings;
 use crate::apply::Lane;
 use crate::journal::{self, Binding, Journal, Location, Snapshot};
 use crate::manifest::{self, Input};
-use crate::model::{AccountName, Address, Batch, Digest, Observed, Policy, Records, RunId};
+use crate::model::{
+    AccountName, Address, Batch, Digest, DoubtRule, Observed, Policy, Records, RunId,
+};
 use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
 use crate::provider::{Act, Deadlines, Endpoint, Settings, open, preview};
 
@@ -28,6 +31,7 @@ pub(super) struct Session {
     pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
     pub(super) location: Location,
     pub(super) policy: Policy,
+    pub(super) budgets: Budgets,
     extra_root: Option<Vec<u8>>,
 }
 
@@ -57,9 +61,16 @@ impl Session {
             }
             None => own,
         };
+        let location = settings::location(common)?;
+        if matches!(location, Location::Postgres(_)) && policy.doubt.then == DoubtRule::Resend {
+            output.warning(
+                "`policy.doubt.then: resend` has no effect with a state in PostgreSQL: an order in doubt is left to a person",
+            );
+        }
         Ok(Self {
             endpoints: settings::endpoints(common, &loaded.batch)?,
-            location: settings::location(common)?,
+            budgets: Budgets::of(common, &location),
+            location,
             extra_root: settings::extra_root(common)?,
             policy,
             batch: loaded.batch,
@@ -91,6 +102,7 @@ impl Session {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
                 rate_limits: account.rate_limits.clone(),
+                budget: self.budgets.open(&keys.fingerprint(endpoint)),
                 max_in_flight: account.max_in_flight,
                 extra_root: self.extra_root.clone(),
                 deadlines: Deadlines::default(),
@@ -169,15 +181,21 @@ impl Session {
 
     /// What an account is bound to.
     pub(super) fn binding(&self, name: &AccountName, observed: &Observed) -> Option<Binding> {
-        let account = self.batch.accounts.get(name)?;
+        let account = observed.accounts.get(name);
+        let identity = account.and_then(|account| account.identity.as_ref());
+        self.binding_of(name, identity.map(|identity| identity.account_id.clone()))
+    }
+
+    /// The same for a customer account that is known or not.
+    pub(super) fn binding_of(
+        &self,
+        name: &AccountName,
+        account_id: Option<String>,
+    ) -> Option<Binding> {
         Some(Binding {
-            provider: account.provider.name().to_owned(),
+            provider: self.batch.accounts.get(name)?.provider.name().to_owned(),
             endpoint: self.endpoints.get(name)?.to_string(),
-            account_id: observed
-                .accounts
-                .get(name)
-                .and_then(|account| account.identity.as_ref())
-                .map(|identity| identity.account_id.clone()),
+            account_id,
         })
     }
 

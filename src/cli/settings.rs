@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
+use super::budget::home;
 use super::exit::CliError;
 use crate::journal::Location;
 use crate::model::{Account, AccountName, Batch, Provider, Secret, SecretSource};
@@ -73,7 +74,15 @@ fn endpoint_variable(account: &AccountName) -> String {
 /// The folder that `.certplan` stands in when nobody says otherwise: that of the first manifest.
 pub(super) fn location(common: &Common) -> Result<Location, CliError> {
     if let Some(state) = &common.state {
-        return state.parse().map_err(CliError::Journal);
+        let location: Location = state.parse().map_err(CliError::Journal)?;
+        let Location::Postgres(server) = location else {
+            return Ok(location);
+        };
+        let server = server.or_password(std::env::var("PGPASSWORD").ok());
+        return Ok(Location::Postgres(Box::new(match home() {
+            Some(folder) => server.noting_in(&folder),
+            None => server,
+        })));
     }
     let folder = match common.files.first() {
         Some(first) if first.as_os_str() == "-" => PathBuf::new(),

@@ -1,12 +1,15 @@
-//! The values of the command line that are more than a word: durations, ids, reports.
+//! The values of the command line that are more than a word: durations, ids, reports, the ping URL.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::args::{Format, ReportTarget};
-use crate::model::{OrderId, RunId};
+use super::args::Format;
+use crate::model::{OrderId, RunId, Secret};
 
 /// `30s`, `5m`, `1h`; never negative.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -35,6 +38,41 @@ fn plain_id(text: &str) -> Result<&str, String> {
     }
 }
 
+/// A report to write.
+#[derive(Debug, Clone)]
+pub struct ReportTarget {
+    /// JSON or Markdown.
+    pub format: Format,
+    /// Where.
+    pub path: PathBuf,
+}
+
+/// The URL of a watcher of jobs. Its path is as good as a password, so it is never shown; what is wrong
+/// with it is told where it is used, without its text.
+#[derive(Clone)]
+pub struct PingUrl(Secret);
+
+impl PingUrl {
+    /// The text, for the one place that calls it.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl FromStr for PingUrl {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(Secret::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for PingUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PingUrl(..)")
+    }
+}
+
 /// `json=FILE` or `markdown=FILE`.
 pub(super) fn report_target(text: &str) -> Result<ReportTarget, String> {
     let help = "write `json=FILE` or `markdown=FILE`";
@@ -51,6 +89,18 @@ pub(super) fn report_target(text: &str) -> Result<ReportTarget, String> {
         format,
         path: PathBuf::from(path),
     })
+}
+
+/// What the CAs' documents leave open and the sandbox had to choose.
+pub(super) fn assumptions() -> String {
+    let list: Vec<String> = crate::sandbox::ASSUMPTIONS
+        .iter()
+        .map(|one| format!("* {one}"))
+        .collect();
+    format!(
+        "Assumptions, where the documents of the CAs are silent:\n{}",
+        list.join("\n")
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The anchor: a small file beside the journal that says how far it had come.
+//! The anchor: a small file beside the journal, or on this host for one in a database, that says how far
+//! it had come.
 //!
 //! A journal that was put back from a copy, or that lost its write-ahead log, is whole in itself and
 //! says less than was known. Only something outside it can show that. The anchor is not flushed to the
@@ -7,7 +8,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::lock::no_follow;
 use super::place::Place;
@@ -36,15 +37,20 @@ impl Anchor {
 /// The anchor of a journal; read it before the journal, or a run that writes meanwhile is taken for a
 /// journal that went back.
 pub(super) fn anchor(path: &Path) -> Result<Option<Anchor>, JournalError> {
-    Ok(Place::find(path)?.as_ref().and_then(read))
+    Ok(Place::find(path)?.and_then(|place| read(&beside(&place))))
+}
+
+/// Where the anchor of a journal in a file is.
+pub(super) fn beside(place: &Place) -> PathBuf {
+    place.beside(SUFFIX)
 }
 
 /// `None` if there is none or it cannot be read: then nothing is known.
-pub(super) fn read(place: &Place) -> Option<Anchor> {
+pub(super) fn read(path: &Path) -> Option<Anchor> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(no_follow())
-        .open(place.beside(SUFFIX))
+        .open(path)
         .ok()?;
     if !file.metadata().ok()?.is_file() {
         return None;
@@ -67,14 +73,14 @@ fn parse(text: &str) -> Option<Anchor> {
 pub(super) struct AnchorFile(Option<File>);
 
 impl AnchorFile {
-    pub(super) fn open(place: &Place) -> Self {
+    pub(super) fn open(path: &Path) -> Self {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
             .custom_flags(no_follow())
-            .open(place.beside(SUFFIX))
+            .open(path)
             .ok()
             .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()));
         Self(file)

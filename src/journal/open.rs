@@ -61,12 +61,12 @@ pub async fn verify(location: &Location) -> Result<Option<Verified>, VerifyError
     }
 }
 
-/// The anchor of a journal in a file; read it before the journal, or a run that writes meanwhile is
-/// taken for a journal that went back.
+/// The anchor of a journal; read it before the journal, or a run that writes meanwhile is taken for a
+/// journal that went back.
 pub fn anchor(location: &Location) -> Result<Option<Anchor>, JournalError> {
     match location {
         Location::File(path) => super::anchor::anchor(path),
-        Location::Postgres(_) => Ok(None),
+        Location::Postgres(server) => Ok(server.anchor().and_then(super::anchor::read)),
     }
 }
 

@@ -112,7 +112,7 @@ impl Place {
                 io::Error::from(error)
             ))
         })?;
-        if let Some(name) = file_system(&self.folder).and_then(network_file_system) {
+        if let Some(name) = network_file_system(&self.folder) {
             return Err(self.unusable(format!(
                 "it is on a network file system ({name}), where locks and durability cannot be relied on: use a local disk"
             )));
@@ -254,6 +254,11 @@ fn too_little(free: u64) -> Option<String> {
     })
 }
 
+/// The network file system that a folder is on, by its name; `None` on a local one.
+pub(crate) fn network_file_system(folder: &Path) -> Option<&'static str> {
+    file_system(folder).and_then(network_file_system_of_kind)
+}
+
 /// The kind of file system, as Linux numbers them (statfs(2)); `None` where it cannot be told.
 #[cfg(target_os = "linux")]
 fn file_system(folder: &Path) -> Option<u32> {
@@ -269,7 +274,7 @@ fn file_system(_folder: &Path) -> Option<u32> {
 
 /// The name of a network file system by its number in Linux's `magic.h`. FUSE is let through: it may be
 /// local.
-fn network_file_system(kind: u32) -> Option<&'static str> {
+fn network_file_system_of_kind(kind: u32) -> Option<&'static str> {
     match kind {
         0x6969 => Some("NFS"),
         0xff53_4d42 => Some("CIFS"),
@@ -285,9 +290,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn network_file_systems_are_known_and_local_ones_pass() {
+    fn row_85_network_file_systems_are_known_and_local_ones_pass() {
         for kind in [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x0102_1997] {
-            assert!(network_file_system(kind).is_some(), "{kind:x}");
+            assert!(network_file_system_of_kind(kind).is_some(), "{kind:x}");
         }
         // ext4, XFS, Btrfs, tmpfs, overlay, FUSE.
         for kind in [
@@ -298,7 +303,7 @@ mod tests {
             0x794c_7630,
             0x6573_5546,
         ] {
-            assert_eq!(network_file_system(kind), None, "{kind:x}");
+            assert_eq!(network_file_system_of_kind(kind), None, "{kind:x}");
         }
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_refused() {
+    fn row_75_a_full_disk_is_refused() {
         assert_eq!(too_little(LEAST_FREE_BYTES), None);
         let why = too_little(LEAST_FREE_BYTES - 1).unwrap();
         assert!(why.contains("63 MiB"), "{why}");

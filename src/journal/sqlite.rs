@@ -85,7 +85,8 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
     // That commit made the write-ahead log; SQLite syncs its name too, but swallows the error.
     place.sync_folder()?;
     let mark = loaded.mark();
-    let went_back = anchor::read(&place).is_some_and(|anchor| anchor.is_ahead_of(Some(&mark)));
+    let went_back =
+        anchor::read(&anchor::beside(&place)).is_some_and(|anchor| anchor.is_ahead_of(Some(&mark)));
     let durable = Arc::new(Mutex::new(Durable {
         mark,
         records: loaded.replay.records,
@@ -95,7 +96,7 @@ fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, Jour
         connection,
         lock,
         place: place.clone(),
-        anchor: AnchorFile::open(&place),
+        anchor: AnchorFile::open(&anchor::beside(&place)),
         durable: Arc::clone(&durable),
         tip: loaded.replay.tip,
         poison: None,

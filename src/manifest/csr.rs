@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stays_inside_the_folder() {
+    fn row_109_a_path_stays_inside_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("batch");
         std::fs::create_dir_all(inside.join("csr")).unwrap();

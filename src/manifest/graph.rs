@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_gives_its_shortest_cycle() {
+    fn row_103_each_part_gives_its_shortest_cycle() {
         let edges = [
             (0, 1),
             (1, 2),

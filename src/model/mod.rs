@@ -8,6 +8,7 @@ mod batch;
 mod digest;
 mod fact;
 mod ids;
+mod look;
 mod members;
 mod observed;
 mod operation;
@@ -29,11 +30,12 @@ pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
 };
+pub use look::Look;
 pub use members::Members;
 pub use observed::{
-    CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed, ObservedAccount,
-    ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind, RequestStatus,
-    StatusChange, TagLookup,
+    BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,
+    ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,
+    RequestStatus, StatusChange, TagLookup, Traffic,
 };
 pub use operation::{
     CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RenewalOf,

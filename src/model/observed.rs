@@ -28,6 +28,9 @@ pub struct ObservedAccount {
     pub key: Option<KeyFacts>,
     /// Every order of the account, as the list shows it.
     pub orders: BTreeMap<OrderId, ObservedOrder>,
+    /// Set when the orders were not all read now: those that the CA does not tell to have changed are as an
+    /// earlier reading saw them at this time, by the CA's clock.
+    pub as_of: Option<Timestamp>,
     /// Orders that were read in full; `None` for one that the CA says does not exist or that this key
     /// may not see.
     pub details: BTreeMap<OrderId, Option<ObservedOrder>>,
@@ -261,4 +264,26 @@ pub struct StatusChange {
 pub struct TagLookup {
     /// Sorted by order id.
     pub orders: Vec<StatusChange>,
+}
+
+/// What a run sent to an account, and what is left of the account's budget.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Requests sent, repeats included.
+    pub requests: u64,
+    /// Answers that refused a request for the rate limits (429).
+    pub rate_limited: u64,
+    /// The rolling windows, as the manifest has them.
+    pub windows: Vec<BudgetWindow>,
+}
+
+/// A rolling window of an account's rate limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetWindow {
+    /// How many requests it allows.
+    pub requests: u64,
+    /// How long it is.
+    pub per: std::time::Duration,
+    /// How many requests could be sent at this moment, as far as this process knows.
+    pub left: u64,
 }

@@ -135,7 +135,11 @@ fn decide_in_force(
 }
 
 /// True when the certificate that is wanted is not the one that was asked for.
-fn is_changed(order: &Order, live: &LiveOrder, observed: Option<&ObservedOrder>) -> bool {
+pub(super) fn is_changed(
+    order: &Order,
+    live: &LiveOrder,
+    observed: Option<&ObservedOrder>,
+) -> bool {
     match live.certificate {
         Some(digest) => digest != order.certificate.digest(),
         // Adopted without knowing what it was ordered with: what the CA shows decides.

@@ -188,7 +188,7 @@ pub fn make(inputs: &Inputs<'_>) -> Plan {
     if inputs.journal_went_back {
         warnings.push(Warning {
             address: None,
-            message: "the state is older than the one that stood here before, or it is gone: every order was looked up by its tag;                       a call that was under way meanwhile can still arrive, so wait for the quiet period before you apply"
+            message: "the state is older than the one that stood here before, or it is gone: every order was looked up by its tag; a call that was under way meanwhile can still arrive, so wait for the quiet period before you apply"
                 .to_owned(),
         });
     }
@@ -230,6 +230,7 @@ fn planned_accounts(inputs: &Inputs<'_>, steps: &[Step]) -> BTreeMap<AccountName
                 certificates: observed.map_or(0, |observed| {
                     certificates_in_force(observed, inputs.today())
                 }),
+                as_of: observed.and_then(|observed| observed.as_of),
             },
         );
     }

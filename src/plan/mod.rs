@@ -9,6 +9,7 @@ mod make;
 mod matching;
 mod order;
 mod questions;
+mod recall;
 mod revocation;
 mod revoked;
 mod safety;
@@ -34,6 +35,7 @@ use crate::model::{
 pub use make::{Inputs, make};
 pub use matching::differences;
 pub use questions::{Questions, questions};
+pub use recall::read_anew;
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 pub use sequence::with_dependencies;
 pub use standing::{live_state, seen, waiting_words};
@@ -85,6 +87,10 @@ pub struct PlannedAccount {
     pub account_id: Option<String>,
     /// How many certificates in force were known.
     pub certificates: u32,
+    /// Set when the account's orders were not all read for this plan: see
+    /// [`crate::model::ObservedAccount::as_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
 }
 
 /// What is planned for one item.

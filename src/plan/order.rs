@@ -116,7 +116,17 @@ pub(super) fn decide_order(
             .map(|live| live.order_id.clone());
         return decision;
     }
-    decide_new(inputs, item, order, &tag, operation(), account, index)
+    let mut decision = decide_new(inputs, item, order, &tag, operation(), account, index);
+    decision.step.news.splice(0..0, unseen_end(record, account));
+    decision
+}
+
+/// The end of the bound order, where the journal does not have it: it must, before it takes the intent of
+/// a new order or binds one that is there already.
+fn unseen_end(record: Option<&Record>, account: Option<&ObservedAccount>) -> Option<FactBody> {
+    let live = record?.live.as_ref()?;
+    let observed = bound_order(account, &live.order_id)?;
+    (live_state(&observed.status) != live.state).then(|| seen(observed))
 }
 
 /// True where more than one call was made for a name: one that was given up may have arrived since.
@@ -222,13 +232,6 @@ fn decide_new(
     };
     let mut decision = Decision::new(item, action, reason);
     decision.step.operation = Some(operation);
-    // The journal must know the end of the old order before it takes the intent of a new one.
-    if let Some(live) = ended
-        && let Some(observed) = bound_order(account, &live.order_id)
-        && live_state(&observed.status) != live.state
-    {
-        decision.step.news.push(seen(observed));
-    }
     let similar: Vec<&ObservedOrder> = index
         .similar(order)
         .into_iter()

@@ -159,6 +159,7 @@ pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
                 endpoint: ENDPOINT.to_owned(),
                 account_id: Some("1".to_owned()),
                 certificates: 40,
+                as_of: None,
             },
         )]),
         offline: false,

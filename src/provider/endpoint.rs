@@ -73,6 +73,13 @@ impl Endpoint {
         &self.text
     }
 
+    /// Host and port, as far as the port is not the scheme's own.
+    pub(super) fn authority(&self) -> &str {
+        // `parse` and `official` leave no user name in the text.
+        let after = self.text.split_once("://").map_or("", |(_, after)| after);
+        after.split('/').next().unwrap_or_default()
+    }
+
     /// False for `http` on a loopback address.
     pub(super) fn is_secure(&self) -> bool {
         self.secure

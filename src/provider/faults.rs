@@ -77,12 +77,12 @@ fn raw(head: &str, body: &str) -> Say {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_in_doubt() {
+async fn row_22_a_lost_answer_is_in_doubt() {
     assert_eq!(doubted(|| Say::Cut).await.kind, ErrorKind::Interrupted);
 }
 
 #[tokio::test]
-async fn an_answer_cut_at_any_byte_is_in_doubt() {
+async fn row_24_an_answer_cut_at_any_byte_is_in_doubt() {
     let whole = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n\
                  Content-Length: 8\r\n\r\n{\"id\":7}";
     for length in 1..whole.len() {
@@ -94,7 +94,7 @@ async fn an_answer_cut_at_any_byte_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_not_sent() {
+async fn rows_18_21_a_refused_connection_is_not_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/services/v2", listener.local_addr().unwrap());
     drop(listener);
@@ -129,7 +129,7 @@ async fn a_server_without_tls_is_not_sent_anything() {
 }
 
 #[tokio::test]
-async fn no_answer_within_the_deadline_is_in_doubt() {
+async fn rows_16_25_no_answer_within_the_deadline_is_in_doubt() {
     let error = doubted_with(
         || Say::Hang,
         |settings| settings.deadlines.head = Duration::from_secs(1),
@@ -139,7 +139,7 @@ async fn no_answer_within_the_deadline_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_or_never_ends_is_in_doubt() {
+async fn row_26_an_answer_that_stops_or_never_ends_is_in_doubt() {
     // The head promises more than comes, and the connection stays open.
     let server = Scripted::start(|_, _| {
         Say::Text(
@@ -201,7 +201,7 @@ async fn servers_in_trouble_are_in_doubt() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off() {
+async fn row_27_an_answer_without_end_is_cut_off() {
     let error = doubted(|| {
         // Without the cap this would be a good answer.
         let mut answer =
@@ -289,7 +289,7 @@ async fn reads_give_up_after_four_tries_and_at_once_on_a_refusal() {
 }
 
 #[tokio::test]
-async fn each_change_has_a_connection_of_its_own() {
+async fn rows_31_37_each_change_has_a_connection_of_its_own() {
     let server = Scripted::start(|_, _| Say::Json(201, json!({"id": 7}))).await;
     let account = opened(server.settings("/services/v2"));
     for _ in 0..3 {

@@ -26,6 +26,7 @@ use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Slot, Throttle};
+use crate::model::{BudgetWindow, RateLimit, Traffic};
 
 /// A list of 1,000 orders with long names is some megabytes.
 const LARGEST_READ: usize = 32 << 20;
@@ -65,6 +66,8 @@ pub(super) struct Transport {
     deadlines: Deadlines,
     skew: Mutex<Option<SignedDuration>>,
     sent: AtomicU32,
+    rate_limited: AtomicU32,
+    rate_limits: Vec<RateLimit>,
 }
 
 impl Transport {
@@ -112,10 +115,17 @@ impl Transport {
             endpoint: settings.endpoint.clone(),
             authorize,
             mask,
-            throttle: Throttle::new(&settings.rate_limits, settings.max_in_flight),
+            throttle: Throttle::drawing(
+                &settings.rate_limits,
+                settings.max_in_flight,
+                settings.budget.clone(),
+                settings.deadlines.whole,
+            ),
             deadlines: settings.deadlines,
             skew: Mutex::new(None),
             sent: AtomicU32::new(0),
+            rate_limited: AtomicU32::new(0),
+            rate_limits: settings.rate_limits.clone(),
         })
     }
 
@@ -129,6 +139,21 @@ impl Transport {
 
     pub(super) fn requests_sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        let windows = self.rate_limits.iter().zip(self.throttle.left());
+        Traffic {
+            requests: self.sent.load(Ordering::Relaxed).into(),
+            rate_limited: self.rate_limited.load(Ordering::Relaxed).into(),
+            windows: windows
+                .map(|(limit, left)| BudgetWindow {
+                    requests: limit.requests.into(),
+                    per: limit.per,
+                    left,
+                })
+                .collect(),
+        }
     }
 
     pub(super) async fn slot(&self) -> Slot {
@@ -194,12 +219,13 @@ impl Transport {
     /// `InDoubt` in every other case; what an answer means is for the caller to say.
     pub(super) async fn change(
         &self,
-        mut slot: Slot,
+        slot: Slot,
         what: &str,
         method: Method,
         path: &str,
         body: &Value,
     ) -> Result<Reply, ProviderError> {
+        let mut slot = self.throttle.fresh(slot).await;
         let request = self.request(method, path, Some(body))?;
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is("second_send_after_timeout")
@@ -298,13 +324,14 @@ impl Transport {
         }
         let status = response.status().as_u16();
         log.answered(status);
-        let headers = response.headers().clone();
+        let mut headers = response.headers().clone();
         let mut body =
             match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {
                 Err(_) => return Err(Lost::interrupted("the answer did not end in time")),
                 Ok(body) => body?,
             };
         self.mask.cover(&mut body);
+        self.mask.cover_values(&mut headers);
         Ok(Reply {
             status,
             headers,
@@ -343,7 +370,10 @@ impl Transport {
         }
         let wait = retry_after(headers);
         let pause = match response.status().as_u16() {
-            429 => self.throttle.slow_down(wait),
+            429 => {
+                self.rate_limited.fetch_add(1, Ordering::Relaxed);
+                self.throttle.slow_down(wait)
+            }
             400.. if wait.is_some() => self.throttle.slow_down(wait),
             200..300 => {
                 self.throttle.recovered();

@@ -1,6 +1,8 @@
 //! Keys masked in answers: a server, or a proxy before it, may echo the request's headers, and what it
 //! says is shown and kept.
 
+use reqwest::header::{HeaderMap, HeaderValue};
+
 use crate::model::Secret;
 
 /// A shorter key would be found in innocent text, and masking it would spoil every answer.
@@ -51,6 +53,21 @@ impl Mask {
     }
 }
 
+impl Mask {
+    /// The same in the values of header fields: some are shown, as ncloud's trace id.
+    pub(super) fn cover_values(&self, headers: &mut HeaderMap) {
+        for value in headers.values_mut() {
+            let mut text = value.as_bytes().to_vec();
+            self.cover(&mut text);
+            if text != value.as_bytes() {
+                // A value with `*` in it is a value: the other arm is never taken.
+                *value = HeaderValue::from_bytes(&text)
+                    .unwrap_or_else(|_| HeaderValue::from_static("*"));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +93,16 @@ mod tests {
             covered("abc/def\"gh", r#"{"m": "abc\/def\"gh abc/def\"gh"}"#),
             r#"{"m": "************ ***********"}"#
         );
+    }
+
+    #[test]
+    fn values_of_header_fields_are_covered() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-trace", "a k3y-k3y- b".parse().unwrap());
+        headers.insert("x-other", "innocent".parse().unwrap());
+        Mask::of(&[&Secret::new("k3y-k3y-".to_owned())]).cover_values(&mut headers);
+        assert_eq!(headers["x-trace"], "a ******** b");
+        assert_eq!(headers["x-other"], "innocent");
     }
 
     #[test]

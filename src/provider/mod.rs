@@ -4,6 +4,7 @@
 //! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod budget;
 mod call_log;
 mod certcentral;
 mod endpoint;
@@ -22,23 +23,29 @@ mod throttle;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod reach;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod strange;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent, since_boot};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use preview::{body_digest, preview};
 pub use settings::{Deadlines, Keys, Settings, observe_only, open};
 
 use crate::model::{
-    AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
-    OrderOperation, ReissueOperation, RequestId, RequestStatus, RevokeCall, StatusChange, Tag,
-    TagLookup,
+    AccountName, CertificateId, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest,
+    OrderId, OrderOperation, ReissueOperation, RequestId, RequestStatus, RevokeCall, StatusChange,
+    Tag, TagLookup, Traffic,
 };
 
 /// What every read and every change answers with.
@@ -71,6 +78,16 @@ pub trait Observe: Send + Sync {
     /// Every order of the account, in about N/1000 requests, without repeats.
     fn orders(&self) -> Answer<'_, Vec<ObservedOrder>>;
 
+    /// Every order of the account as it stands now, from what an earlier reading saw and what the CA tells of
+    /// since; those of `reread` are read anew, whatever it tells. `None` when that cannot be told for
+    /// certain, or takes more requests than the whole list: then [`Observe::orders`] must be read. A CA
+    /// whose feed leaves out what matters always answers `None` (ncloud: revocations).
+    fn orders_since<'a>(
+        &'a self,
+        earlier: Look,
+        reread: &'a BTreeSet<OrderId>,
+    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>>;
+
     /// One order in full; `None` when the CA says that it does not exist or that this key may not see
     /// it (CertCentral answers 404 for both).
     fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>>;
@@ -94,6 +111,9 @@ pub trait Observe: Send + Sync {
 
     /// How many requests were sent so far, repeats included.
     fn requests_sent(&self) -> u32;
+
+    /// What was sent and refused so far, and what is left of the rate limits at this moment.
+    fn traffic(&self) -> Traffic;
 }
 
 /// A slot under the account's rate limits and its cap on calls in flight, to be spent on one call.

@@ -103,7 +103,7 @@ async fn an_extra_root_is_trusted_and_only_when_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_host_is_refused() {
+async fn row_19_a_certificate_for_another_host_is_refused() {
     let server = server("other.example", 2999).await;
     refused(&server, Some(server.root.clone())).await;
 }
@@ -122,7 +122,7 @@ async fn a_certificate_of_another_root_is_refused() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_never_followed() {
+async fn row_29_a_redirect_is_never_followed() {
     let other = Scripted::start(|_, _| Say::Json(200, json!({"account_id": 1}))).await;
     for status in [301, 302, 303, 307, 308] {
         let location = other.url("/services/v2/user/me");
@@ -144,7 +144,7 @@ async fn a_redirect_is_never_followed() {
 }
 
 #[tokio::test]
-async fn no_proxy_comes_from_the_environment() {
+async fn row_33_no_proxy_comes_from_the_environment() {
     let proxy = Scripted::start(|_, _| Say::Cut).await;
     let url = proxy.url("");
     // The environment cannot be changed safely within a process: another test runs in a child.
@@ -153,7 +153,7 @@ async fn no_proxy_comes_from_the_environment() {
         command
             .args([
                 "--exact",
-                "provider::faults::each_change_has_a_connection_of_its_own",
+                "provider::faults::rows_31_37_each_change_has_a_connection_of_its_own",
             ])
             .env_remove("REQUEST_METHOD");
         for name in [

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds() {
+    fn row_40_seconds() {
         assert_eq!(read("0", None), Some(0));
         assert_eq!(read(" 120 ", None), Some(120));
         assert_eq!(read("86400", None), Some(900));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_read_against_the_servers_clock() {
+    fn row_41_a_date_is_read_against_the_servers_clock() {
         let date = Some("Sun, 06 Nov 1994 08:49:07 GMT");
         for form in [
             "Sun, 06 Nov 1994 08:49:37 GMT",

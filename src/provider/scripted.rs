@@ -107,6 +107,7 @@ pub(super) fn settings(url: &str) -> Settings {
         account: "main".parse().unwrap(),
         endpoint: Endpoint::parse(url).unwrap(),
         rate_limits: Vec::new(),
+        budget: None,
         max_in_flight: 8,
         extra_root: None,
         deadlines: Deadlines {

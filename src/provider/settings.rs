@@ -7,11 +7,11 @@ use super::certcentral::CertCentral;
 use super::endpoint::Endpoint;
 use super::error::ProviderError;
 use super::ncloud::Ncloud;
-use super::{Act, Observe};
+use super::{Act, Budget, Observe};
 use crate::model::{AccountName, RateLimit, Secret};
 
 /// One account as it is opened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// Its name in the manifest.
     pub account: AccountName,
@@ -19,6 +19,8 @@ pub struct Settings {
     pub endpoint: Endpoint,
     /// Rolling windows that all hold at once.
     pub rate_limits: Vec<RateLimit>,
+    /// What the key's other users draw from as well; without one the limits hold for this process alone.
+    pub budget: Option<Arc<dyn Budget>>,
     /// How many calls may be under way at once. A [`super::Permit`] counts from when it is taken, so a
     /// caller that holds one must not wait for a read of its own.
     pub max_in_flight: usize,

@@ -4,33 +4,58 @@
 //! The CA counts a call when it arrives there, some time between its sending and its answer. So a call
 //! in flight counts in every window, and once answered it counts until `answer + window`: whatever the
 //! latency was, no window at the CA ever sees more than its limit.
+//!
+//! Where the key has a [`Budget`], each slot is drawn from it as well. Its own windows a throttle keeps
+//! all the same: they hold if the budget breaks.
+
+#[cfg(test)]
+mod sharing;
+#[cfg(test)]
+mod tests;
+
+mod left;
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::budget::{Budget, BudgetSlot, Drawn, Spent, since_boot};
 use crate::model::RateLimit;
 
 /// The first pause after a refusal that names no time; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that is not asked for by the CA.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A slot of the budget that was not used for this long is given back and drawn anew: its process slept,
+/// and others may count it as gone. Longer than the slowest disk takes to write an intent.
+const FRESH: Duration = Duration::from_secs(30);
 
 /// The limiter of one account. Clones share the same limits.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Throttle(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Held by the one caller at the head of the queue. Tokio's mutex is fair, so this is the queue;
-    /// those behind it sleep and cost nothing.
+    /// Held by the caller at the head of the queue: Tokio's mutex is fair, and those behind it sleep.
     turn: tokio::sync::Mutex<()>,
     /// Told whenever a slot comes back or a pause changes.
     changed: Notify,
+    drawing: Option<Drawing>,
+}
+
+/// What a throttle draws from, together with other processes.
+struct Drawing {
+    budget: Arc<dyn Budget>,
+    windows: Vec<RateLimit>,
+    /// How long a slot is ours: the time until its call begins, and the call's own deadline.
+    lease: Duration,
+    /// Once it could not be used it is not asked again: this run goes on under its own windows.
+    broken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -51,22 +76,42 @@ struct Window {
 }
 
 /// The right to send one call. Dropped before it was sent, it goes back unspent.
-#[derive(Debug)]
 pub(super) struct Slot {
     shared: Arc<Shared>,
     sent: bool,
+    /// From the budget, and when it was drawn, as [`since_boot`] counts.
+    drawn: Option<(BudgetSlot, Duration)>,
 }
 
 impl Throttle {
-    /// Limits of zero are raised to one: the manifest's rules refuse them, and a limiter that never
-    /// lets anything pass would hang instead of telling.
+    #[cfg(test)]
     pub(super) fn new(limits: &[RateLimit], max_in_flight: usize) -> Self {
+        Self::with(limits, max_in_flight, None)
+    }
+
+    /// Draws from a budget too, if there is one and anything is limited. No call takes longer than `call`.
+    pub(super) fn drawing(
+        limits: &[RateLimit],
+        max_in_flight: usize,
+        budget: Option<Arc<dyn Budget>>,
+        call: Duration,
+    ) -> Self {
+        let drawing = budget.filter(|_| !limits.is_empty()).map(|budget| Drawing {
+            budget,
+            windows: limits.iter().map(kept).collect(),
+            lease: FRESH + call,
+            broken: AtomicBool::new(false),
+        });
+        Self::with(limits, max_in_flight, drawing)
+    }
+
+    fn with(limits: &[RateLimit], max_in_flight: usize, drawing: Option<Drawing>) -> Self {
         let windows = limits
             .iter()
+            .map(kept)
             .map(|limit| Window {
-                requests: (limit.requests as usize).max(1),
-                // One per cent longer, for clocks that run at another pace.
-                length: limit.per + limit.per / 100,
+                requests: limit.requests as usize,
+                length: limit.per,
                 leaves: VecDeque::new(),
             })
             .collect();
@@ -80,6 +125,7 @@ impl Throttle {
             }),
             turn: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
+            drawing,
         }))
     }
 
@@ -88,23 +134,42 @@ impl Throttle {
         let _turn = self.0.turn.lock().await;
         loop {
             let changed = self.0.changed.notified();
-            let take = self.0.state().take(Instant::now());
-            match take {
-                Take::Taken => {
-                    return Slot {
-                        shared: Arc::clone(&self.0),
-                        sent: false,
-                    };
-                }
-                Take::Until(moment) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(moment) => {}
-                        () = changed => {}
+            let room = self.0.state().room(Instant::now());
+            let again = match room {
+                // Whoever has the turn is alone in taking room, so it is still there after the draw.
+                Room::Now => match self.0.draw().await {
+                    Ok(drawn) => {
+                        self.0.state().in_flight += 1;
+                        return Slot {
+                            shared: Arc::clone(&self.0),
+                            sent: false,
+                            drawn,
+                        };
                     }
+                    Err(wait) => Instant::now() + wait,
+                },
+                Room::At(moment) => moment,
+                Room::OnReturn => {
+                    changed.await;
+                    continue;
                 }
-                Take::OnReturn => changed.await,
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(again) => {}
+                () = changed => {}
             }
         }
+    }
+
+    /// A slot as new as one that was just acquired: this one, or another if it was held for so long that
+    /// other processes may have counted it as gone. Only a process that was stopped, or a machine that
+    /// slept, waits here.
+    pub(super) async fn fresh(&self, mut slot: Slot) -> Slot {
+        while slot.is_stale() {
+            drop(slot);
+            slot = self.acquire().await;
+        }
+        slot
     }
 
     /// The CA refused a call because of its limits: nothing is let through for `wait`, or, where the CA
@@ -126,6 +191,9 @@ impl Throttle {
         let longer = now + pause > state.paused_until;
         state.paused_until = state.paused_until.max(now + pause);
         drop(state);
+        if let Some(drawing) = self.0.drawing.as_ref().filter(|_| longer) {
+            drawing.budget.pause(pause);
+        }
         self.0.changed.notify_one();
         longer.then_some(pause)
     }
@@ -144,22 +212,55 @@ impl Shared {
         // The state is consistent between any two statements that could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A slot of the budget, nothing where there is none to draw from, or the time to wait for one.
+    async fn draw(&self) -> Result<Option<(BudgetSlot, Duration)>, Duration> {
+        let Some(drawing) = &self.drawing else {
+            return Ok(None);
+        };
+        if drawing.broken.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        // Before the draw: what it counts from must not be later than what the budget counts from.
+        let drawn_at = since_boot();
+        match drawing.budget.take(&drawing.windows, drawing.lease).await {
+            Ok(Drawn::Slot(slot)) => Ok(Some((slot, drawn_at))),
+            Ok(Drawn::Wait(wait)) => Err(wait),
+            Err(error) => {
+                drawing.broken.store(true, Ordering::Relaxed);
+                tracing::warn!(
+                    "the rate budget that is shared with other runs cannot be used: {error}; this run keeps to the limits by itself"
+                );
+                Ok(None)
+            }
+        }
+    }
 }
 
-enum Take {
-    Taken,
-    Until(Instant),
+/// A limit as it is kept: one per cent longer, for clocks that run at another pace. Zero is raised to
+/// one: the manifest's rules refuse it, and what never lets anything pass would hang instead of telling.
+fn kept(limit: &RateLimit) -> RateLimit {
+    RateLimit {
+        requests: limit.requests.max(1),
+        per: limit.per + limit.per / 100,
+    }
+}
+
+enum Room {
+    Now,
+    At(Instant),
     /// Only a call in flight that ends can make room.
     OnReturn,
 }
 
 impl State {
-    fn take(&mut self, now: Instant) -> Take {
+    /// Whether a call may go out under this process's own windows.
+    fn room(&mut self, now: Instant) -> Room {
         if now < self.paused_until {
-            return Take::Until(self.paused_until);
+            return Room::At(self.paused_until);
         }
         if self.in_flight >= self.max_in_flight {
-            return Take::OnReturn;
+            return Room::OnReturn;
         }
         let mut until = now;
         for window in &mut self.windows {
@@ -169,15 +270,14 @@ impl State {
             if self.in_flight + window.leaves.len() >= window.requests {
                 match window.leaves.front() {
                     Some(&leaves) => until = until.max(leaves),
-                    None => return Take::OnReturn,
+                    None => return Room::OnReturn,
                 }
             }
         }
         if until > now {
-            return Take::Until(until);
+            return Room::At(until);
         }
-        self.in_flight += 1;
-        Take::Taken
+        Room::Now
     }
 }
 
@@ -186,9 +286,15 @@ impl Slot {
     #[cfg(test)]
     pub(super) fn unlimited() -> Self {
         Self {
-            shared: Throttle::new(&[], 1).0,
+            shared: Throttle::with(&[], 1, None).0,
             sent: false,
+            drawn: None,
         }
+    }
+
+    fn is_stale(&self) -> bool {
+        let drawn_at = self.drawn.as_ref().map(|(_, drawn_at)| *drawn_at);
+        drawn_at.is_some_and(|drawn_at| since_boot().saturating_sub(drawn_at) > FRESH)
     }
 
     /// From here on the call may reach the CA: it counts, whatever becomes of it.
@@ -199,6 +305,13 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        if let Some((drawn, _)) = self.drawn.take() {
+            drawn.finish(if self.sent {
+                Spent::Ended
+            } else {
+                Spent::Never
+            });
+        }
         let now = Instant::now();
         let mut state = self.shared.state();
         state.in_flight = state.in_flight.saturating_sub(1);
@@ -213,188 +326,11 @@ impl Drop for Slot {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn limit(requests: u32, millis: u64) -> RateLimit {
-        RateLimit {
-            requests,
-            per: Duration::from_millis(millis),
-        }
-    }
-
-    fn paused() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-    }
-
-    /// Sends a call for each pair (time to the CA, time back) and returns when each arrived there.
-    async fn arrivals(throttle: &Throttle, latencies: &[(u64, u64)]) -> Vec<Instant> {
-        let calls = latencies.iter().map(|&(there, back)| {
-            let throttle = throttle.clone();
-            async move {
-                let mut slot = throttle.acquire().await;
-                slot.sent();
-                tokio::time::sleep(Duration::from_millis(there)).await;
-                let arrived = Instant::now();
-                tokio::time::sleep(Duration::from_millis(back)).await;
-                arrived
-            }
-        });
-        let mut arrived = futures::future::join_all(calls).await;
-        arrived.sort();
-        arrived
-    }
-
-    fn most_in_any(arrived: &[Instant], window: Duration) -> usize {
-        let mut first = 0;
-        let mut most = 0;
-        for last in 0..arrived.len() {
-            while arrived[last] - arrived[first] >= window {
-                first += 1;
-            }
-            most = most.max(last - first + 1);
-        }
-        most
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn no_window_at_the_ca_sees_more_than_its_limit(
-            latencies in prop::collection::vec((0u64..3000, 0u64..3000), 1..120),
-            short in 1u32..8, more in 0u32..20, max_in_flight in 1usize..20,
-        ) {
-            paused().block_on(async {
-                let limits = [limit(short, 500), limit(short + more, 4000)];
-                let throttle = Throttle::new(&limits, max_in_flight);
-                let arrived = arrivals(&throttle, &latencies).await;
-                for limit in limits {
-                    let most = most_in_any(&arrived, limit.per);
-                    prop_assert!(most <= limit.requests as usize, "{most} in {:?}", limit.per);
-                }
-                Ok(())
-            })?;
-        }
-    }
-
-    #[test]
-    fn what_is_allowed_is_used() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[limit(100, 5000)], 16);
-            let start = Instant::now();
-            let arrived = arrivals(&throttle, &[(50, 50); 2000]).await;
-            let took = (*arrived.last().unwrap() - start).as_secs_f64();
-            // 2,000 calls at 100 in 5 s; the first hundred are free.
-            assert!(1900.0 / took >= 0.95 * 20.0, "{took} s");
-        });
-    }
-
-    #[test]
-    fn first_come_first_served() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[limit(3, 1000)], 2);
-            let order = Arc::new(Mutex::new(Vec::new()));
-            let calls = (0..50).map(|number| {
-                let (throttle, order) = (throttle.clone(), Arc::clone(&order));
-                async move {
-                    let mut slot = throttle.acquire().await;
-                    order.lock().unwrap().push(number);
-                    slot.sent();
-                    tokio::time::sleep(Duration::from_millis(number * 37 % 90)).await;
-                }
-            });
-            futures::future::join_all(calls).await;
-            assert_eq!(*order.lock().unwrap(), (0..50).collect::<Vec<u64>>());
-        });
-    }
-
-    #[test]
-    fn ten_thousand_waiters_are_served_within_the_limit() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[limit(100, 1000)], 16);
-            let arrived = arrivals(&throttle, &[(5, 5); 10_000]).await;
-            assert_eq!(arrived.len(), 10_000);
-            assert_eq!(most_in_any(&arrived, Duration::from_secs(1)), 100);
-        });
-    }
-
-    #[test]
-    fn no_more_than_the_cap_are_in_flight() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[], 3);
-            let now = Arc::new(Mutex::new((0, 0)));
-            let calls = (0..40).map(|_| {
-                let (throttle, now) = (throttle.clone(), Arc::clone(&now));
-                async move {
-                    let _slot = throttle.acquire().await;
-                    {
-                        let mut now = now.lock().unwrap();
-                        now.0 += 1;
-                        now.1 = now.1.max(now.0);
-                    }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    now.lock().unwrap().0 -= 1;
-                }
-            });
-            futures::future::join_all(calls).await;
-            assert_eq!(now.lock().unwrap().1, 3);
-        });
-    }
-
-    #[test]
-    fn an_unsent_slot_goes_back() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[limit(1, 60_000)], 1);
-            let start = Instant::now();
-            for _ in 0..10 {
-                drop(throttle.acquire().await);
-            }
-            assert_eq!(Instant::now(), start);
-            throttle.acquire().await.sent();
-            drop(throttle.acquire().await);
-            assert!(Instant::now() - start >= Duration::from_secs(60));
-        });
-    }
-
-    #[test]
-    fn a_waiter_that_gives_up_leaves_the_queue() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[], 1);
-            let held = throttle.acquire().await;
-            let gives_up = tokio::time::timeout(Duration::from_secs(1), throttle.acquire()).await;
-            assert!(gives_up.is_err());
-            drop(held);
-            let next = tokio::time::timeout(Duration::from_secs(1), throttle.acquire()).await;
-            assert!(next.is_ok());
-        });
-    }
-
-    #[test]
-    fn a_pause_holds_everyone_and_doubles_until_the_ca_recovers() {
-        paused().block_on(async {
-            let throttle = Throttle::new(&[], 16);
-            let waited = async || {
-                let start = Instant::now();
-                throttle.acquire().await.sent();
-                (Instant::now() - start).as_secs()
-            };
-            throttle.slow_down(Some(Duration::from_secs(7)));
-            assert_eq!(waited().await, 7);
-            for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
-                throttle.slow_down(None);
-                throttle.slow_down(None);
-                assert_eq!(waited().await, seconds);
-            }
-            throttle.recovered();
-            throttle.slow_down(None);
-            assert_eq!(waited().await, 1);
-        });
+impl fmt::Debug for Slot {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Slot")
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
     }
 }

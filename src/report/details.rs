@@ -9,7 +9,7 @@ use super::amounts::{count, counted, duration, money};
 use super::phrase::Phrase;
 use crate::apply::{ActionReport, Outcome};
 use crate::model::{AccountName, CertificateKind, CertificatePin};
-use crate::plan::{Action, Plan, Step, Warning};
+use crate::plan::{Action, Plan, PlannedAccount, Step, Warning};
 
 /// One labelled line.
 pub(super) struct Detail {
@@ -265,6 +265,19 @@ pub(super) fn of_cost(plan: &Plan) -> Vec<Detail> {
         details.push(detail("Funds", phrase));
     }
     details
+}
+
+/// For accounts whose orders were not all read for this plan: as of when the rest is.
+pub(super) fn of_reading(plan: &Plan) -> Vec<Detail> {
+    let remembered = |(account, planned): (&AccountName, &PlannedAccount)| {
+        let phrase = Phrase::of("orders of ")
+            .datum(account)
+            .own(" as of ")
+            .datum(planned.as_of?)
+            .own(", with the changes of status since; `--refresh` reads all");
+        Some(detail("Read", phrase))
+    };
+    plan.accounts.iter().filter_map(remembered).collect()
 }
 
 fn currency(plan: &Plan) -> Phrase {

@@ -95,6 +95,10 @@ struct AccountDocument {
     account_id: Option<String>,
     /// How many certificates in force were known.
     certificates: u32,
+    /// Set when not all orders were read for this plan: those that the CA does not tell to have changed are
+    /// as of this time (its clock).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -227,6 +231,7 @@ impl<'a> PlanDocument<'a> {
                         endpoint: account.endpoint.clone(),
                         account_id: account.account_id.clone(),
                         certificates: account.certificates,
+                        as_of: text(account.as_of.as_ref()),
                     };
                     (name.to_string(), document)
                 })

@@ -1,4 +1,4 @@
-//! Plan, RunReport, status and history -> text, JSON, Markdown; each goes to a writer that it is given.
+//! Plan, RunReport, status and history -> text, JSON, Markdown, metrics; each goes to a writer that it is given.
 //!
 //! What a manifest or a CA wrote reaches a terminal or a pull request only as a datum of a
 //! `phrase::Phrase`. The last lines, the JSON keys and the ids as strings are the contract with users.
@@ -9,6 +9,7 @@ mod amounts;
 mod details;
 mod history;
 mod json;
+mod metrics;
 mod page;
 mod phrase;
 mod plan_markdown;
@@ -33,6 +34,7 @@ mod samples;
 
 pub use history::{history_json, history_text};
 pub use json::plan_json;
+pub use metrics::{Metrics, Standing, last_success, metrics_text, standing};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;
 pub use run_json::{run_json, status_json};

@@ -216,6 +216,12 @@ fn foot(plan: &Plan) -> String {
     } else {
         let _ = page.offer("Nothing to do.\n");
     }
+    let reading = details::of_reading(plan)
+        .into_iter()
+        .map(|detail| Entry::new(1, move || line(&detail)));
+    page.list(reading, usize::MAX, REMARKS / 2, |more, _| {
+        format!("* … and {} more accounts", count(more))
+    });
     let _ = page.offer(&format!("**{}**", plan_line(plan)));
     page.finish()
 }

@@ -40,6 +40,9 @@ pub fn plan_text(out: &mut dyn io::Write, plan: &Plan, style: &Style) -> io::Res
     } else {
         terminal.words(Tone::Strong, "Nothing to do.".to_owned())?;
     }
+    for detail in details::of_reading(plan) {
+        terminal.fact(&detail)?;
+    }
     terminal.words(Tone::Strong, plan_line(plan))
 }
 

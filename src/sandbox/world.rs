@@ -93,6 +93,7 @@ impl World {
 
     /// The objects that changed since the last call.
     pub(super) fn take_changes(&mut self) -> Vec<Kept> {
+        self.certcentral.note_statuses();
         let orders = std::mem::take(&mut self.certcentral.changed_orders);
         let requests = std::mem::take(&mut self.certcentral.changed_requests);
         let ncloud = std::mem::take(&mut self.ncloud.changed);
@@ -113,6 +114,7 @@ impl World {
 
     /// Forgets which objects changed: there is no folder to keep them in.
     pub(super) fn drop_changes(&mut self) {
+        self.certcentral.note_statuses();
         self.certcentral.changed_orders.clear();
         self.certcentral.changed_requests.clear();
         self.ncloud.changed.clear();

@@ -14,12 +14,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["model"]),
     ("provider", &["model"]),
     ("journal", &["model"]),
+    ("budget", &["model", "provider", "journal"]),
     ("apply", &["model", "plan", "provider", "journal"]),
     ("report", &["model", "plan", "apply"]),
     (
         "cli",
         &[
-            "model", "manifest", "plan", "provider", "journal", "apply", "report", "sandbox",
+            "model", "manifest", "plan", "provider", "journal", "budget", "apply", "report",
+            "sandbox",
         ],
     ),
 ];

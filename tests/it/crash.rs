@@ -4,7 +4,8 @@
 //! sequence, which each failure names.
 
 mod points;
-mod random;
+mod power;
+pub(crate) mod random;
 mod storage;
 pub(crate) mod tracing;
 pub(crate) mod truth;

@@ -6,22 +6,29 @@
     reason = "the harness stands outside of test functions, and a panic is how it fails"
 )]
 
+mod answers;
 mod apply;
 mod architecture;
 mod bad_input;
+mod between;
+mod budget;
 mod contract;
 mod crash;
 mod doubt;
 mod examples;
 mod fault_matrix;
 mod logs;
+mod look;
 mod model;
 mod pipes;
 mod plan;
+mod postgres;
 mod readme;
 mod revocations;
 mod rig;
 mod runs;
 mod saved_plan;
 mod secrets;
+mod sequences;
 mod speed;
+mod watching;

@@ -48,6 +48,21 @@ fn row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded() {
 }
 
 #[test]
+fn a_signal_while_a_run_waits_for_the_ca_is_the_exit_code() {
+    let rig = twelve();
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let before = rig.reads();
+        let run = rig.spawn(&["apply", "--yes", "--wait", "10m"]);
+        // A plan reads the user, the orders and the funds; what comes then are looks at what waits.
+        rig.until("the polling", || rig.reads() > before + 4);
+        signal(run.id(), name);
+        let (exit, text) = ended(run);
+        assert_eq!(exit, Some(code), "SIG{name}: {text}");
+    }
+    exactly_once(&rig, NAMES.len(), "two signals while it waited");
+}
+
+#[test]
 fn row_08_a_second_signal_ends_the_run_at_once_and_the_next_one_goes_on() {
     let rig = twelve();
     rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 600_000 }]));

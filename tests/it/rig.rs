@@ -33,6 +33,7 @@ pub(crate) struct Rig {
     runtime: Runtime,
     client: reqwest::Client,
     folder: TempDir,
+    home: TempDir,
     admin: String,
     variables: Vec<(String, String)>,
 }
@@ -98,7 +99,9 @@ impl Rig {
         let sandbox = runtime
             .block_on(Sandbox::start(options.clone()))
             .expect("a sandbox");
+        let home = TempDir::new().expect("a home");
         let variables = [
+            ("HOME", home.path().display().to_string()),
             ("CERTPLAN_ENDPOINT_DIGICERT", sandbox.certcentral_url()),
             ("CERTPLAN_ENDPOINT_NAVERCLOUD", sandbox.ncloud_url()),
             ("DIGICERT_API_KEY", options.certcentral_key),
@@ -114,6 +117,7 @@ impl Rig {
                 .build()
                 .expect("a client"),
             folder: TempDir::new().expect("a folder"),
+            home,
             variables: variables
                 .map(|(name, value)| (name.to_owned(), value))
                 .to_vec(),
@@ -123,6 +127,11 @@ impl Rig {
     /// The folder that commands run in.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The home of whoever runs the commands: only the rate budgets are kept there.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// A file in the folder.

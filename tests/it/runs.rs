@@ -29,7 +29,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn row_90_a_second_run_is_told_who_holds_the_state_or_waits() {
+fn rows_90_105_a_second_run_is_told_who_holds_the_state_or_waits() {
     let rig = rig(&["ada", "bob"]);
     rig.faults(json!([{ "fault": "delay", "ms": 4000, "times": 1 }]));
     let first = rig.spawn(&["apply", "--yes"]);
@@ -172,6 +172,44 @@ fn row_71_an_older_state_finds_its_orders_by_tag_even_under_other_names() {
         "wait",
         "{report:#}"
     );
+    assert_eq!(order_calls(&rig), 2);
+}
+
+/// The older state knows the first order and not its end; the second one carries the tag of the raised
+/// generation.
+fn renewed_and_put_back() -> (Rig, String) {
+    let rig = rig(&["ada"]);
+    rig.apply(&[], 0);
+    copy(&state(&rig), &rig.path("kept.db"));
+    rig.tell("cancel", json!({ "order_id": known(&rig)["orders.ada"] }));
+    let text = std::fs::read_to_string(rig.path("certplan.yaml")).expect("the manifest");
+    rig.write("certplan.yaml", format!("{text}    generation: 2\n"));
+    rig.apply(&[], 0);
+    let id = known(&rig)["orders.ada"].clone();
+    assert_eq!(order_calls(&rig), 2);
+    copy(&rig.path("kept.db"), &state(&rig));
+    (rig, id)
+}
+
+#[test]
+fn an_older_state_takes_up_the_order_that_followed_one_it_takes_for_live() {
+    let (rig, id) = renewed_and_put_back();
+    let report = rig.apply(&[], 0);
+    assert_eq!(action(&report, "orders.ada")["action"], "adopt");
+    assert_eq!(known(&rig)["orders.ada"], id);
+    assert_eq!(order_calls(&rig), 2);
+}
+
+#[test]
+fn an_older_state_lets_a_person_bind_the_order_that_followed() {
+    let (rig, id) = renewed_and_put_back();
+    let product = "client_email_security_plus";
+    rig.tell("edit", json!({ "order_id": id, "product": product }));
+    let report = rig.apply(&[], 0);
+    assert_eq!(action(&report, "orders.ada")["action"], "wait");
+    rig.certplan(&["import", "orders.ada", &id]).expect(0);
+    assert_eq!(known(&rig)["orders.ada"], id);
+    rig.apply(&[], 0);
     assert_eq!(order_calls(&rig), 2);
 }
 

@@ -72,7 +72,7 @@ fn only_its_owner_can_read_it_and_no_secret_is_in_it() {
 }
 
 #[test]
-fn an_edited_or_cut_file_is_refused() {
+fn row_97_an_edited_or_cut_file_is_refused() {
     let (rig, _) = saved();
     let good = std::fs::read_to_string(rig.path("plan.json")).unwrap();
     for bad in [
@@ -94,7 +94,7 @@ fn an_edited_or_cut_file_is_refused() {
 }
 
 #[test]
-fn a_plan_is_stale_when_the_state_has_moved_on() {
+fn row_94_a_plan_is_stale_when_the_state_has_moved_on() {
     let (rig, _) = saved();
     rig.certplan(&["apply", "--yes", "--target", "orders.ada"])
         .expect(0);
@@ -117,7 +117,7 @@ fn a_plan_is_stale_when_the_state_has_moved_on() {
 }
 
 #[test]
-fn another_manifest_is_refused() {
+fn row_98_another_manifest_is_refused() {
     let (rig, _) = saved();
     let text = std::fs::read_to_string(rig.path("certplan.yaml")).unwrap();
     rig.write(
@@ -172,7 +172,7 @@ fn what_does_not_matter_to_the_plan_may_change_at_the_ca() {
 }
 
 #[test]
-fn another_endpoint_is_refused() {
+fn row_96_another_endpoint_is_refused() {
     let (rig, _) = saved();
     let other = Rig::new();
     let endpoint = format!("digicert={}", other.base());

@@ -3,7 +3,9 @@
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
 mod canary;
+mod echo;
 mod everywhere;
 mod harm;
+mod nobody;
 mod parrot;
 mod terminal;

@@ -17,7 +17,7 @@ use crate::rig::{ACCOUNTS, Rig};
 const BULK: usize = 5;
 
 /// Client orders without a CSR, which the recipients make when they pick up.
-fn orders(numbers: impl Iterator<Item = usize>) -> String {
+pub(crate) fn orders(numbers: impl Iterator<Item = usize>) -> String {
     let entries: String = numbers
         .map(|number| {
             format!(
@@ -49,7 +49,7 @@ fn manifest_with_limits(rig: &Rig, limits: &str, rest: &str) {
 }
 
 /// Calls of CertCentral's API that the ledger shows.
-fn calls(rig: &Rig) -> usize {
+pub(crate) fn calls(rig: &Rig) -> usize {
     let ledger = rig.ask("ledger");
     let entries = ledger.as_array().expect("a list").iter();
     entries
@@ -57,9 +57,9 @@ fn calls(rig: &Rig) -> usize {
         .count()
 }
 
-/// Orders in force at the CA, and a journal in which as many names stand for them.
-fn in_force(rig: &Rig, count: usize) {
-    let ids = rig.seed(json!({ "certcentral": count, "product": "client_premium_sha2" }));
+/// Orders in force at the CA, and a journal in which as many names stand for them. Their ids.
+pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
+    let ids = rig.seed(seed);
     rig.manifest(&orders(ids.iter().map(|id| id.parse().expect("a number"))));
     let facts = ids.iter().flat_map(|id| {
         let adopted = FactBody::Adopted {
@@ -101,12 +101,16 @@ fn in_force(rig: &Rig, count: usize) {
             journal.close().await
         });
     written.expect("a journal");
+    ids
 }
 
 #[test]
 fn a_plan_of_two_thousand_orders_in_force_reads_two_pages() {
     let rig = Rig::new();
-    in_force(&rig, 2_000);
+    in_force(
+        &rig,
+        json!({ "certcentral": 2_000, "product": "client_premium_sha2" }),
+    );
     for _ in 0..2 {
         let before = calls(&rig);
         let plan = rig.plan(&[]);

@@ -1,6 +1,7 @@
 //! The end of a run: what was never tried, and why.
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{Scheduler, State};
 use crate::apply::context::Finished;
@@ -8,6 +9,21 @@ use crate::apply::event::{Event, Outcome, RunReport};
 use crate::model::After;
 
 impl Scheduler<'_, '_, '_> {
+    /// True when a run that is not stopped would still do something: a signal then cuts it short, even
+    /// though no call is under way.
+    pub(super) fn may_go_on(&self, deadline: Instant) -> bool {
+        self.state.iter().any(|state| *state != State::Told)
+            || (self.may_change() && Instant::now() < deadline)
+    }
+
+    /// Tells the signal that stopped the run, if it was one.
+    pub(super) fn tell_stop(&mut self) {
+        let stop = *self.context.run.stop.borrow();
+        if let Some(stop) = stop {
+            self.emit(Event::Stopping(stop));
+        }
+    }
+
     /// Tells what was never tried, and closes the report.
     pub(super) fn finish(mut self) -> RunReport {
         for position in 0..self.plan.steps.len() {

@@ -3,19 +3,19 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use tokio::sync::watch;
-
 use super::joining::join;
 use super::plan::{file_error, show};
 use super::unrecorded;
-use crate::apply::{Outcome, Run, RunReport, Stop, run as carry_out};
-use crate::cli::args::{ApplyArgs, Common, Format, ReportTarget};
+use crate::apply::{Outcome, Run, RunReport, run as carry_out};
+use crate::cli::args::{ApplyArgs, Common, Format};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Known, Session, expected, new_run};
 use crate::cli::signals;
+use crate::cli::values::ReportTarget;
+use crate::cli::watch::Watch;
 use crate::journal::{self, Crew, Holder};
 use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
 use crate::report;
@@ -23,6 +23,7 @@ use crate::report;
 pub(super) async fn run(
     common: &Common,
     args: &ApplyArgs,
+    watch: &mut Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     if args.plan.is_none() && !args.yes && !output.can_ask() {
@@ -44,6 +45,7 @@ pub(super) async fn run(
         scope.targets.clone_from(&saved.targets);
     }
     let accounts = session.open(&session.used_accounts(&scope.targets))?;
+    watch.opened(&accounts);
 
     let run_id = new_run();
     let holder = Holder {
@@ -53,7 +55,7 @@ pub(super) async fn run(
     // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
     let journal = tokio::select! {
         held = journal::open(&session.location, holder, args.lock_timeout) => held?,
-        stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+        stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
     };
     let known = Known::held(&*journal);
     let joined = journal.crew().and_then(Crew::joined);
@@ -70,8 +72,9 @@ pub(super) async fn run(
     };
     let (plan, observed) = tokio::select! {
         read = reading => read?,
-        stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+        stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
     };
+    watch.planned(&session.batch, &known, &observed, &plan);
     match &saved {
         Some(saved) => check_unchanged(saved, &plan)?,
         None => show(&plan, Format::Text, output),
@@ -82,7 +85,7 @@ pub(super) async fn run(
     let agreed = if ask {
         tokio::select! {
             agreed = confirmed(plan.plan(), output) => agreed,
-            stop = first_signal(stop.clone()) => return Ok(exit_of_stop(stop)),
+            stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
         }
     } else {
         true
@@ -93,7 +96,7 @@ pub(super) async fn run(
         ));
     }
     if let Some(stop) = *stop.borrow() {
-        return Ok(exit_of_stop(stop));
+        return Ok(signals::exit(stop));
     }
 
     if plan.plan().has_changes() {
@@ -115,6 +118,7 @@ pub(super) async fn run(
         stop,
     };
     let report = carry_out(run, &mut |event| progress.show(event)).await;
+    watch.carried_out(&session.batch, &*journal, &observed, plan.plan(), &report);
     let mut whole = true;
     if let Err(error) = write_reports(&args.reports, &report) {
         output.failure(&error);
@@ -132,14 +136,6 @@ pub(super) async fn run(
         Exit::Done | Exit::Pending if !whole => Exit::Failed,
         exit => exit,
     })
-}
-
-/// Returns with the first signal.
-async fn first_signal(mut stop: watch::Receiver<Option<Stop>>) -> Stop {
-    match stop.wait_for(Option::is_some).await.map(|stop| *stop) {
-        Ok(Some(stop)) => stop,
-        _ => std::future::pending().await,
-    }
 }
 
 /// Reads a saved plan and holds it against the manifest.
@@ -304,7 +300,7 @@ fn write_report(target: &ReportTarget, report: &RunReport) -> std::io::Result<()
 /// The code of a run. A signal is told first, then what a person must look at, then what failed.
 fn exit(report: &RunReport, detailed: bool) -> Exit {
     if let Some(stop) = report.stopped {
-        return exit_of_stop(stop);
+        return signals::exit(stop);
     }
     let any = |outcome: Outcome| {
         report
@@ -320,12 +316,5 @@ fn exit(report: &RunReport, detailed: bool) -> Exit {
         Exit::Pending
     } else {
         Exit::Done
-    }
-}
-
-fn exit_of_stop(stop: Stop) -> Exit {
-    match stop {
-        Stop::Interrupt => Exit::Interrupted,
-        Stop::Terminate => Exit::Terminated,
     }
 }

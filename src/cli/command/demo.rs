@@ -42,6 +42,11 @@ pub(super) async fn run(args: &DemoArgs, output: &mut Output) -> Result<Exit, Cl
             ("DIGICERT_API_KEY", options.certcentral_key),
             ("NCLOUD_ACCESS_KEY", options.ncloud_access_key),
             ("NCLOUD_SECRET_KEY", options.ncloud_secret_key),
+            // The limits of a sandbox that is gone tomorrow are nobody else's business.
+            (
+                "CERTPLAN_BUDGET_DIR",
+                folder.path().join(".budget").display().to_string(),
+            ),
         ],
     };
     let played = play(&stage, output).await;
@@ -140,6 +145,7 @@ impl Stage {
             .args(args.iter().map(OsStr::new))
             .current_dir(&self.folder)
             .env_remove("CERTPLAN_STATE")
+            .env_remove("CERTPLAN_PING_URL")
             .envs(
                 self.variables
                     .iter()

@@ -45,6 +45,7 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
         ),
         check_state(&session).await,
     ];
+    checks.push(check_budget(&session));
     for name in session.batch.accounts.keys() {
         checks.extend(check_account(&session, name, output).await);
     }
@@ -79,6 +80,16 @@ async fn check_state(session: &Session) -> Check {
             format!("state: broken at fact {seq}: {error}"),
         ),
         Err(VerifyError::Journal(error)) => Check::new(Verdict::Bad, format!("state: {error}")),
+    }
+}
+
+fn check_budget(session: &Session) -> Check {
+    match session.budgets.place() {
+        Ok(place) => Check::new(Verdict::Good, format!("rate budget: shared in {place}")),
+        Err(error) => Check::new(
+            Verdict::Note,
+            format!("rate budget: {error}; each run keeps to the limits by itself"),
+        ),
     }
 }
 

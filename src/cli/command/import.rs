@@ -17,7 +17,7 @@ use crate::journal::{self, Holder};
 use crate::manifest::{self, Input};
 use crate::model::{
     Account, AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase,
-    Provider, Region, SecretSource, Untrusted, Wanted,
+    Provider, Region, SecretSource, Tag, Untrusted, Wanted,
 };
 use crate::plan::{differences, seen};
 use crate::provider::{Depth, Observe};
@@ -73,11 +73,16 @@ async fn bind(
         output.warning(&format!("order {id}: {difference}"));
     }
     let agrees = different.is_empty();
-    let tag = journal
+    // What an order that carries our tag was placed with stands in the attempt; the manifest may ask for
+    // something else by now.
+    let attempt = journal
         .record(address)
         .and_then(|record| record.open)
-        .and_then(|open| open.attempt.tag)
-        .filter(|tag| observed.tag.as_deref() == Some(tag.as_str()));
+        .map(|open| open.attempt)
+        .filter(|attempt| {
+            let tag = attempt.tag.as_ref().map(Tag::as_str);
+            tag.is_some() && observed.tag.as_deref() == tag
+        });
     let mut facts = Vec::new();
     if journal
         .record(address)
@@ -90,10 +95,16 @@ async fn bind(
     facts.push(FactBody::Adopted {
         order_id: id.clone(),
         certificate_id: observed.certificate_id.clone(),
-        generation: order.generation,
-        tag,
-        certificate: agrees.then(|| order.certificate.digest()),
-        terms: None,
+        generation: attempt
+            .as_ref()
+            .map_or(order.generation, |attempt| attempt.generation),
+        tag: attempt.as_ref().and_then(|attempt| attempt.tag.clone()),
+        certificate: match attempt.as_ref().and_then(|attempt| attempt.certificate) {
+            Some(placed) if agrees || placed != order.certificate.digest() => Some(placed),
+            Some(_) => None,
+            None => agrees.then(|| order.certificate.digest()),
+        },
+        terms: attempt.and_then(|attempt| attempt.terms),
         evidence: Untrusted::new("imported by a person"),
     });
     facts.push(seen(&observed));

@@ -19,6 +19,8 @@ mod validate;
 use super::args::{Cli, Command};
 use super::exit::{CliError, Exit};
 use super::output::Output;
+use super::ping::Ping;
+use super::watch::{self, Watch};
 
 /// Runs the command of the command line.
 pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
@@ -26,9 +28,35 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
     match &cli.command {
         Command::Init(args) => init::run(common, args, output),
         Command::Validate(args) => validate::run(common, args, output),
-        Command::Plan(args) => plan::run(common, args, output).await,
-        Command::Apply(args) => apply::run(common, args, output).await,
-        Command::Status(args) => status::run(common, args, output).await,
+        Command::Plan(args) => {
+            let mut watch = Watch::new("plan", common, args.metrics.as_deref());
+            let stopped = watch.stopped();
+            let end = tokio::select! {
+                end = plan::run(common, args, &mut watch, output) => end,
+                exit = stopped => Ok(exit),
+            };
+            watch.end(&end, output);
+            end
+        }
+        Command::Apply(args) => {
+            let mut watch = Watch::new("apply", common, args.metrics.as_deref());
+            let ping = Ping::start(common, args.ping.as_ref())?;
+            let end = apply::run(common, args, &mut watch, output).await;
+            let outcomes = watch.outcomes();
+            watch.end(&end, output);
+            ping.end(watch::exit(&end), outcomes, output).await;
+            end
+        }
+        Command::Status(args) => {
+            let mut watch = Watch::new("status", common, args.metrics.as_deref());
+            let stopped = watch.stopped();
+            let end = tokio::select! {
+                end = status::run(common, args, &mut watch, output) => end,
+                exit = stopped => Ok(exit),
+            };
+            watch.end(&end, output);
+            end
+        }
         Command::Resolve(args) => resolve::run(common, args, output).await,
         Command::Import(args) => import::run(common, args, output).await,
         Command::History(args) => history::run(common, args, output).await,

@@ -7,6 +7,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session};
+use crate::cli::watch::Watch;
 use crate::model::Observed;
 use crate::plan::Plan;
 use crate::plan::file::{self, PlanFileError};
@@ -15,11 +16,12 @@ use crate::report;
 pub(super) async fn run(
     common: &Common,
     args: &PlanArgs,
+    watch: &mut Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let session = Session::load(common, args.scope.policy.as_deref(), output)?;
     session.check_targets(&args.scope.targets)?;
-    let plan = current(&session, &args.scope, args.offline, output).await?;
+    let plan = current(&session, args, watch, output).await?;
     show(&plan, args.format, output);
     if let Some(path) = &args.out {
         save(path, &plan, &session, output)?;
@@ -30,18 +32,27 @@ pub(super) async fn run(
 /// The plan as of now, without holding the journal.
 async fn current(
     session: &Session,
-    scope: &Scope,
-    offline: bool,
+    args: &PlanArgs,
+    watch: &mut Watch,
     output: &Output,
 ) -> Result<Plan, CliError> {
+    let (scope, offline) = (&args.scope, args.offline);
+    let purpose = if args.refresh {
+        Purpose::Look
+    } else {
+        Purpose::Recall
+    };
     let known = Known::read(&session.location).await?;
     let observed = if offline {
         Observed::default()
     } else {
         let accounts = session.open(&session.used_accounts(&scope.targets))?;
-        observe(session, &accounts, &known, scope, Purpose::Look, output).await?
+        watch.opened(&accounts);
+        observe(session, &accounts, &known, scope, purpose, output).await?
     };
-    Ok(session.plan(&known, &observed, scope, offline))
+    let plan = session.plan(&known, &observed, scope, offline);
+    watch.planned(&session.batch, &known, &observed, &plan);
+    Ok(plan)
 }
 
 /// Prints a plan as the user wants it.

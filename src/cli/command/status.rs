@@ -10,6 +10,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::session::{Known, Session};
+use crate::cli::watch::Watch;
 use crate::model::{Address, LiveState, Observed, ObservedOrder, Phase, Record};
 use crate::plan::{Action, Plan, Step, live_state};
 use crate::report::{self, StatusEntry};
@@ -17,6 +18,7 @@ use crate::report::{self, StatusEntry};
 pub(super) async fn run(
     common: &Common,
     args: &StatusArgs,
+    watch: &mut Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let session = Session::load(common, None, output)?;
@@ -26,10 +28,24 @@ pub(super) async fn run(
         Observed::default()
     } else {
         let accounts = session.open(&session.used_accounts(&[]))?;
-        observe(&session, &accounts, &known, &scope, Purpose::Look, output).await?
+        watch.opened(&accounts);
+        let purpose = if args.refresh {
+            Purpose::Look
+        } else {
+            Purpose::Recall
+        };
+        observe(&session, &accounts, &known, &scope, purpose, output).await?
     };
     let plan = session.plan(&known, &observed, &scope, args.offline);
+    watch.planned(&session.batch, &known, &observed, &plan);
     let entries = entries(&plan, &known, &observed);
+    for (name, account) in &observed.accounts {
+        if let Some(as_of) = account.as_of {
+            output.hint(&format!(
+                "orders of `{name}` as of {as_of}, with the changes of status since; `--refresh` reads all"
+            ));
+        }
+    }
     let style = output.style();
     output.result(|out| match args.format {
         Format::Text => report::status_text(out, &entries, &style),

@@ -10,7 +10,7 @@ use super::explain;
 use super::fault::Fault;
 use super::lease::{Lease, TERM, now};
 use super::server::Server;
-use super::writer::lock_head;
+use super::statements::lock_head;
 use crate::journal::JournalError;
 use crate::journal::crew::SharedPlan;
 use crate::journal::lock::{Holder, host};

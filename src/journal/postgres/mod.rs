@@ -8,6 +8,7 @@ mod load;
 mod schema;
 mod server;
 mod sharing;
+mod statements;
 mod writer;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use self::lease::keep;
 use self::load::Broken;
 use self::sharing::Shared;
 use self::writer::{Message, Reply, Writer};
+use super::anchor::{self, AnchorFile};
 use super::crew::{Claim, Crew, SharedPlan};
 use super::durable::{Durable, enter};
 use super::lock::Holder;
@@ -40,6 +42,7 @@ pub struct PostgresJournal {
     durable: Arc<Mutex<Durable>>,
     joined: Option<SharedPlan>,
     heart: JoinHandle<()>,
+    went_back: bool,
 }
 
 /// Takes the journal: makes its tables where the role may, waits up to `lock_timeout` for a run that
@@ -53,7 +56,7 @@ pub(super) async fn hold(
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;
     let beating = server.connect().await?;
-    schema::check_sessions(server, &beating, &client).await?;
+    schema::check_sessions(server, &beating, &mut client).await?;
     let Elected {
         lease,
         plan,
@@ -63,8 +66,11 @@ pub(super) async fn hold(
     let loaded = load::load(server, &client, |_, _, _| ())
         .await
         .map_err(|broken| broken.at(server))?;
+    let mark = loaded.mark();
+    let known = server.anchor().and_then(anchor::read);
+    let went_back = known.is_some_and(|known| known.is_ahead_of(Some(&mark)));
     let durable = Arc::new(Mutex::new(Durable {
-        mark: loaded.mark(),
+        mark,
         records: loaded.replay.records,
         bindings: loaded.bindings,
     }));
@@ -75,6 +81,7 @@ pub(super) async fn hold(
         durable: Arc::clone(&durable),
         tip: loaded.replay.tip,
         shared: Shared { plan, version: 0 },
+        anchor: server.anchor().map(AnchorFile::open),
         poison: None,
     };
     let (sender, inbox) = mpsc::unbounded_channel();
@@ -84,6 +91,7 @@ pub(super) async fn hold(
         durable,
         joined,
         heart,
+        went_back,
     })
 }
 
@@ -190,7 +198,7 @@ impl Journal for PostgresJournal {
     }
 
     fn went_back(&self) -> bool {
-        false
+        self.went_back
     }
 
     /// Backups of the database are its owner's business.

@@ -1,6 +1,9 @@
 //! The tables, and what is asked of the server before a fact is trusted to it.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 
 use super::fault::explain;
 use super::server::Server;
@@ -13,6 +16,9 @@ mod embedded {
 
 /// Held while the tables are made or updated: `cpln`, and a number of its own.
 const MIGRATING: i64 = 0x6370_6c6e_0000_0001;
+
+/// How long one session may wait for its own server process.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// PostgreSQL 13.
 const LEAST_VERSION: i32 = 130_000;
@@ -130,32 +136,47 @@ pub(super) async fn check_server(server: &Server, client: &Client) -> Result<(),
 }
 
 /// Refuses a pooler that gives a session's statements to several connections: what a session holds would
-/// be anybody's. A lock that one session has must not be free for another.
+/// be anybody's. A lock that one session has must not be free for another, and a session stays with its
+/// server process while another one has a transaction open.
 pub(super) async fn check_sessions(
     server: &Server,
     first: &Client,
-    second: &Client,
+    second: &mut Client,
 ) -> Result<(), JournalError> {
+    let mixed = || {
+        server.unusable(
+            "a lock of one session is not kept from another: a pooler in transaction mode stands between; connect to the server itself, or pool by session",
+        )
+    };
     let fail = |error| explain(server, &error);
     let key = uuid::Uuid::now_v7().as_u64_pair().1.cast_signed();
-    first
-        .execute("SELECT pg_advisory_lock($1)", &[&key])
+    let begun = first
+        .query_one("SELECT pg_backend_pid(), pg_advisory_lock($1)", &[&key])
         .await
         .map_err(fail)?;
-    let taken: bool = second
-        .query_one("SELECT pg_try_advisory_lock($1)", &[&key])
+    let process: i32 = begun.get(0);
+    let transaction = second.transaction().await.map_err(fail)?;
+    let taken = transaction
+        .query_one(
+            "SELECT pg_backend_pid(), pg_try_advisory_xact_lock($1)",
+            &[&key],
+        )
         .await
-        .map_err(fail)?
-        .get(0);
-    let released: bool = first
-        .query_one("SELECT pg_advisory_unlock($1)", &[&key])
-        .await
-        .map_err(fail)?
-        .get(0);
-    if taken || !released {
-        return Err(server.unusable(
-            "a lock of one session is not kept from another: a pooler in transaction mode stands between; connect to the server itself, or pool by session",
-        ));
+        .map_err(fail)?;
+    let parameters: [&(dyn ToSql + Sync); 1] = [&key];
+    let ended = first.query_one(
+        "SELECT pg_backend_pid(), pg_advisory_unlock($1)",
+        &parameters,
+    );
+    // A pool that has nothing left keeps the first session waiting for the second one's transaction.
+    let Ok(ended) = tokio::time::timeout(PATIENCE, ended).await else {
+        return Err(mixed());
+    };
+    let ended = ended.map_err(fail)?;
+    transaction.rollback().await.map_err(fail)?;
+    let is_kept = ended.get::<_, i32>(0) == process && ended.get(1);
+    if taken.get::<_, i32>(0) == process || taken.get(1) || !is_kept {
+        return Err(mixed());
     }
     Ok(())
 }

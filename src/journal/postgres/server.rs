@@ -19,6 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::explain;
 use crate::journal::JournalError;
+use crate::model::Digest;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server that is silent for longer is gone.
@@ -33,6 +34,8 @@ pub struct Server {
     config: Config,
     tls: Tls,
     shown: String,
+    /// Where this host notes how far the journal had come.
+    anchor: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +50,7 @@ enum Tls {
 impl Server {
     /// Parses `postgres://USER@HOST:PORT/DATABASE?OPTIONS` (PostgreSQL manual, 34.1.1.2). Of `sslmode`,
     /// `disable` is for this machine alone and every other word means `verify-full`; `sslrootcert` names a
-    /// PEM file. A password that is not in the URL comes from `PGPASSWORD`.
+    /// PEM file.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let (base, options) = url.split_once('?').unwrap_or((url, ""));
         let mut root = None;
@@ -91,11 +94,6 @@ impl Server {
                 return Err("`sslmode` is `verify-full`, or `disable` for this machine".to_owned());
             }
         };
-        if config.get_password().is_none()
-            && let Ok(password) = std::env::var("PGPASSWORD")
-        {
-            config.password(password);
-        }
         config
             .ssl_mode(if tls == Tls::Off {
                 SslMode::Disable
@@ -107,7 +105,36 @@ impl Server {
             .keepalives_idle(SILENCE)
             .application_name("certplan");
         let shown = shown(&config);
-        Ok(Self { config, tls, shown })
+        Ok(Self {
+            config,
+            tls,
+            shown,
+            anchor: None,
+        })
+    }
+
+    /// With a password for a URL that has none.
+    pub(crate) fn or_password(mut self, password: Option<String>) -> Self {
+        if self.config.get_password().is_none()
+            && let Some(password) = password
+        {
+            self.config.password(password);
+        }
+        self
+    }
+
+    /// Notes in this folder, which is made if need be, how far the journal had come when this host last wrote
+    /// to it: so that a database that went back is told.
+    pub(crate) fn noting_in(mut self, folder: &Path) -> Self {
+        let name = Digest::of(self.shown.as_bytes()).to_string();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        self.anchor = Some(folder.join(format!("state-{name}.head")));
+        self
+    }
+
+    /// The file of the note.
+    pub(in crate::journal) fn anchor(&self) -> Option<&Path> {
+        self.anchor.as_deref()
     }
 
     /// As messages name it.
@@ -130,7 +157,7 @@ impl Server {
     }
 
     /// A new connection, with the tables of certplan alone on its search path.
-    pub(super) async fn connect(&self) -> Result<Client, JournalError> {
+    pub(crate) async fn connect(&self) -> Result<Client, JournalError> {
         let client = match &self.tls {
             Tls::Off => {
                 let (client, connection) = self

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::{Client, GenericClient};
+use tokio_postgres::Client;
 
 use super::fault::{Fault, fenced};
 use super::lease::Lease;
-use super::load::{bindings, stored};
+use super::load::bindings;
 use super::schema::check_server;
 use super::server::Server;
 use super::sharing::Shared;
+use super::statements::{facts_after, insert, is_alive, lock_head, take};
+use crate::journal::anchor::AnchorFile;
 use crate::journal::binding;
-use crate::journal::chain::{self, COLUMNS, Replay, StoredFact};
+use crate::journal::chain;
 use crate::journal::crew::{Claim, SharedPlan};
 use crate::journal::durable::{Draft, Durable, enter};
 use crate::journal::{Binding, JournalError};
@@ -47,6 +49,8 @@ pub(super) struct Writer {
     /// The hash that the next fact is linked to.
     pub(super) tip: Digest,
     pub(super) shared: Shared,
+    /// This host's note of how far the journal had come.
+    pub(super) anchor: Option<AnchorFile>,
     /// The first error that another connection cannot help. Nothing is written after it.
     pub(super) poison: Option<String>,
 }
@@ -209,6 +213,11 @@ impl Writer {
         let transaction = self.client.transaction().await.map_err(fail)?;
         // Waits for a transaction of a lost connection that is still committing.
         lock_head(server, &transaction).await?;
+        // Before anything is judged by what others wrote since.
+        if !is_alive(server, &transaction, self.lease.id).await? {
+            self.lease.lose();
+            return Err(fenced().into());
+        }
         let known = enter(&self.durable).mark.serial;
         let news = facts_after(server, &transaction, known).await?;
         let committed = pending.take_if(|pending| {
@@ -240,6 +249,9 @@ impl Writer {
         durable.records.extend(draft.changed);
         durable.mark.serial = draft.serial;
         durable.mark.head = chain::head(draft.serial, draft.tip);
+        if let Some(anchor) = &self.anchor {
+            anchor.note(&durable.mark);
+        }
         Ok(verdicts)
     }
 
@@ -326,105 +338,4 @@ impl Writer {
 pub(super) fn answer<T>(reply: Reply<T>, result: Result<T, JournalError>) {
     // Who asked may have been cancelled; what is written is written.
     let _ = reply.send(result);
-}
-
-/// Whoever has the head's row is the one that writes.
-pub(super) async fn lock_head(server: &Server, client: &impl GenericClient) -> Result<(), Fault> {
-    let rows = client
-        .execute("SELECT 1 FROM head FOR UPDATE", &[])
-        .await
-        .map_err(|error| Fault::of(server, error))?;
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(server.corrupt("its head is missing").into())
-    }
-}
-
-async fn facts_after(
-    server: &Server,
-    client: &impl GenericClient,
-    serial: u64,
-) -> Result<Vec<StoredFact>, Fault> {
-    let fail = |error| Fault::of(server, error);
-    let serial = i64::try_from(serial).unwrap_or(i64::MAX);
-    client
-        .query(
-            &format!("SELECT {COLUMNS} FROM facts WHERE seq > $1 ORDER BY seq"),
-            &[&serial],
-        )
-        .await
-        .map_err(fail)?
-        .iter()
-        .map(|row| stored(row).map_err(fail))
-        .collect()
-}
-
-/// Replays committed facts of other runs.
-fn take(
-    server: &Server,
-    durable: &Mutex<Durable>,
-    tip: &mut Digest,
-    rows: &[StoredFact],
-) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let mut durable = enter(durable);
-    let mut replay = Replay {
-        records: std::mem::take(&mut durable.records),
-        serial: durable.mark.serial,
-        tip: *tip,
-    };
-    let broken = rows.iter().find_map(|row| replay.take(row).err());
-    durable.mark.serial = replay.serial;
-    durable.mark.head = replay.head();
-    durable.records = replay.records;
-    *tip = replay.tip;
-    match broken {
-        None => Ok(()),
-        Some(broken) => Err(server.corrupt(broken).into()),
-    }
-}
-
-async fn insert(
-    server: &Server,
-    client: &impl GenericClient,
-    draft: &Draft,
-    runner: i64,
-) -> Result<(), Fault> {
-    fn column<'a, T>(draft: &'a Draft, member: impl Fn(&'a StoredFact) -> T) -> Vec<T> {
-        draft.rows.iter().map(member).collect()
-    }
-    let fail = |error| Fault::of(server, error);
-    client
-        .execute(
-            "INSERT INTO facts
-             SELECT u.*, $10::bigint FROM unnest(
-                $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
-                $6::text[], $7::text[], $8::bytea[], $9::bytea[]) AS u",
-            &[
-                &column(draft, |row| row.seq),
-                &column(draft, |row| row.at.as_str()),
-                &column(draft, |row| row.run.as_str()),
-                &column(draft, |row| row.address.as_str()),
-                &column(draft, |row| row.account.as_str()),
-                &column(draft, |row| row.word.as_str()),
-                &column(draft, |row| row.body.as_str()),
-                &column(draft, |row| row.previous.as_slice()),
-                &column(draft, |row| row.hash.as_slice()),
-                &runner,
-            ],
-        )
-        .await
-        .map_err(fail)?;
-    let serial = i64::try_from(draft.serial).unwrap_or(i64::MAX);
-    client
-        .execute(
-            "UPDATE head SET serial = $1, tip = $2",
-            &[&serial, &draft.tip.bytes().as_slice()],
-        )
-        .await
-        .map_err(fail)?;
-    Ok(())
 }

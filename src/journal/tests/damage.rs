@@ -38,7 +38,7 @@ async fn first_bad(sql: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn every_edit_is_found_at_its_fact() {
+async fn row_114_every_edit_is_found_at_its_fact() {
     for (column, value) in [
         ("at", "'2026-11-21T10:00:00Z'"),
         ("run", "'run-9'"),
@@ -145,7 +145,7 @@ async fn what_stands_beside_the_facts_is_checked_too() {
 }
 
 #[tokio::test]
-async fn a_newer_journal_is_refused_and_left_alone() {
+async fn row_83_a_newer_journal_is_refused_and_left_alone() {
     let bench = Bench::with(story()).await;
     let raw = bench.raw();
     raw.pragma_update(None, "user_version", 99).unwrap();

@@ -75,7 +75,7 @@ async fn the_note_in_the_lock_file_cannot_steer_a_terminal() {
 }
 
 #[tokio::test]
-async fn only_the_owner_can_read_what_is_made() {
+async fn row_108_only_the_owner_can_read_what_is_made() {
     let bench = Bench::new();
     let journal = bench.hold().await;
     journal.append(story()).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_killed_run_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_killed_while_it_made_the_journal_leaves_nothing_in_the_way() {
+async fn row_84_a_run_killed_while_it_made_the_journal_leaves_nothing_in_the_way() {
     let bench = Bench::new();
     fs::create_dir_all(bench.folder()).unwrap();
     fs::write(bench.beside(".new"), b"half").unwrap();
@@ -147,7 +147,7 @@ async fn a_run_killed_while_it_made_the_journal_leaves_nothing_in_the_way() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_plain_file_of_ones_own_is_refused() {
+async fn row_86_what_is_not_a_plain_file_of_ones_own_is_refused() {
     let real = Bench::with(story()).await;
     let bench = Bench::new();
     fs::create_dir_all(bench.folder()).unwrap();

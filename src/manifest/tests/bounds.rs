@@ -44,7 +44,7 @@ fn a_byte_order_mark_is_passed_over() {
 }
 
 #[test]
-fn deep_nesting_is_refused_without_a_stack_overflow() {
+fn row_13_deep_nesting_is_refused_without_a_stack_overflow() {
     let deep = format!("{HEAD}orders: {}", "[".repeat(100_000));
     assert_eq!(refused(deep).len(), 1);
     let deep = format!("{HEAD}orders: {}", "{a: ".repeat(100_000));

@@ -49,7 +49,7 @@ fn a_folder_is_read_in_byte_order_without_its_sub_folders() {
 }
 
 #[test]
-fn a_name_in_two_files_is_shown_in_both() {
+fn row_101_a_name_in_two_files_is_shown_in_both() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("1.yaml"),

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{CertCentral, malformed, wire};
 use crate::provider::ProviderError;
 
-const LIMIT: usize = 1000;
+pub(super) const LIMIT: usize = 1000;
 const AT_ONCE: usize = 4;
 /// Two million rows: what goes on longer never ends.
 const MOST_PAGES: usize = 2000;
@@ -97,7 +97,8 @@ impl CertCentral {
         })
     }
 
-    async fn page<W, K, T>(
+    /// One page.
+    pub(super) async fn page<W, K, T>(
         &self,
         what: &str,
         path: &str,
@@ -129,7 +130,9 @@ impl CertCentral {
     }
 }
 
-struct Page<K, T> {
-    rows: Vec<(K, T)>,
-    total: Option<usize>,
+/// One page of a list.
+pub(super) struct Page<K, T> {
+    pub(super) rows: Vec<(K, T)>,
+    /// How many rows all pages have, where the CA says so.
+    pub(super) total: Option<usize>,
 }

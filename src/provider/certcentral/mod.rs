@@ -4,12 +4,14 @@ mod act;
 mod list;
 mod observed;
 pub(super) mod request;
+mod since;
 mod verdict;
 mod wire;
 
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -26,8 +28,8 @@ use super::mask::Mask;
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Secret,
-    StatusChange, Tag, TagLookup,
+    AccountName, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest, OrderId, Secret,
+    StatusChange, Tag, TagLookup, Traffic,
 };
 
 /// The status-changes feed reaches back seven days.
@@ -233,6 +235,14 @@ impl Observe for CertCentral {
         .boxed()
     }
 
+    fn orders_since<'a>(
+        &'a self,
+        earlier: Look,
+        reread: &'a BTreeSet<OrderId>,
+    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
+        self.since(earlier, reread).boxed()
+    }
+
     fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
         self.read_order(id, depth).boxed()
     }
@@ -287,5 +297,9 @@ impl Observe for CertCentral {
 
     fn requests_sent(&self) -> u32 {
         self.transport.requests_sent()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.transport.traffic()
     }
 }

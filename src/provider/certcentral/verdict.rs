@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table() {
+    fn rows_50_69_the_table() {
         use ErrorKind as K;
         use Verdict::{InDoubt, Rejected};
         for (status, code, kind, verdict) in [
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_cas_own_form_is_in_doubt() {
+    fn row_54_what_is_not_the_cas_own_form_is_in_doubt() {
         for status in [300, 400, 401, 403, 404, 409, 418, 422, 429, 500, 503] {
             for (content_type, body) in [
                 ("text/html", "<html>Forbidden</html>"),

@@ -11,7 +11,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
 };
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    AccountName, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest, OrderId,
     OrderOperation, Part, Reason, ReissueOperation, RevokeCall, RevokeOperation, Secret,
-    StatusChange, Tag, TagLookup,
+    StatusChange, Tag, TagLookup, Traffic,
 };
 
 const PAGE_SIZE: usize = 1000;
@@ -236,6 +236,15 @@ impl Observe for Ncloud {
         self.all_orders().boxed()
     }
 
+    /// `recentChanges` does not list revocations (API page ListRecentCertChanges): always the whole list.
+    fn orders_since<'a>(
+        &'a self,
+        _earlier: Look,
+        _reread: &'a BTreeSet<OrderId>,
+    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
+        async { Ok(None) }.boxed()
+    }
+
     fn order<'a>(&'a self, id: &'a OrderId, _depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
         self.one_order(id).boxed()
     }
@@ -273,6 +282,10 @@ impl Observe for Ncloud {
 
     fn requests_sent(&self) -> u32 {
         self.transport.requests_sent()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.transport.traffic()
     }
 }
 

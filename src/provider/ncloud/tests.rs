@@ -127,7 +127,7 @@ async fn zero_means_the_order_and_comes_from_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_failure_may_come_as_http_200() {
+async fn row_58_a_failure_may_come_as_http_200() {
     for (code, verdict) in [
         (json!("1006"), Verdict::Rejected),
         (json!(2100), Verdict::Rejected),

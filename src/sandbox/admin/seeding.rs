@@ -1,7 +1,7 @@
 //! `POST /sandbox/seed`: issued orders in bulk. Nothing is signed until somebody looks at it, so that
 //! 100,000 orders take seconds; serial numbers depend on the seed and the certificate id alone.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -31,6 +31,8 @@ pub(super) struct Seed {
     duplicates_per_order: usize,
     /// The tag of the first, second, ... order.
     alternative_order_ids: Vec<String>,
+    /// How many days ago they were placed and issued.
+    age_days: u16,
     /// How many ncloud orders.
     ncloud_orders: usize,
     certificates_per_order: usize,
@@ -47,6 +49,7 @@ impl Default for Seed {
             product: "ssl_basic".into(),
             duplicates_per_order: 0,
             alternative_order_ids: Vec::new(),
+            age_days: 0,
             ncloud_orders: 0,
             certificates_per_order: 1,
             ncloud_order_ids: Vec::new(),
@@ -79,6 +82,7 @@ pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
             product,
             asked.duplicates_per_order,
             tags.next(),
+            SignedDuration::from_hours(24 * i64::from(asked.age_days)),
         ));
     }
     if let Some(first) = asked.first_certificate_no {
@@ -117,8 +121,10 @@ fn certcentral_order(
     product: Product,
     duplicates: usize,
     tag: Option<String>,
+    age: SignedDuration,
 ) -> u64 {
     let (now, today) = (Timestamp::now(), clock::today());
+    let placed = now.checked_sub(age).unwrap_or(now);
     let id = world.certcentral.new_order_id();
     let end = clock::plus_years(today, 1);
     let certificate_end = if product.is_tls() {
@@ -167,8 +173,8 @@ fn certcentral_order(
         alternative_order_id: tag,
         product: product.name_id.to_owned(),
         status: OrderStatus::Issued,
-        created: now,
-        changed: now,
+        created: placed,
+        changed: placed,
         organization_id: Some(112_233),
         container_id: None,
         valid_till: end,

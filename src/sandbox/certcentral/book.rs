@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::Refusal;
-use super::order::{CertificateStatus, Issued, Order, Request, RequestStatus, RequestType};
+use super::order::{
+    CertificateStatus, Issued, Order, OrderStatus, Request, RequestStatus, RequestType,
+};
 use super::products::{self, Product};
 use crate::sandbox::ca::{Authority, Contents, Usage, serial_number};
 use crate::sandbox::clock;
@@ -29,6 +31,8 @@ pub(in crate::sandbox) struct Book {
     next_request: u64,
     pub(in crate::sandbox) spent_cents: u64,
     pub(in crate::sandbox) changed_orders: BTreeSet<u64>,
+    /// Each order's status, and its certificate in force, as they were when the last call had ended.
+    standings: HashMap<u64, (OrderStatus, Option<u64>)>,
     pub(in crate::sandbox) changed_requests: BTreeSet<u64>,
 }
 
@@ -46,6 +50,7 @@ impl Default for Book {
             next_request: 88_001,
             spent_cents: 0,
             changed_orders: BTreeSet::new(),
+            standings: HashMap::new(),
             changed_requests: BTreeSet::new(),
         }
     }
@@ -95,7 +100,26 @@ impl Book {
                 .push(order.id);
         }
         self.changed_orders.insert(order.id);
+        self.standings
+            .insert(order.id, (order.status, order.certificate_id()));
         self.orders.insert(order.id, order);
+    }
+
+    /// After each call: an order whose status is another one has changed now, for the status-changes feed.
+    ///
+    /// Assumption: a reissue is a change of status even when it is issued at once; duplicates, the
+    /// revocation of one certificate and edits are none.
+    pub(in crate::sandbox) fn note_statuses(&mut self) {
+        let now = Timestamp::now();
+        for id in &self.changed_orders {
+            let Some(order) = self.orders.get_mut(id) else {
+                continue;
+            };
+            let standing = (order.status, order.certificate_id());
+            if self.standings.insert(*id, standing) != Some(standing) {
+                order.changed = now;
+            }
+        }
     }
 
     pub(in crate::sandbox) fn restore_request(&mut self, request: Request) {
@@ -130,13 +154,12 @@ impl Book {
             .ok_or_else(|| Refusal::not_found("order"))
     }
 
-    /// An order to be changed: its time of change becomes now.
+    /// An order to be changed.
     pub(in crate::sandbox) fn change(&mut self, id: u64) -> Result<&mut Order, Refusal> {
         let order = self
             .orders
             .get_mut(&id)
             .ok_or_else(|| Refusal::not_found("order"))?;
-        order.changed = Timestamp::now();
         self.changed_orders.insert(id);
         Ok(order)
     }

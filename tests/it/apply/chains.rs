@@ -49,7 +49,7 @@ fn a_chain_runs_through_in_one_run_when_nobody_has_to_approve() {
 }
 
 #[test]
-fn a_chain_waits_at_the_first_approval_and_the_next_run_goes_on() {
+fn row_104_a_chain_waits_at_the_first_approval_and_the_next_run_goes_on() {
     let rig = Rig::new();
     chain(&rig);
     let report = rig.apply(&["--detailed-exitcode"], 2);

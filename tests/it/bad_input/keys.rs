@@ -67,7 +67,7 @@ fn a_key_file_that_is_closed_to_others_is_taken_whatever_its_line_end() {
 }
 
 #[test]
-fn a_key_file_that_others_can_read_is_refused() {
+fn row_106_a_key_file_that_others_can_read_is_refused() {
     let rig = Rig::new();
     with_key(&rig, "{ file: key }");
     for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {

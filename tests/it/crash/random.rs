@@ -14,10 +14,10 @@ const KILLS_OF_ONE: u32 = 20;
 const DOUBT: &str = "{ quiet_period: 3s, then: resend }";
 
 /// SplitMix64 (Steele, Lea and Flood 2014): a failure is repeated by its seed.
-struct Draws(u64);
+pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,7 +26,7 @@ impl Draws {
     }
 }
 
-fn number(variable: &str, usual: u64) -> u64 {
+pub(crate) fn number(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).map_or(usual, |text| {
         text.parse()
             .unwrap_or_else(|error| panic!("{variable}={text}: {error}"))
@@ -34,7 +34,7 @@ fn number(variable: &str, usual: u64) -> u64 {
 }
 
 #[test]
-fn row_06_killed_at_random_moments_every_order_is_placed_once() {
+fn rows_03_06_killed_at_random_moments_every_order_is_placed_once() {
     let kills = u32::try_from(number("CERTPLAN_KILLS", 60)).expect("a count");
     let seed = number("CERTPLAN_SEED", 20_261_121);
     println!("CERTPLAN_SEED={seed} CERTPLAN_KILLS={kills}");

@@ -1,10 +1,11 @@
-//! The journal's disk fails, or the process dies, at each system call that writes the journal.
+//! The journal's disk fails, or the process dies, at each system call that writes the journal, and at each
+//! that sends to the CA or receives from it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 
-use super::tracing::{self, Traced};
+use super::tracing::{self, JOURNAL, Strike, Traced, WIRE};
 use super::truth::{
     exactly_once, header, manifest, order_calls, orders_by_tag, recover, revocation,
 };
@@ -28,12 +29,8 @@ fn prepared() -> Rig {
 }
 
 /// Strikes every N-th call in turn until a run gets by unharmed, then recovers; returns how many struck.
-fn each_call(
-    call: &str,
-    inject: &str,
-    more: &str,
-    check: impl Fn(&Rig, &Traced, &str) + Sync,
-) -> u64 {
+fn each_call(strike: Strike<'_>, more: &str, check: impl Fn(&Rig, &Traced, &str) + Sync) -> u64 {
+    let Strike { call, inject, .. } = strike;
     let next = AtomicU64::new(1);
     let most = AtomicU64::new(0);
     std::thread::scope(|scope| {
@@ -42,7 +39,7 @@ fn each_call(
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let rig = prepared();
-                    let traced = tracing::apply(&rig, call, inject, &format!("{number}{more}"));
+                    let traced = tracing::apply(&rig, strike, &format!("{number}{more}"));
                     let said = &traced.ended;
                     let what = format!(
                         "{call} {number}: {inject}\n{}\n{}",
@@ -65,13 +62,46 @@ fn each_call(
     most
 }
 
+fn killed<'a>(thread: &'a str, call: &'a str) -> Strike<'a> {
+    let inject = "signal=SIGKILL";
+    Strike {
+        thread,
+        call,
+        inject,
+    }
+}
+
+fn failed<'a>(call: &'a str, inject: &'a str) -> Strike<'a> {
+    Strike {
+        thread: JOURNAL,
+        call,
+        inject,
+    }
+}
+
+/// Before each send nothing of a request has left, or all of the one before it; before each receive an
+/// answer is there that nobody has read.
 #[test]
-fn row_01_killed_at_each_write_of_the_journal() {
+fn rows_02_04_05_killed_at_each_send_and_each_receive() {
+    if !tracing::available() {
+        return;
+    }
+    let mut struck = 0;
+    for call in ["writev", "recvfrom"] {
+        struck += each_call(killed(WIRE, call), "", |_, traced, what| {
+            assert_ne!(traced.ended.code, Some(101), "{what}");
+        });
+    }
+    assert!(struck >= 15, "only {struck} sends and receives were struck");
+}
+
+#[test]
+fn rows_01_05_killed_at_each_write_of_the_journal() {
     if !tracing::available() {
         return;
     }
     for (call, least) in [("fsync", 5), ("pwrite64", 10)] {
-        let struck = each_call(call, "signal=SIGKILL", "", |_, traced, what| {
+        let struck = each_call(killed(JOURNAL, call), "", |_, traced, what| {
             assert_ne!(traced.ended.code, Some(101), "{what}");
         });
         assert!(struck >= least, "only {struck} calls of {call} were struck");
@@ -114,7 +144,7 @@ fn row_77_the_first_failed_flush_is_the_end_of_the_run() {
     if !tracing::available() {
         return;
     }
-    let struck = each_call("fsync", "error=EIO", "", nothing_after);
+    let struck = each_call(failed("fsync", "error=EIO"), "", nothing_after);
     assert!(struck >= 5, "only {struck} flushes were struck");
     let unnoticed = UNNOTICED.load(Ordering::Relaxed);
     assert!(unnoticed <= 1, "{unnoticed} failed flushes went unnoticed");
@@ -125,29 +155,34 @@ fn row_76_a_disk_that_fills_up_during_the_run_ends_it() {
     if !tracing::available() {
         return;
     }
-    let struck = each_call("pwrite64", "error=ENOSPC", "+", |rig, traced, what| {
-        nothing_after(rig, traced, what);
-        let unrecorded: Vec<String> = std::fs::read_dir(rig.path(".certplan"))
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").file_name())
-            .filter_map(|name| name.into_string().ok())
-            .filter(|name| name.starts_with("errored-"))
-            .collect();
-        let known = super::truth::known(rig);
-        let orders = orders_by_tag(rig);
-        let lost: Vec<&String> = orders
-            .values()
-            .flatten()
-            .filter(|id| !known.values().any(|other| other == *id))
-            .collect();
-        // An order that the journal could not take has its id in the file.
-        if let [id] = lost.as_slice() {
-            let [file] = unrecorded.as_slice() else {
-                panic!("{unrecorded:?}: {what}");
-            };
-            let text = std::fs::read_to_string(rig.path(".certplan").join(file)).expect("a file");
-            assert!(text.contains(*id), "{text}: {what}");
-        }
-    });
+    let struck = each_call(
+        failed("pwrite64", "error=ENOSPC"),
+        "+",
+        |rig, traced, what| {
+            nothing_after(rig, traced, what);
+            let unrecorded: Vec<String> = std::fs::read_dir(rig.path(".certplan"))
+                .expect("a folder")
+                .map(|entry| entry.expect("an entry").file_name())
+                .filter_map(|name| name.into_string().ok())
+                .filter(|name| name.starts_with("errored-"))
+                .collect();
+            let known = super::truth::known(rig);
+            let orders = orders_by_tag(rig);
+            let lost: Vec<&String> = orders
+                .values()
+                .flatten()
+                .filter(|id| !known.values().any(|other| other == *id))
+                .collect();
+            // An order that the journal could not take has its id in the file.
+            if let [id] = lost.as_slice() {
+                let [file] = unrecorded.as_slice() else {
+                    panic!("{unrecorded:?}: {what}");
+                };
+                let text =
+                    std::fs::read_to_string(rig.path(".certplan").join(file)).expect("a file");
+                assert!(text.contains(*id), "{text}: {what}");
+            }
+        },
+    );
     assert!(struck >= 10, "only {struck} writes were struck");
 }

@@ -1,7 +1,8 @@
-//! Faults at the N-th system call of the journal's own thread, with `strace`.
+//! Faults at the N-th system call of one thread, with `strace`: the one that writes the journal, or the one
+//! that speaks with the CA.
 //!
-//! Calls are counted for each thread apart, so the tracer is attached to the one thread that writes: a
-//! count over all threads would strike the set-up alone.
+//! Calls are counted for each thread apart, so the tracer is attached to one thread: a count over all of
+//! them would strike the set-up alone.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -35,19 +36,36 @@ pub(super) struct Traced {
     pub(super) struck: bool,
 }
 
-/// Runs `apply` with a fault at the `when`-th `call` of the journal's thread (`inject` in the words of
-/// strace: `signal=SIGKILL`, `error=EIO`).
-pub(super) fn apply(rig: &Rig, call: &str, inject: &str, when: &str) -> Traced {
+/// The threads that matter, by their names. One worker speaks with the CA; the main thread waits.
+pub(super) const JOURNAL: &str = "journal";
+pub(super) const WIRE: &str = "tokio-rt-worker";
+
+/// A fault and where it strikes, in the words of strace (`signal=SIGKILL`, `error=EIO`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strike<'a> {
+    pub(super) thread: &'a str,
+    pub(super) call: &'a str,
+    pub(super) inject: &'a str,
+}
+
+/// Runs `apply` with a fault at the `when`-th call.
+pub(super) fn apply(rig: &Rig, strike: Strike<'_>, when: &str) -> Traced {
+    let Strike {
+        thread,
+        call,
+        inject,
+    } = strike;
     // The first read is held up until the tracer is in place.
     rig.faults(json!([{ "fault": "delay", "ms": 300, "times": 1 }]));
     let mut child = rig
         .command(&["apply", "--yes", "-q", "--report", "json=traced.json"])
         .env("TMPDIR", rig.folder())
+        .env("TOKIO_WORKER_THREADS", "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    let thread = journal_thread(&mut child);
+    let thread = thread_of(&mut child, thread);
     signal(child.id(), "STOP");
     let log = rig.path("strace.log");
     let mut tracer = Command::new("strace")
@@ -95,21 +113,24 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
 }
 
-/// The thread that writes the journal, once it is there.
-fn journal_thread(child: &mut Child) -> u32 {
+/// The first thread of this name, once it is there.
+fn thread_of(child: &mut Child, wanted: &str) -> u32 {
     let tasks = format!("/proc/{}/task", child.id());
     let begun = Instant::now();
     loop {
-        for task in std::fs::read_dir(&tasks).into_iter().flatten().flatten() {
+        let tasks = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let found = tasks.filter(|task| {
             let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-            if name.trim() == "journal" {
-                let id = task.file_name();
-                return id.to_str().expect("a number").parse().expect("a number");
-            }
+            // The kernel keeps fifteen letters.
+            name.trim() == &wanted[..wanted.len().min(15)]
+        });
+        let ids = found.filter_map(|task| task.file_name().to_str()?.parse().ok());
+        if let Some(id) = ids.min() {
+            return id;
         }
         assert!(
             begun.elapsed() < Duration::from_secs(30),
-            "the journal's thread never came"
+            "the thread {wanted} never came"
         );
         std::thread::sleep(Duration::from_millis(1));
     }

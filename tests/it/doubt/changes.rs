@@ -11,7 +11,7 @@ fn lost(fault: &str) -> Value {
 }
 
 #[test]
-fn a_revocation_in_doubt_is_settled_by_reading() {
+fn row_67_a_revocation_in_doubt_is_settled_by_reading() {
     for fault in [
         "cut_after",
         "cut_before",
@@ -113,4 +113,55 @@ fn a_reissue_that_never_arrived_is_asked_for_again_after_the_quiet_period() {
     assert_eq!(words(&rig, "orders.ada").last().expect("a fact"), "dead");
     rig.apply(&[], 0);
     assert_eq!(rig.effects("reissue_created").len(), 1);
+}
+
+/// Adds a unit to the certificate of the one order: names and key stay as they are.
+fn add_a_unit(rig: &Rig) {
+    let text = std::fs::read_to_string(rig.path("certplan.yaml")).expect("the manifest");
+    let with_unit = "signature_hash: sha256, organization_units: [Accounting],";
+    assert!(text.contains("signature_hash: sha256,"));
+    let text = text.replacen("signature_hash: sha256,", with_unit, 1);
+    rig.write("certplan.yaml", text);
+}
+
+/// Names and key of the order are what is wanted, before the reissue as well as after it.
+#[test]
+fn a_reissue_for_a_unit_that_never_arrived_is_not_taken_for_done() {
+    let rig = Rig::new();
+    manifest(&rig, &header(4, ASK), &["ada"], "");
+    rig.apply(&[], 0);
+    rig.approve_all();
+    rig.apply(&[], 0);
+    add_a_unit(&rig);
+    assert_eq!(rig.plan(&[])["summary"]["reissue"], 1);
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "cut_before", "times": 1 }]));
+    rig.apply(&[], 3);
+    rig.apply(&["--wait", "10s"], 0);
+    rig.apply(&[], 0);
+    assert_eq!(rig.effects("reissue_created").len(), 1);
+}
+
+/// The manifest goes back to the old key while the reissue for the new one is in doubt, and it was done.
+#[test]
+fn a_reissue_that_was_done_counts_although_the_manifest_wants_another_by_now() {
+    let rig = Rig::new();
+    manifest(&rig, &header(4, ASK), &["ada"], "");
+    rig.apply(&[], 0);
+    rig.approve_all();
+    rig.apply(&[], 0);
+    let old = std::fs::read_to_string(rig.path("ada.csr")).expect("a CSR");
+    rig.write("ada.csr", csr("ada"));
+    rig.faults(json!([
+        { "match": { "method": "POST" }, "fault": "error_after" },
+        { "match": { "method": "GET", "path_contains": "/order/certificate/" }, "fault": "forbidden" },
+    ]));
+    rig.apply(&[], 3);
+    rig.approve_all();
+    rig.faults(json!([]));
+    rig.write("ada.csr", old);
+    rig.apply(&["--wait", "3s"], 0);
+    let words = words(&rig, "orders.ada");
+    assert!(!words.contains(&"dead".to_owned()), "{words:?}");
+    let plan = rig.plan(&[]);
+    assert_eq!(action(&plan, "orders.ada")["action"], "reissue");
 }

@@ -1,11 +1,13 @@
 //! `certplan resolve`: what a person is shown, and what they cannot do by mistake.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::by_hand;
 use super::lost::DEFAULT;
-use crate::crash::truth::{ASK, exactly_once, header, known, manifest, order_calls, words};
-use crate::rig::Rig;
+use crate::crash::truth::{
+    ASK, exactly_once, facts, header, known, manifest, order_calls, orders_by_tag, words,
+};
+use crate::rig::{Rig, action, csr};
 
 /// `bob` is in doubt and was not placed; `ada` is an older order.
 fn in_doubt(doubt: &str) -> Rig {
@@ -100,7 +102,7 @@ fn found_takes_the_right_order_and_no_other() {
         ])
         .expect(0)
         .json();
-    let request = &crate::rig::action(&plan, "orders.bob")["requests"][0];
+    let request = &action(&plan, "orders.bob")["requests"][0];
     let mut body = request["body"].clone();
     body.as_object_mut()
         .expect("members")
@@ -131,4 +133,66 @@ fn row_73_resolve_refuses_another_customers_key() {
         .certplan(&["resolve", "orders.bob", "--not-placed", "--yes"])
         .expect(1);
     assert!(ended.stderr.contains("was written for"), "{}", ended.stderr);
+}
+
+/// `ada` was placed, nobody knows it, and since then its entry asks for more.
+fn changed_while_in_doubt(change: (&str, &str)) -> (Rig, String) {
+    let rig = Rig::new();
+    manifest(&rig, &header(4, DEFAULT), &["ada"], "");
+    rig.tell("options", json!({ "index_lag_ms": 600_000 }));
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "cut_after", "times": 1 }]));
+    rig.apply(&[], 3);
+    let text = std::fs::read_to_string(rig.path("certplan.yaml")).expect("the manifest");
+    assert!(text.contains(change.0));
+    rig.write("certplan.yaml", text.replacen(change.0, change.1, 1));
+    let orders = orders_by_tag(&rig);
+    let id = orders.into_values().flatten().next().expect("an order");
+    (rig, id)
+}
+
+/// The last fact of this word about `ada`.
+fn last_fact(rig: &Rig, word: &str) -> Value {
+    let facts = facts(rig).into_iter().map(|fact| fact["body"].clone());
+    let mut facts: Vec<Value> = facts.filter(|body| body["fact"] == word).collect();
+    facts.pop().expect("a fact")
+}
+
+#[test]
+fn what_a_person_found_is_bound_as_it_was_placed() {
+    let (rig, id) = changed_while_in_doubt((
+        "validity_years: 1",
+        "validity_years: 2\n    generation: 2\n    comments: later",
+    ));
+    rig.certplan(&["resolve", "orders.ada", "--found", &id])
+        .expect(0);
+    let (placed, bound) = (last_fact(&rig, "intended"), last_fact(&rig, "adopted"));
+    assert_eq!(bound["generation"], 1);
+    for member in ["tag", "certificate", "terms"] {
+        assert!(placed[member].is_string(), "{member}: {placed}");
+        assert_eq!(bound[member], placed[member], "{member}");
+    }
+    rig.tell("options", json!({ "index_lag_ms": 0 }));
+    rig.approve_all();
+    let plan = rig.plan(&[]);
+    // The other terms come into force with a renewal: nothing is bought while the order is in force.
+    assert_eq!(action(&plan, "orders.ada")["action"], "keep");
+    assert!(plan.to_string().contains("come into force"), "{plan}");
+}
+
+/// The look-up parks an order that is not what the manifest asks for by now; importing it by hand must
+/// not make the journal believe that it is.
+#[test]
+fn an_import_during_a_doubt_is_bound_as_it_was_placed() {
+    let (rig, id) =
+        changed_while_in_doubt(("validity_years: 1", "validity_years: 1\n    # another key"));
+    rig.write("ada.csr", csr("ada"));
+    rig.tell("options", json!({ "index_lag_ms": 0 }));
+    rig.apply(&[], 3);
+    assert_eq!(last_fact(&rig, "parked")["fact"], "parked");
+    rig.certplan(&["resolve", "orders.ada", "--found", &id])
+        .expect(5);
+    rig.certplan(&["import", "orders.ada", &id]).expect(0);
+    rig.approve_all();
+    let plan = rig.plan(&[]);
+    assert_eq!(action(&plan, "orders.ada")["action"], "reissue");
 }

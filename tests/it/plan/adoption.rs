@@ -71,7 +71,7 @@ fn an_order_that_is_bound_to_another_name_is_not_adopted_too() {
 }
 
 #[test]
-fn a_similar_order_without_our_tag_is_a_warning() {
+fn row_72_a_similar_order_without_our_tag_is_a_warning() {
     let rig = Rig::new();
     rig.orders(&["ada"], "");
     rig.certcentral(

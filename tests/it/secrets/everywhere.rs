@@ -13,13 +13,13 @@ use super::parrot::{Heard, Parrot};
 use crate::rig::{ACCOUNTS, Ended, Rig, csr};
 
 /// A rig whose three keys are canaries, with every log on.
-struct Aviary {
-    rig: Rig,
-    keys: [Canary; 3],
+pub(super) struct Aviary {
+    pub(super) rig: Rig,
+    pub(super) keys: [Canary; 3],
 }
 
 impl Aviary {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let keys = [Canary::new(), Canary::new(), Canary::new()];
         let [first, second, third] = &keys;
         let mut rig = Rig::with(Options {
@@ -37,7 +37,7 @@ impl Aviary {
 
     /// Runs a command with every log on; no key may be told.
     #[track_caller]
-    fn run(&self, args: &[&str]) -> Ended {
+    pub(super) fn run(&self, args: &[&str]) -> Ended {
         let mut all = vec!["-vvv", "--log-format", "json"];
         all.extend(args);
         let ended = self.rig.certplan(&all);
@@ -48,11 +48,12 @@ impl Aviary {
         ended
     }
 
-    /// No file below the folder holds a key.
+    /// No file below the folder or the home holds a key.
     #[track_caller]
     fn nothing_is_kept(&self) {
         for key in &self.keys {
             assert!(key.not_kept(self.rig.folder()) > 2);
+            assert!(key.not_kept(self.rig.home()) > 0);
         }
     }
 }
@@ -367,7 +368,7 @@ fn a_server_that_echoes_the_headers_gets_no_key_shown_or_kept() {
 }
 
 #[test]
-fn the_process_shows_no_key_and_leaves_no_core() {
+fn row_115_the_process_shows_no_key_and_leaves_no_core() {
     let aviary = Aviary::new();
     let rig = &aviary.rig;
     rig.orders(&["ada"], "");

@@ -127,7 +127,7 @@ fn a_hostile_manifest_reads_nothing_outside_its_folder() {
 }
 
 #[test]
-fn a_manifest_can_name_no_server_and_no_program() {
+fn row_107_a_manifest_can_name_no_server_and_no_program() {
     let rig = Rig::new();
     for member in [
         "base_url", "url", "endpoint", "server", "host", "proxy", "command", "exec",

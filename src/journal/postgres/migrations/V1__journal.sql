@@ -70,7 +70,7 @@ CREATE TABLE steps (
 );
 CREATE INDEX steps_news ON steps (plan, version) WHERE version > 0;
 
-CREATE FUNCTION facts_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION facts_stay() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     RAISE EXCEPTION 'a fact is never changed or deleted';
 END;
@@ -83,7 +83,7 @@ CREATE TRIGGER facts_are_never_truncated BEFORE TRUNCATE ON facts
 
 -- Facts follow each other without a gap, each holds the hash of the one before it, and only a run whose
 -- lease lasts may write one.
-CREATE FUNCTION facts_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION facts_follow() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF EXISTS (
         SELECT 1 FROM new_facts n LEFT JOIN facts p ON p.seq = n.seq - 1

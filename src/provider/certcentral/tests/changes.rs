@@ -91,7 +91,7 @@ async fn a_client_certificate_is_ordered() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_usable_order_id_is_in_doubt() {
+async fn row_55_an_answer_without_a_usable_order_id_is_in_doubt() {
     let ids = [
         json!(0),
         json!(-7),

@@ -29,6 +29,7 @@ macro_rules! fixture {
 
 mod changes;
 mod reads;
+mod since;
 mod states;
 
 fn account(server: &Scripted) -> std::sync::Arc<dyn Act> {

@@ -110,7 +110,7 @@ async fn a_key_is_shown() {
 }
 
 #[tokio::test]
-async fn a_tag_finds_none_one_or_many_and_never_takes_an_error_for_none() {
+async fn row_47_a_tag_finds_none_one_or_many_and_never_takes_an_error_for_none() {
     let tag = tag();
     let found = |say: fn() -> Say| {
         let tag = tag.clone();
@@ -238,7 +238,7 @@ async fn a_long_list_is_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn an_order_that_comes_meanwhile_is_read_too() {
+async fn row_61_an_order_that_comes_meanwhile_is_read_too() {
     let server = Scripted::start(|seen, before| {
         let total = if before == 0 { 2000 } else { 2001 };
         let orders = rows(&seen.target, 1..=total, 1000);
@@ -271,7 +271,7 @@ async fn a_server_with_a_smaller_page_is_read_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_complete_is_an_error() {
+async fn row_62_a_list_that_cannot_be_complete_is_an_error() {
     // The server does not heed the offset.
     let server = Scripted::start(|_, _| {
         let orders = rows("offset=0&", 1..=1000, 1000);

@@ -30,7 +30,7 @@ fn primary(status: &str, certificate: Value) -> CertificateState {
 }
 
 #[test]
-fn words_of_orders() {
+fn row_59_words_of_orders() {
     let pending = |word: &str| OrderStatus::Pending(Untrusted::new(word));
     for (word, status) in [
         ("pending", pending("pending")),
@@ -115,7 +115,7 @@ fn one_certificate_in_two_lists_is_one() {
 }
 
 #[test]
-fn a_revoked_order_takes_its_duplicates_with_it() {
+fn row_68_a_revoked_order_takes_its_duplicates_with_it() {
     let order = json!({"id": 1, "status": "revoked", "certificate": {"id": 10}});
     let duplicates = json!([{"id": 9, "status": "approved"}]);
     let all = certificates(&order, &duplicates, &json!([]));

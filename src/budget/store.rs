@@ -1,0 +1,297 @@
+//! The rows of a budget and what is decided by them. Main types: [`Store`], one connection to the file,
+//! and [`Round`], one transaction in which slots are given and taken back.
+//!
+//! `flights` are the slots in flight, each with the end of its lease. `calls` are the ended ones, numbered
+//! without gaps in the order of their ends: so "fewer than N in the last L" is one look at one row, the
+//! N-th newest. Rows carry times alone; each asker brings its own windows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::clock::{Clock, Moment, micros};
+use crate::model::RateLimit;
+
+/// How many ended calls are kept. Where a limit is higher than this, only so many count in its window.
+const KEPT: i64 = 100_000;
+/// How soon to ask again while every slot of a window is in flight elsewhere.
+const POLL: Duration = Duration::from_millis(20);
+/// A slot may come back unspent and a pause may be told at any time: nobody sleeps longer than this.
+const LONGEST_SLEEP: i64 = 1_000_000;
+/// What lies further ahead than any lease or pause can comes from a damaged row or a clock that jumped.
+const FAR_AHEAD: i64 = 3_600_000_000;
+/// Clocks on the wall are corrected all the time; less than this is not worth a write.
+const OFFSET_CHANGE: i64 = 100_000;
+
+pub(super) const APPLICATION_ID: i64 = 0x6370_6264;
+
+/// The whole schema. A certplan with another one uses files of another name.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE state (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        boot TEXT NOT NULL,
+        wall_offset INTEGER NOT NULL,
+        paused_until INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE flights (id INTEGER PRIMARY KEY AUTOINCREMENT, lease_until INTEGER NOT NULL) STRICT;
+    CREATE TABLE calls (number INTEGER PRIMARY KEY, ended INTEGER NOT NULL) STRICT;
+    INSERT INTO state VALUES (1, '', 0, 0);
+";
+
+/// A slot in flight, by its row.
+pub(super) type FlightId = i64;
+
+/// What a budget answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    Flight(FlightId),
+    Wait(Duration),
+}
+
+/// One connection to a budget.
+pub(super) struct Store {
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Of a database that has the schema.
+    pub(super) fn new(connection: Connection, clock: Arc<dyn Clock>) -> Self {
+        Self { connection, clock }
+    }
+
+    /// Begins a transaction; no other process is in one until it ends. Dropped without
+    /// [`Round::commit`], nothing of it happened.
+    pub(super) fn round(&mut self) -> rusqlite::Result<Round<'_>> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Not before: ends are in the order of their numbers because nobody else reads the clock now.
+        Round::begin(transaction, &self.clock.now())
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    pub(super) fn execute_batch(&self, statements: &str) -> rusqlite::Result<()> {
+        self.connection.execute_batch(statements)
+    }
+
+    pub(super) fn count_calls(&self) -> rusqlite::Result<i64> {
+        self.connection
+            .query_row("SELECT count(*) FROM calls", [], |row| row.get(0))
+    }
+}
+
+/// One transaction.
+pub(super) struct Round<'a> {
+    transaction: Transaction<'a>,
+    now: i64,
+    paused_until: i64,
+    /// The last ended call.
+    number: i64,
+    ended: i64,
+    in_flight: i64,
+}
+
+impl<'a> Round<'a> {
+    fn begin(transaction: Transaction<'a>, moment: &Moment) -> rusqlite::Result<Self> {
+        let (boot, offset, paused_until) = transaction
+            .prepare_cached("SELECT boot, wall_offset, paused_until FROM state")?
+            .query_row([], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, i64>(2)?,
+                ))
+            })?;
+        let mut round = Self {
+            transaction,
+            now: moment.up,
+            paused_until,
+            number: 0,
+            ended: i64::MIN,
+            in_flight: 0,
+        };
+        if boot != moment.boot {
+            round.carry_over(&boot, offset, moment)?;
+        } else if moment.offset().abs_diff(offset) > OFFSET_CHANGE.unsigned_abs() {
+            round.execute(
+                "UPDATE state SET wall_offset = ?1",
+                params![moment.offset()],
+            )?;
+        }
+        round.read_newest()?;
+        if round.ended > round.now {
+            // No clock that all share does this; who cannot be believed counts as ended just now.
+            let now = round.now;
+            round.execute("UPDATE calls SET ended = ?1 WHERE ended > ?1", params![now])?;
+            round.ended = now;
+        }
+        round.end_lapsed()?;
+        Ok(round)
+    }
+
+    /// After a reboot: times since boot begin anew, and the wall clock alone says how long ago the old
+    /// ones were. Whatever it says, nothing of them was later than the boot.
+    fn carry_over(&mut self, boot: &str, offset: i64, moment: &Moment) -> rusqlite::Result<()> {
+        let boot_unknown = boot.is_empty() || moment.boot.is_empty();
+        // The stored offset may be that much behind: who looks younger counts for longer.
+        let shift = (offset.saturating_sub(moment.offset())).saturating_add(OFFSET_CHANGE);
+        let latest = if boot_unknown { self.now } else { 0 };
+        // Beyond these, sums in SQL would not be whole numbers any more.
+        let shift = shift.clamp(-(1 << 60), 1 << 60);
+        for statement in [
+            "UPDATE calls SET ended = min(ended + ?1, ?2)",
+            "UPDATE flights SET lease_until = min(lease_until + ?1, ?2)",
+        ] {
+            self.execute(statement, params![shift, latest])?;
+        }
+        self.paused_until = self.paused_until.saturating_add(shift);
+        self.execute(
+            "UPDATE state SET boot = ?1, wall_offset = ?2, paused_until = ?3",
+            params![moment.boot, moment.offset(), self.paused_until],
+        )
+    }
+
+    fn read_newest(&mut self) -> rusqlite::Result<()> {
+        let newest = self
+            .transaction
+            .prepare_cached("SELECT number, ended FROM calls ORDER BY number DESC LIMIT 1")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((number, ended)) = newest {
+            (self.number, self.ended) = (number, ended);
+        }
+        Ok(())
+    }
+
+    /// Slots whose lease is over, because their process died or was stopped, become ended calls.
+    fn end_lapsed(&mut self) -> rusqlite::Result<()> {
+        let lapsed: Vec<(FlightId, i64)> = self
+            .transaction
+            .prepare_cached(
+                "SELECT id, lease_until FROM flights WHERE lease_until <= ?1 OR lease_until > ?2
+                 ORDER BY lease_until",
+            )?
+            .query_map(
+                params![self.now, self.now.saturating_add(FAR_AHEAD)],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, lease_until) in lapsed {
+            self.execute("DELETE FROM flights WHERE id = ?1", params![id])?;
+            // Later than the last one, so that the numbers stay in order; never later than now.
+            self.append(lease_until.min(self.now).max(self.ended))?;
+        }
+        self.in_flight = self
+            .transaction
+            .prepare_cached("SELECT count(*) FROM flights")?
+            .query_row([], |row| row.get(0))?;
+        Ok(())
+    }
+
+    /// Gives a slot for `lease`, or says how long to wait.
+    pub(super) fn take(
+        &mut self,
+        windows: &[RateLimit],
+        lease: Duration,
+    ) -> rusqlite::Result<Given> {
+        let mut until = self.now;
+        if self.paused_until.saturating_sub(self.now) < FAR_AHEAD {
+            until = until.max(self.paused_until);
+        }
+        for window in windows {
+            let room = i64::from(window.requests) - self.in_flight;
+            let free_at = if room <= 0 {
+                self.now.saturating_add(micros(POLL))
+            } else {
+                self.leaves(self.number - room + 1, window.per)?
+            };
+            until = until.max(free_at);
+        }
+        if until > self.now {
+            let wait = (until - self.now).min(LONGEST_SLEEP);
+            return Ok(Given::Wait(Duration::from_micros(wait.unsigned_abs())));
+        }
+        let lease_until = self.now.saturating_add(micros(lease));
+        self.execute(
+            "INSERT INTO flights (lease_until) VALUES (?1)",
+            params![lease_until],
+        )?;
+        self.in_flight += 1;
+        Ok(Given::Flight(self.transaction.last_insert_rowid()))
+    }
+
+    /// When the call with this number leaves a window of this length; the past where there is none.
+    fn leaves(&self, number: i64, length: Duration) -> rusqlite::Result<i64> {
+        if number < 1 {
+            return Ok(i64::MIN);
+        }
+        let ended: Option<i64> = self
+            .transaction
+            .prepare_cached("SELECT ended FROM calls WHERE number = ?1")?
+            .query_row(params![number], |row| row.get(0))
+            .optional()?;
+        // One that is yet to end is a damaged row.
+        let ended = ended.filter(|ended| *ended <= self.now);
+        Ok(ended.map_or(i64::MIN, |ended| ended.saturating_add(micros(length))))
+    }
+
+    /// The slot's call has ended.
+    pub(super) fn end(&mut self, flight: Option<FlightId>) -> rusqlite::Result<()> {
+        self.give_back(flight)?;
+        // Counted even where the flight is gone: its lease was over, or the file is a new one.
+        self.append(self.now)
+    }
+
+    /// The slot goes back unspent.
+    pub(super) fn give_back(&mut self, flight: Option<FlightId>) -> rusqlite::Result<()> {
+        let Some(flight) = flight else {
+            return Ok(());
+        };
+        let gone = self
+            .transaction
+            .prepare_cached("DELETE FROM flights WHERE id = ?1")?
+            .execute(params![flight])?;
+        self.in_flight -= i64::from(gone > 0);
+        Ok(())
+    }
+
+    /// Nobody is given a slot for this long.
+    pub(super) fn pause(&mut self, wait: Duration) -> rusqlite::Result<()> {
+        let until = self.now.saturating_add(micros(wait));
+        // What is further ahead than any pause can be is not kept up.
+        if until > self.paused_until || self.paused_until.saturating_sub(self.now) >= FAR_AHEAD {
+            self.paused_until = until;
+            self.execute("UPDATE state SET paused_until = ?1", params![until])?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, ended: i64) -> rusqlite::Result<()> {
+        self.number += 1;
+        self.ended = ended;
+        self.execute(
+            "INSERT INTO calls (number, ended) VALUES (?1, ?2)",
+            params![self.number, ended],
+        )?;
+        self.execute(
+            "DELETE FROM calls WHERE number = ?1",
+            params![self.number - KEPT],
+        )
+    }
+
+    fn execute(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
+        self.transaction
+            .prepare_cached(statement)?
+            .execute(values)
+            .map(|_| ())
+    }
+
+    /// Makes it so.
+    pub(super) fn commit(self) -> rusqlite::Result<()> {
+        self.transaction.commit()
+    }
+}

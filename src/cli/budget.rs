@@ -1,0 +1,123 @@
+//! Which rate budget an account draws from. Main type: [`Budgets`].
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use clap::{Args, ValueHint};
+
+use super::args::Common;
+use crate::budget::{BudgetFolder, PostgresBudget, WithSecond};
+use crate::journal::{Location, Server};
+use crate::provider::{Budget, BudgetError, KeyFingerprint};
+
+/// The flags of the rate budget.
+#[derive(Debug, Clone, Args)]
+pub struct BudgetArgs {
+    /// Where runs under one API key share its rate limits [default: certplan in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "CERTPLAN_BUDGET_DIR",
+        hide_env_values = true,
+        value_hint = ValueHint::DirPath
+    )]
+    pub budget_dir: Option<PathBuf>,
+}
+
+/// The rate budgets of this run. The folder is made when the first one is asked for, so that a command
+/// that sends nothing leaves nothing behind.
+pub(super) struct Budgets {
+    folders: Vec<PathBuf>,
+    /// Where the state is in a database, so is the budget: its hosts share the keys as well.
+    server: Option<Server>,
+    opened: OnceLock<Result<BudgetFolder, BudgetError>>,
+}
+
+impl Budgets {
+    /// In the folder that the operator names, and else in the user's own: that one is the same for every
+    /// manifest. Where there is no home, beside the state.
+    pub(super) fn of(common: &Common, location: &Location) -> Self {
+        let folders = match &common.budget.budget_dir {
+            Some(named) => vec![named.clone()],
+            None => home()
+                .into_iter()
+                .chain(location.folder().map(beside))
+                .collect(),
+        };
+        Self {
+            folders,
+            server: match location {
+                Location::Postgres(server) => Some(server.as_ref().clone()),
+                Location::File(_) => None,
+            },
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// The budget of a key. `None`, after a warning, when there is none to be had: the limits then hold
+    /// for this run alone.
+    pub(super) fn open(&self, key: &KeyFingerprint) -> Option<Arc<dyn Budget>> {
+        let of_machine = self.folder().and_then(|folder| folder.budget(key));
+        let opened = match &self.server {
+            None => of_machine,
+            Some(server) => PostgresBudget::start(server, key).map(|of_all| {
+                let of_all: Arc<dyn Budget> = Arc::new(of_all);
+                match of_machine {
+                    Ok(of_machine) => Arc::new(WithSecond::new(of_all, of_machine)),
+                    Err(_) => of_all,
+                }
+            }),
+        };
+        opened
+            .inspect_err(|error| {
+                tracing::warn!(
+                    "the rate budget that is shared with other runs cannot be used: {error}; this run keeps to the limits by itself"
+                );
+            })
+            .ok()
+    }
+
+    /// Where the budgets are, as `doctor` names it.
+    pub(super) fn place(&self) -> Result<String, BudgetError> {
+        match &self.server {
+            Some(server) => Ok(server.to_string()),
+            None => Ok(self.folder()?.path().display().to_string()),
+        }
+    }
+
+    fn folder(&self) -> Result<&BudgetFolder, BudgetError> {
+        let opened = self.opened.get_or_init(|| {
+            let mut last = BudgetError("no folder is known for it".to_owned());
+            for folder in &self.folders {
+                match BudgetFolder::open(folder) {
+                    Ok(opened) => return Ok(opened),
+                    Err(error) => {
+                        tracing::info!("no rate budget there: {error}");
+                        last = error;
+                    }
+                }
+            }
+            Err(last)
+        });
+        opened.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// A state that is named without its folder is in this one.
+fn beside(folder: &Path) -> PathBuf {
+    Path::new(".").join(folder)
+}
+
+/// The user's own folder for what certplan keeps on this host: `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
+/// `/nonexistent`.
+pub(super) fn home() -> Option<PathBuf> {
+    let folder = |variable: &str| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute() && path.is_dir())
+    };
+    folder("XDG_STATE_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".local/state")))
+        .map(|state| state.join("certplan"))
+}
