@@ -25,6 +25,11 @@ pub(crate) fn is(bug: &str) -> bool {
     std::env::var_os("CERTPLAN_PLANTED").is_some_and(|picked| picked == bug)
 }
 
+/// `lease_as_lock`: a lease is trusted like a lock of the operating system.
+pub(crate) fn lease_as_lock(leased: bool) -> bool {
+    leased && !is("lease_as_lock")
+}
+
 /// `no_intent`: an intent is recorded together with the outcome.
 pub(crate) fn no_intent(address: &Address, bodies: Vec<FactBody>) -> Vec<FactBody> {
     static HELD: Mutex<BTreeMap<Address, Vec<FactBody>>> = Mutex::new(BTreeMap::new());

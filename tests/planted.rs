@@ -16,6 +16,10 @@ mod sequences;
 #[expect(dead_code, reason = "the oracle serves the other tests too")]
 mod truth;
 
+#[path = "it/postgres/server.rs"]
+#[expect(dead_code, reason = "the server serves the other tests too")]
+mod server;
+
 /// Where the sequences look for their oracle.
 mod crash {
     pub(crate) use crate::truth;
@@ -298,6 +302,38 @@ fn a_second_send_in_the_http_client() {
 #[test]
 fn a_look_up_trusted_without_a_control() {
     caught("trust_first_look", lagging, no_control);
+}
+
+/// A second order that never arrives, with a state that several hosts share.
+fn lost_under_a_lease(rig: &mut Rig) -> Vec<String> {
+    let database = server::Database::new();
+    rig.set("CERTPLAN_STATE", &database.url());
+    let policy = "policy: { doubt: { quiet_period: 1s, then: resend } }\n";
+    orders(rig, &["one"], policy);
+    let mut wrong = apply(rig, &[], DONE);
+    orders(rig, &["one", "two"], policy);
+    rig.faults(
+        json!([{ "match": { "method": "POST", "path_contains": "/order/" },
+        "fault": "cut_before", "times": 1 }]),
+    );
+    wrong.extend(apply(rig, &["--wait", "4s"], UNKNOWN));
+    std::thread::sleep(Duration::from_millis(1200));
+    wrong.extend(apply(rig, &[], UNKNOWN));
+    let placed = rig.effects("order_created").len();
+    if placed != 1 {
+        wrong.push(format!("{placed} orders instead of the first alone"));
+    }
+    wrong
+}
+
+#[test]
+fn a_lease_trusted_like_a_lock() {
+    let clean = lost_under_a_lease(&mut Rig::new());
+    assert!(clean.is_empty(), "without the bug: {clean:?}");
+    let mut planted = Rig::new();
+    planted.set("CERTPLAN_PLANTED", "lease_as_lock");
+    let wrong = lost_under_a_lease(&mut planted);
+    assert!(!wrong.is_empty(), "nobody noticed it");
 }
 
 #[test]

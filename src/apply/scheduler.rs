@@ -1,6 +1,7 @@
 //! Who may run now. One loop owns the run's state; steps run beside it and report to it.
 
 mod ending;
+mod launching;
 mod looking;
 mod sharing;
 
@@ -16,12 +17,8 @@ use super::breaker::Breaker;
 use super::context::{Context, Finished, Halt, Lane, Reach, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
-use super::place::{place_order, reissue};
-use super::revoke::revoke;
-use super::settle::settle;
-use super::taken_over::take_over;
-use crate::model::{AccountName, Address, After, Fact, Operation, Until};
-use crate::plan::{Action, Plan, Step, Warning};
+use crate::model::{AccountName, Address, After, Fact, Until};
+use crate::plan::{Action, Plan, Warning};
 
 use self::sharing::{HEARING, Share};
 
@@ -346,71 +343,11 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
         }
         drop(running);
     }
-
-    /// Takes the next step of an account that may be sent.
-    fn next_ready(&mut self, account: &AccountName) -> Option<usize> {
-        let (context, plan) = (self.context, self.plan);
-        let closed = |position: usize| context.closed(&plan.steps[position]).is_some();
-        let queue = self.ready.get_mut(account)?;
-        // A gate that has closed stays so in this run. What it holds back is told at the end, and is not
-        // looked through again for every step that ends.
-        while queue.front().is_some_and(|&first| closed(first)) {
-            queue.pop_front();
-        }
-        let queue = self.ready.get(account)?;
-        let may_begin = |&position: &usize| self.is_mine(position) && !closed(position);
-        let at = queue.iter().position(may_begin)?;
-        self.ready.get_mut(account)?.remove(at)
-    }
-
-    /// Starts what may start.
-    async fn launch(&mut self, running: &mut FuturesUnordered<BoxFuture<'c, (usize, Finished)>>) {
-        let accounts: Vec<&'c AccountName> = self.ready.keys().copied().collect();
-        for account in accounts {
-            let Some(lane) = self.lane(account) else {
-                continue;
-            };
-            self.claim(account, lane.max_in_flight).await;
-            loop {
-                if self.active.get(account).copied().unwrap_or_default() >= lane.max_in_flight {
-                    break;
-                }
-                let Some(position) = self.next_ready(account) else {
-                    break;
-                };
-                *self.active.entry(account).or_default() += 1;
-                self.state[position] = State::Running;
-                let taken_over = self.begin(position);
-                let step = &self.plan.steps[position];
-                self.emit(Event::StepStarted {
-                    address: step.address.clone(),
-                    action: step.action,
-                });
-                let context = self.context;
-                running.push(Box::pin(async move {
-                    if taken_over && let Some(finished) = take_over(context, step, lane).await {
-                        return (position, finished);
-                    }
-                    (position, execute(context, step, lane).await)
-                }));
-            }
-        }
-    }
 }
 
 async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-async fn execute(context: &Context<'_>, step: &Step, lane: &Lane) -> Finished {
-    match (step.action, &step.operation) {
-        (Action::Settle, _) => settle(context, step, lane).await,
-        (_, Some(Operation::Order(operation))) => place_order(context, step, lane, operation).await,
-        (_, Some(Operation::Reissue(operation))) => reissue(context, step, lane, operation).await,
-        (_, Some(Operation::Revoke(operation))) => revoke(context, step, lane, operation).await,
-        (_, None) => Finished::failed(step, "the plan does not say what to send"),
     }
 }

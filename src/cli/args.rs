@@ -177,19 +177,6 @@ pub struct Scope {
     pub detailed_exitcode: bool,
 }
 
-impl Scope {
-    /// No target, no limit of its own.
-    pub(super) fn everything() -> Self {
-        Self {
-            targets: Vec::new(),
-            policy: None,
-            allow_orders: None,
-            allow_revocations: None,
-            detailed_exitcode: false,
-        }
-    }
-}
-
 /// `plan`
 #[derive(Debug, Args)]
 pub struct PlanArgs {

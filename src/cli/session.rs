@@ -266,6 +266,19 @@ impl Session {
     }
 }
 
+impl Scope {
+    /// No target, no limit of its own.
+    pub(super) fn everything() -> Self {
+        Self {
+            targets: Vec::new(),
+            policy: None,
+            allow_orders: None,
+            allow_revocations: None,
+            detailed_exitcode: false,
+        }
+    }
+}
+
 /// What the journal knows, as of one moment.
 pub(super) struct Known {
     pub(super) records: Records,

@@ -284,6 +284,6 @@ pub struct BudgetWindow {
     pub requests: u64,
     /// How long it is.
     pub per: std::time::Duration,
-    /// How many requests could be sent at this moment, as far as this process knows.
+    /// How many requests it would still let through at this moment, going by what this process sent.
     pub left: u64,
 }

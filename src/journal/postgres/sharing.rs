@@ -1,4 +1,7 @@
 //! One plan, several runs: who has which step, and how the others' steps ended.
+//!
+//! Nothing here waits for the disk: what a crash of the server takes back is claimed or told again, and the
+//! facts, which do wait for it, decide what is done.
 
 use super::fault::Fault;
 use super::lease::TERM;
@@ -62,7 +65,8 @@ impl Writer {
         let rows = self
             .client
             .query(
-                "WITH free AS (
+                "WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true)),
+                 free AS (
                     SELECT position, runner IS NOT NULL AND runner <> $4 AS taken_over FROM steps
                     WHERE plan = $1 AND position = ANY ($2::integer[]) AND outcome IS NULL
                       AND (runner IS NULL OR runner = $4
@@ -70,7 +74,7 @@ impl Writer {
                     ORDER BY array_position($2::integer[], position) LIMIT $3
                     FOR UPDATE SKIP LOCKED
                  )
-                 UPDATE steps SET runner = $4 FROM free
+                 UPDATE steps SET runner = $4 FROM free, hurry
                  WHERE steps.plan = $1 AND steps.position = free.position
                  RETURNING steps.position, free.taken_over",
                 &[&plan, &wanted, &most, &self.lease.id],
@@ -93,10 +97,11 @@ impl Writer {
         // The plan's row is locked until the commit, so versions are committed in their order.
         self.client
             .execute(
-                "WITH next AS (UPDATE plans SET version = version + 1 WHERE id = $1 RETURNING version)
+                "WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true)),
+                 next AS (UPDATE plans SET version = version + 1 WHERE id = $1 RETURNING version)
                  UPDATE steps SET outcome = $3::text, version = next.version,
                     runner = CASE WHEN $3::text IS NULL THEN NULL ELSE runner END
-                 FROM next WHERE plan = $1 AND position = $2 AND runner = $4",
+                 FROM next, hurry WHERE plan = $1 AND position = $2 AND runner = $4",
                 &[&plan, &position, &outcome, &self.lease.id],
             )
             .await

@@ -255,7 +255,7 @@ fn traffic(page: &mut Exposition<'_>, traffic: &BTreeMap<AccountName, Traffic>) 
     page.family(
         "certplan_budget_left_requests",
         Kind::Gauge,
-        "Requests that were left in a rolling window at the end of the run.",
+        "Requests that the run's own had left in a rolling window at its end.",
     );
     budget(page, traffic, |window| window.left)
 }
