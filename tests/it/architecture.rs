@@ -28,23 +28,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// A file holds one idea; what is longer says here why it is still one.
 const LONGEST: usize = 400;
-const LONGER: &[(&str, &str)] = &[
-    ("apply/scheduler.rs", "one select over a closed enum"),
-    ("apply/settle.rs", "one path through doubt"),
-    ("manifest/document.rs", "one reader of YAML events"),
-    ("manifest/lower.rs", "raw to model, member by member"),
-    (
-        "manifest/raw.rs",
-        "the shapes of one document; the schema comes from them",
-    ),
-    ("manifest/rules.rs", "one function for each rule"),
-    (
-        "provider/http.rs",
-        "one way of a call, from its slot to its answer",
-    ),
-    ("plan/order.rs", "one decision table"),
-    ("plan/revocation.rs", "one decision table"),
-];
+const LONGER: &[(&str, &str)] = &[(
+    "provider/http.rs",
+    "one way of a call, from its slot to its answer",
+)];
 
 /// What stands above the module of planted bugs and above each of its hooks: for tests alone.
 const PLANTED: &str = "#[cfg(feature = \"planted-bugs\")]";
