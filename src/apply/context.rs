@@ -42,7 +42,7 @@ pub struct Lane {
     pub act: Arc<dyn Act>,
     /// Which CA.
     pub provider: Provider,
-    /// How many calls may be in flight at once.
+    /// How many steps may be under way at once.
     pub max_in_flight: usize,
 }
 

@@ -13,10 +13,6 @@ use crate::apply::taken_over::take_over;
 use crate::model::{AccountName, Operation};
 use crate::plan::{Action, Step};
 
-/// Steps under way for each call that may be in flight: while one waits for its call, others write down
-/// what theirs came to. The calls themselves are capped by their slots.
-const STEPS_FOR_A_CALL: usize = 3;
-
 impl<'c> Scheduler<'c, '_, '_> {
     /// Takes the next step of an account that may be sent.
     fn next_ready(&mut self, account: &AccountName) -> Option<usize> {
@@ -44,12 +40,10 @@ impl<'c> Scheduler<'c, '_, '_> {
             let Some(lane) = self.lane(account) else {
                 continue;
             };
-            // What this run has, no other run of the plan can take.
-            let each = self.crew().map_or(STEPS_FOR_A_CALL, |_| 1);
-            let most = lane.max_in_flight.saturating_mul(each);
-            self.claim(account, most).await;
+            self.claim(account, lane.max_in_flight).await;
             loop {
-                if self.active.get(account).copied().unwrap_or_default() >= most {
+                // A step that looks for its lost answer holds its place: a sick CA is asked less, not more.
+                if self.active.get(account).copied().unwrap_or_default() >= lane.max_in_flight {
                     break;
                 }
                 let Some(position) = self.next_ready(account) else {
