@@ -47,12 +47,12 @@ impl From<JournalError> for Fault {
     }
 }
 
-/// The run may not write any more: others take what it had for dead.
+/// Why a run may not write any more: others take what it had for dead.
+pub(super) const FENCED_OFF: &str = "the lease on the state is over: this run was paused or cut off for too long, and another may have gone on";
+
+/// The error of a run that may not write any more.
 pub(super) fn fenced() -> JournalError {
-    JournalError::Write(
-        "the lease on the state is over: this run was paused or cut off for too long, and another may have gone on"
-            .to_owned(),
-    )
+    JournalError::Write(FENCED_OFF.to_owned())
 }
 
 /// True when another connection may do better.

@@ -186,7 +186,7 @@ impl Server {
                  SET client_min_messages TO warning;
                  SET default_transaction_isolation TO 'read committed';
                  SET statement_timeout TO '60s';
-                 SET idle_in_transaction_session_timeout TO '60s'"
+                 SET idle_in_transaction_session_timeout TO '10s'"
             ))
             .await
             .map_err(|error| explain(self, &error))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Client;
 
-use super::fault::{Fault, fenced};
+use super::fault::{FENCED_OFF, Fault, fenced};
 use super::lease::Lease;
 use super::load::bindings;
 use super::schema::check_server;
@@ -331,7 +331,9 @@ impl Writer {
                 Err(error) => last = error,
             }
         }
-        Err(self.poisoned_by(last))
+        let why = format!("{FENCED_OFF}; the last word was: {last}");
+        self.poison.get_or_insert_with(|| why.clone());
+        Err(JournalError::Write(why))
     }
 }
 

@@ -30,7 +30,7 @@ fn until_placed(rig: &Rig, count: usize) {
 #[test]
 fn two_runs_share_one_plan_and_both_report_all_of_it() {
     let (rig, _database) = rig_with(60);
-    slow(&rig, 60);
+    slow(&rig, 700);
     let first = apply(&rig, "first");
     until_placed(&rig, 1);
     let second = apply(&rig, "second");
