@@ -23,6 +23,19 @@ fn arrived(rig: &Rig) -> u64 {
         .sum()
 }
 
+/// Waits until each request that arrived has taken its effect, also the one whose sender was killed.
+fn all_took_effect(rig: &Rig) {
+    let done = || {
+        let ledger = rig.ask("ledger");
+        let entries = ledger.as_array().expect("a list").iter();
+        let calls = entries.filter(|entry| entry["provider"] != "sandbox");
+        u64::try_from(calls.count()).expect("a count")
+    };
+    while done() < arrived(rig) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn prepared() -> Rig {
     let rig = Rig::new();
     let order = &rig.seed(json!({ "certcentral": 1 }))[0];
@@ -63,6 +76,7 @@ fn kill_at(rig: &Rig, skip: u64, fault: &Value) -> bool {
 /// period: it may be urgent, and one that arrives late does no harm. Both name the same order for the same
 /// reason, so what dies is the same as with one, and nothing is paid.
 fn revoked_once(rig: &Rig, late: bool, what: &str) {
+    all_took_effect(rig);
     let asked = rig.effects("revocation_requested");
     let most = if late { 2 } else { 1 };
     assert!((1..=most).contains(&asked.len()), "{asked:?}: {what}");
