@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use futures::TryStreamExt;
-use tokio_postgres::{Error, GenericClient, IsolationLevel, Row};
+use tokio_postgres::{Client, Error, GenericClient, IsolationLevel, Row};
 
 use super::fault::explain;
 use super::schema;
@@ -47,24 +47,24 @@ pub(super) async fn read(
     if schema::version(server, &client).await?.is_none() {
         return Ok(None);
     }
-    let transaction = client
+    load(server, &mut client, each).await.map(Some)
+}
+
+/// Reads everything as of one moment: other runs may be writing.
+pub(super) async fn load(
+    server: &Server,
+    client: &mut Client,
+    mut each: impl FnMut(u64, Fact, Digest),
+) -> Result<Loaded, Broken> {
+    let fail = |error| Broken::Journal(explain(server, &error));
+    let moment = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
         .read_only(true)
         .start()
         .await
-        .map_err(|error| explain(server, &error))?;
-    load(server, &transaction, each).await.map(Some)
-}
-
-/// Reads everything that `client` sees.
-pub(super) async fn load(
-    server: &Server,
-    client: &impl GenericClient,
-    mut each: impl FnMut(u64, Fact, Digest),
-) -> Result<Loaded, Broken> {
-    let fail = |error| Broken::Journal(explain(server, &error));
-    let head = client
+        .map_err(fail)?;
+    let head = moment
         .query_opt("SELECT lineage, serial, tip FROM head", &[])
         .await
         .map_err(fail)?
@@ -74,7 +74,7 @@ pub(super) async fn load(
     let tip: Vec<u8> = head.try_get(2).map_err(fail)?;
     let mut replay = Replay::begin(&lineage);
     let parameters: [&str; 0] = [];
-    let rows = client
+    let rows = moment
         .query_raw(
             &format!("SELECT {COLUMNS} FROM facts ORDER BY seq"),
             parameters,
@@ -101,7 +101,7 @@ pub(super) async fn load(
             .corrupt("the last hash is not the one that was noted")
             .into());
     }
-    let bindings = bindings(server, client, &lineage).await?;
+    let bindings = bindings(server, &moment, &lineage).await?;
     Ok(Loaded {
         unread: 0,
         lineage,

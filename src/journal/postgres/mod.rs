@@ -63,7 +63,7 @@ pub(super) async fn hold(
         joined,
     } = election::enter_run(server, &mut client, &beating, &holder, lock_timeout).await?;
     let heart = keep(server.clone(), beating, Arc::clone(&lease));
-    let loaded = load::load(server, &client, |_, _, _| ())
+    let loaded = load::load(server, &mut client, |_, _, _| ())
         .await
         .map_err(|broken| broken.at(server))?;
     let mark = loaded.mark();

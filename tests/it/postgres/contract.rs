@@ -1,9 +1,11 @@
 //! What every journal keeps, shown for both: a file, and a database in PostgreSQL.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use certplan::journal::{
-    self, Binding, HistoryFilter, Hold, Holder, Journal, JournalError, Location, VerifyError,
+    self, Binding, HistoryFilter, Hold, Holder, Journal, JournalError, Location, SharedPlan,
+    VerifyError,
 };
 use certplan::model::{
     Attempt, Digest, Fact, FactBody, LiveState, OperationKind, RunId, Untrusted,
@@ -356,4 +358,46 @@ fn only_a_lock_of_the_system_lets_an_order_be_sent_again() {
             assert!(matches!(error, JournalError::Illegal(_)), "{error}");
         });
     }
+}
+
+const JOINS: usize = 25;
+
+/// A run joins while the one that it joins is writing: it reads the journal as of one moment.
+#[test]
+fn a_run_that_joins_while_facts_are_written_reads_all_of_them() {
+    let place = Place::Postgres(Database::new());
+    block(async {
+        let first = place.hold().await;
+        let plan = SharedPlan {
+            plan_id: Digest::of(b"plan"),
+            manifest: Digest::of(b"manifest"),
+            document: "{}".to_owned(),
+        };
+        let crew = first.crew().expect("several may share it");
+        crew.publish(plan, vec![0]).await.expect("made known");
+        let joined = AtomicUsize::new(0);
+        let writing = async {
+            for number in 0.. {
+                if joined.load(Ordering::Relaxed) == JOINS {
+                    break;
+                }
+                let name = format!("n{number}");
+                let facts = vec![intended(&name, 1), accepted(&name, number)];
+                first.append(facts).await.expect("written");
+            }
+        };
+        let joining = async {
+            let mut seen = Vec::new();
+            for _ in 0..JOINS {
+                let second = place.hold().await;
+                seen.push(second.mark().serial);
+                second.close().await.expect("closed");
+                joined.fetch_add(1, Ordering::Relaxed);
+            }
+            seen
+        };
+        let ((), seen) = tokio::join!(writing, joining);
+        assert!(seen.is_sorted() && seen[0] < seen[JOINS - 1], "{seen:?}");
+        first.close().await.expect("closed");
+    });
 }
