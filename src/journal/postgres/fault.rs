@@ -88,6 +88,13 @@ pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
         Some(code) if code.code().starts_with("28") => {
             "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?"
         }
+        // A statement was made ready in one session and looked for in another.
+        Some(code)
+            if *code == SqlState::INVALID_SQL_STATEMENT_NAME
+                || *code == SqlState::DUPLICATE_PSTATEMENT =>
+        {
+            "; a pooler in transaction mode stands between: connect to the server itself, or pool by session"
+        }
         _ => "",
     };
     server.unusable(format!("{said}{hint}"))
