@@ -14,6 +14,9 @@ use super::store::{FlightId, Given, Store};
 use crate::model::RateLimit;
 use crate::provider::{Budget, BudgetError, BudgetSlot, Drawn, Spent};
 
+/// The end of a call waits so long for others: nobody needs it sooner, and they are written together.
+const GATHERING: Duration = Duration::from_millis(1);
+
 /// The budget of one key in an SQLite file. Dropping it waits until everything it was told is written.
 pub(super) struct SqliteBudget {
     inbox: Sender<Message>,
@@ -107,6 +110,9 @@ struct Worker {
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
+            if matches!(first, Message::Finish { .. }) {
+                std::thread::sleep(GATHERING);
+            }
             let mut batch = vec![first];
             batch.extend(messages.try_iter());
             let close = batch

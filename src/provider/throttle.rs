@@ -21,10 +21,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::budget::{Budget, BudgetSlot, Drawn, Spent, since_boot};
+use super::budget::{Budget, BudgetError, BudgetSlot, Drawn, Spent, since_boot};
 use crate::model::RateLimit;
 
 /// The first pause after a refusal that names no time; it doubles with each further one.
@@ -34,6 +35,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A slot of the budget that was not used for this long is given back and drawn anew: its process slept,
 /// and others may count it as gone. Longer than the slowest disk takes to write an intent.
 const FRESH: Duration = Duration::from_secs(30);
+/// Together with a slot, one in so many of those that every window still has are drawn for the calls to
+/// come: in wide windows the draws would be what limits. Within 100 calls in 5 seconds there are none.
+const AHEAD: usize = 200;
 
 /// The limiter of one account. Clones share the same limits.
 #[derive(Clone)]
@@ -54,8 +58,16 @@ struct Drawing {
     windows: Vec<RateLimit>,
     /// How long a slot is ours: the time until its call begins, and the call's own deadline.
     lease: Duration,
+    /// Slots for the calls to come.
+    ahead: Mutex<VecDeque<Draw>>,
     /// Once it could not be used it is not asked again: this run goes on under its own windows.
     broken: AtomicBool,
+}
+
+/// A slot of the budget, and when it was drawn, as [`since_boot`] counts.
+struct Draw {
+    slot: BudgetSlot,
+    at: Duration,
 }
 
 #[derive(Debug)]
@@ -79,8 +91,7 @@ struct Window {
 pub(super) struct Slot {
     shared: Arc<Shared>,
     sent: bool,
-    /// From the budget, and when it was drawn, as [`since_boot`] counts.
-    drawn: Option<(BudgetSlot, Duration)>,
+    drawn: Option<Draw>,
 }
 
 impl Throttle {
@@ -100,6 +111,7 @@ impl Throttle {
             budget,
             windows: limits.iter().map(kept).collect(),
             lease: FRESH + call,
+            ahead: Mutex::default(),
             broken: AtomicBool::new(false),
         });
         Self::with(limits, max_in_flight, drawing)
@@ -137,7 +149,7 @@ impl Throttle {
             let room = self.0.state().room(Instant::now());
             let again = match room {
                 // Whoever has the turn is alone in taking room, so it is still there after the draw.
-                Room::Now => match self.0.draw().await {
+                Room::Now { ahead } => match self.0.draw(ahead).await {
                     Ok(drawn) => {
                         self.0.state().in_flight += 1;
                         return Slot {
@@ -214,26 +226,66 @@ impl Shared {
     }
 
     /// A slot of the budget, nothing where there is none to draw from, or the time to wait for one.
-    async fn draw(&self) -> Result<Option<(BudgetSlot, Duration)>, Duration> {
+    async fn draw(&self, ahead: usize) -> Result<Option<Draw>, Duration> {
         let Some(drawing) = &self.drawing else {
             return Ok(None);
         };
         if drawing.broken.load(Ordering::Relaxed) {
             return Ok(None);
         }
+        if let Some(kept) = drawing.kept() {
+            return Ok(Some(kept));
+        }
         // Before the draw: what it counts from must not be later than what the budget counts from.
-        let drawn_at = since_boot();
-        match drawing.budget.take(&drawing.windows, drawing.lease).await {
-            Ok(Drawn::Slot(slot)) => Ok(Some((slot, drawn_at))),
-            Ok(Drawn::Wait(wait)) => Err(wait),
-            Err(error) => {
-                drawing.broken.store(true, Ordering::Relaxed);
-                tracing::warn!(
-                    "the rate budget that is shared with other runs cannot be used: {error}; this run keeps to the limits by itself"
-                );
-                Ok(None)
+        let at = since_boot();
+        let take = |_| drawing.budget.take(&drawing.windows, drawing.lease);
+        let mut drawn = VecDeque::new();
+        let mut wait = None;
+        // What is asked for together, a budget answers together.
+        for answer in join_all((0..=ahead).map(take)).await {
+            match answer {
+                Ok(Drawn::Slot(slot)) => drawn.push_back(Draw { slot, at }),
+                Ok(Drawn::Wait(time)) => wait = Some(wait.map_or(time, |known| time.min(known))),
+                Err(error) => drawing.give_up(&error),
             }
         }
+        match (drawn.pop_front(), wait) {
+            (None, Some(wait)) => Err(wait),
+            (first, _) => {
+                drawing.ahead().append(&mut drawn);
+                Ok(first)
+            }
+        }
+    }
+}
+
+impl Drawing {
+    fn ahead(&self) -> MutexGuard<'_, VecDeque<Draw>> {
+        // A queue is whole between any two statements that could panic.
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A slot that was drawn ahead. Those that became stale go back.
+    fn kept(&self) -> Option<Draw> {
+        let mut ahead = self.ahead();
+        ahead.retain(|draw| !draw.is_stale());
+        ahead.pop_front()
+    }
+
+    /// It is not asked again, and what was drawn from it is not used.
+    fn give_up(&self, error: &BudgetError) {
+        if !self.broken.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the rate budget that is shared with other runs cannot be used: {error}; this run keeps to the limits by itself"
+            );
+        }
+        self.ahead().clear();
+    }
+}
+
+impl Draw {
+    fn is_stale(&self) -> bool {
+        since_boot().saturating_sub(self.at) > FRESH
     }
 }
 
@@ -247,7 +299,10 @@ fn kept(limit: &RateLimit) -> RateLimit {
 }
 
 enum Room {
-    Now,
+    /// And so many more are a small part of what every window still has.
+    Now {
+        ahead: usize,
+    },
     At(Instant),
     /// Only a call in flight that ends can make room.
     OnReturn,
@@ -263,11 +318,14 @@ impl State {
             return Room::OnReturn;
         }
         let mut until = now;
+        let mut ahead = self.max_in_flight;
         for window in &mut self.windows {
             while window.leaves.front().is_some_and(|&leaves| leaves <= now) {
                 window.leaves.pop_front();
             }
-            if self.in_flight + window.leaves.len() >= window.requests {
+            let used = self.in_flight + window.leaves.len();
+            ahead = ahead.min(window.requests.saturating_sub(used) / AHEAD);
+            if used >= window.requests {
                 match window.leaves.front() {
                     Some(&leaves) => until = until.max(leaves),
                     None => return Room::OnReturn,
@@ -277,7 +335,7 @@ impl State {
         if until > now {
             return Room::At(until);
         }
-        Room::Now
+        Room::Now { ahead }
     }
 }
 
@@ -293,8 +351,7 @@ impl Slot {
     }
 
     fn is_stale(&self) -> bool {
-        let drawn_at = self.drawn.as_ref().map(|(_, drawn_at)| *drawn_at);
-        drawn_at.is_some_and(|drawn_at| since_boot().saturating_sub(drawn_at) > FRESH)
+        self.drawn.as_ref().is_some_and(Draw::is_stale)
     }
 
     /// From here on the call may reach the CA: it counts, whatever becomes of it.
@@ -305,8 +362,8 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some((drawn, _)) = self.drawn.take() {
-            drawn.finish(if self.sent {
+        if let Some(drawn) = self.drawn.take() {
+            drawn.slot.finish(if self.sent {
                 Spent::Ended
             } else {
                 Spent::Never

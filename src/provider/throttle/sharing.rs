@@ -161,9 +161,9 @@ async fn a_slot_that_lay_too_long_is_drawn_anew() {
     assert_eq!(budget.asked(), 1);
     drop(fresh);
     let mut old = throttle.acquire().await;
-    if let Some((_, drawn_at)) = &mut old.drawn {
+    if let Some(drawn) = &mut old.drawn {
         // The machine slept for a minute.
-        *drawn_at = drawn_at.saturating_sub(MINUTE);
+        drawn.at = drawn.at.saturating_sub(MINUTE);
     }
     let mut slot = throttle.fresh(old).await;
     assert_eq!(budget.asked(), 3);
@@ -176,4 +176,58 @@ async fn a_slot_that_lay_too_long_is_drawn_anew() {
         .filter(|seen| matches!(seen, Seen::Finished(_)))
         .collect();
     assert_eq!(told, ends.iter().collect::<Vec<_>>());
+}
+
+fn wide(budget: &Arc<Scripted>, requests: u32) -> Throttle {
+    let limits = [RateLimit {
+        requests,
+        per: Duration::from_secs(100),
+    }];
+    let budget = Arc::clone(budget) as Arc<dyn Budget>;
+    Throttle::drawing(&limits, 8, Some(budget), MINUTE)
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_wide_window_slots_are_drawn_ahead_and_go_back_unspent() {
+    let budget = Scripted::answering(Vec::new());
+    let throttle = wide(&budget, 600);
+    for _ in 0..3 {
+        call(&throttle).await;
+    }
+    assert_eq!(budget.asked(), 1 + 3);
+    drop(throttle);
+    let ended = Seen::Finished(Spent::Ended);
+    let never = Seen::Finished(Spent::Never);
+    let seen = budget.seen.lock().unwrap();
+    assert_eq!(seen.iter().filter(|one| **one == ended).count(), 3);
+    assert_eq!(seen.iter().filter(|one| **one == never).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_the_documented_limits_none_is_drawn_ahead() {
+    let budget = Scripted::answering(Vec::new());
+    call(&wide(&budget, 100)).await;
+    assert_eq!(budget.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_drawn_ahead_and_lay_too_long_is_not_used() {
+    let budget = Scripted::answering(Vec::new());
+    let throttle = wide(&budget, 200);
+    call(&throttle).await;
+    assert_eq!(budget.asked(), 2);
+    let drawing = throttle.0.drawing.as_ref().unwrap();
+    for draw in drawing.ahead().iter_mut() {
+        draw.at = draw.at.saturating_sub(MINUTE);
+    }
+    call(&throttle).await;
+    assert_eq!(budget.asked(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_more_is_no_wait_for_the_first() {
+    let budget = Scripted::answering(vec![Ok(Duration::from_secs(5))]);
+    let throttle = wide(&budget, 600);
+    assert_eq!(call(&throttle).await, Duration::ZERO);
+    assert_eq!(budget.asked(), 4);
 }
