@@ -70,10 +70,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn carry_out(size: usize) -> Result<(usize, Duration), Box<dyn Error>> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let approved = plan(size)?;
+    let approved = Arc::new(plan(size)?);
     let plan = approved.plan();
     let edges = plan.steps.iter().map(|step| step.after.len()).sum();
-    let journal = Memory::default();
     let name: AccountName = "digicert".parse()?;
     let loaded = manifest::load(&[Input::Stdin(manifest_of(1).into_bytes())])
         .map_err(|problems| format!("{problems:?}"))?;
@@ -86,8 +85,8 @@ fn carry_out(size: usize) -> Result<(usize, Duration), Box<dyn Error>> {
     let (_keep, stop) = watch::channel(None);
     let run = Run {
         run_id: RunId::from("bench"),
-        approved: &approved,
-        journal: &journal,
+        approved: Arc::clone(&approved),
+        journal: Arc::new(Memory::default()),
         lanes: BTreeMap::from([(name, lane)]),
         wait: Duration::ZERO,
         doubt: Doubt::default(),
@@ -244,7 +243,7 @@ impl Journal for Memory {
         None
     }
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), JournalError>> {
+    fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {
         Box::pin(ready(Ok(())))
     }
 }

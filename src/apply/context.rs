@@ -18,13 +18,13 @@ use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
 
 /// What a run is given.
-pub struct Run<'a> {
+pub struct Run {
     /// The run's id.
     pub run_id: RunId,
     /// What is carried out.
-    pub approved: &'a ApprovedPlan,
+    pub approved: Arc<ApprovedPlan>,
     /// Where intents and facts go.
-    pub journal: &'a dyn Journal,
+    pub journal: Arc<dyn Journal>,
     /// The accounts of the plan.
     pub lanes: BTreeMap<AccountName, Lane>,
     /// How long to wait for the CA and for people after everything was sent.
@@ -63,31 +63,44 @@ pub(super) enum Reach {
 }
 
 /// Shared by the steps of a run. Only the scheduler changes what it decides.
-pub(super) struct Context<'a> {
-    pub(super) run: &'a Run<'a>,
+pub(super) struct Context {
+    pub(super) run: Run,
     halts: Mutex<BTreeMap<AccountName, Halt>>,
     state_error: Mutex<Option<String>>,
-    accounts: BTreeMap<&'a Address, &'a AccountName>,
+    /// The places of the plan's steps, in the order of their addresses.
+    by_address: Vec<usize>,
     pub(super) claims: Claims,
     resent: Mutex<BTreeSet<Address>>,
 }
 
-impl<'a> Context<'a> {
-    pub(super) fn new(run: &'a Run<'a>) -> Self {
-        let steps = run.approved.plan().steps.iter();
+impl Context {
+    pub(super) fn new(run: Run) -> Self {
+        let steps = &run.approved.plan().steps;
+        let mut by_address: Vec<usize> = (0..steps.len()).collect();
+        by_address.sort_unstable_by_key(|&position| &steps[position].address);
         Self {
-            run,
             halts: Mutex::new(BTreeMap::new()),
             state_error: Mutex::new(None),
-            accounts: steps.map(|step| (&step.address, &step.account)).collect(),
+            by_address,
             claims: Claims::new(run.journal.records()),
             resent: Mutex::new(BTreeSet::new()),
+            run,
         }
     }
 
+    /// Where the plan has an item.
+    pub(super) fn position(&self, address: &Address) -> Option<usize> {
+        let steps = &self.run.approved.plan().steps;
+        self.by_address
+            .binary_search_by_key(&address, |&position| &steps[position].address)
+            .ok()
+            .map(|place| self.by_address[place])
+    }
+
     /// The account of an item of the plan.
-    pub(super) fn account_of(&self, address: &Address) -> Option<&'a AccountName> {
-        self.accounts.get(address).copied()
+    pub(super) fn account_of(&self, address: &Address) -> Option<&AccountName> {
+        let position = self.position(address)?;
+        Some(&self.run.approved.plan().steps[position].account)
     }
 
     /// True once for each item: a run orders a thing a second time at most once.

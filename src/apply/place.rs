@@ -35,7 +35,7 @@ pub(super) enum Refusal {
 
 /// Places an order.
 pub(super) async fn place_order(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &OrderOperation,
@@ -108,7 +108,7 @@ pub(super) async fn place_order(
 
 /// Reissues an order.
 pub(super) async fn reissue(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &ReissueOperation,
@@ -164,10 +164,7 @@ pub(super) async fn reissue(
 }
 
 /// The id behind `renewal_of`.
-fn renewed_order(
-    context: &Context<'_>,
-    operation: &OrderOperation,
-) -> Result<Option<OrderId>, String> {
+fn renewed_order(context: &Context, operation: &OrderOperation) -> Result<Option<OrderId>, String> {
     match &operation.order.renewal_of {
         None => Ok(None),
         Some(RenewalOf::OrderId(id)) => Ok(Some(id.clone())),
@@ -179,7 +176,7 @@ fn renewed_order(
     }
 }
 
-async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finished {
+async fn accepted(context: &Context, step: &Step, placed: Placed) -> Finished {
     if let Some(other) = context.claims.claim(&placed.order_id, &step.address) {
         let why = format!(
             "the CA answered with order {}, which is the order of {other}",
@@ -223,7 +220,7 @@ async fn accepted(context: &Context<'_>, step: &Step, placed: Placed) -> Finishe
 
 /// Records what an error proves, and says what follows. Shared by all three kinds of call.
 pub(super) async fn refusal(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     error: ProviderError,
     tried: u32,
@@ -297,7 +294,7 @@ pub(super) async fn refusal(
 }
 
 /// Records a doubt that has no error behind it.
-async fn doubted(context: &Context<'_>, step: &Step, why: String) -> Finished {
+async fn doubted(context: &Context, step: &Step, why: String) -> Finished {
     let fact = FactBody::Doubted {
         why: Untrusted::new(why.clone()),
     };
@@ -325,7 +322,7 @@ pub(super) fn not_recorded(step: &Step, error: &JournalError) -> Finished {
 }
 
 /// Waits before a new intent. The account's own pause after a 429 comes on top.
-pub(super) async fn backoff(context: &Context<'_>, pause: Duration) {
+pub(super) async fn backoff(context: &Context, pause: Duration) {
     tokio::select! {
         () = tokio::time::sleep(pause) => {}
         () = context.until_stopped() => {}

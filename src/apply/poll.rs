@@ -28,7 +28,7 @@ pub(super) struct Look {
 /// Looks at one account: one request for all orders, and for revocations those reads that their
 /// answer needs.
 pub(super) async fn look(
-    context: &Context<'_>,
+    context: &Context,
     lane: &Lane,
     steps: &[Step],
     watched: &[usize],
@@ -54,7 +54,7 @@ pub(super) async fn look(
 }
 
 async fn look_at_orders(
-    context: &Context<'_>,
+    context: &Context,
     steps: &[Step],
     watched: &[usize],
     changes: Vec<StatusChange>,
@@ -145,7 +145,7 @@ fn order_finished(
 }
 
 async fn look_at_revocations(
-    context: &Context<'_>,
+    context: &Context,
     lane: &Lane,
     steps: &[Step],
     watched: &[usize],
@@ -244,7 +244,7 @@ async fn elsewhere(
 }
 
 /// A revocation that an earlier run asked for: the plan only waits for it.
-fn conclude_wait(context: &Context<'_>, step: &Step) -> Finished {
+fn conclude_wait(context: &Context, step: &Step) -> Finished {
     let parts = context.record_of(&step.address).parts;
     if parts.values().all(|state| *state == PartState::Revoked) {
         let mut finished = Finished::new(step, Outcome::Done);

@@ -16,7 +16,7 @@ use crate::provider::{Depth, ErrorKind, RevokeAnswer, body_digest};
 
 /// Revokes what the plan pinned, and nothing else.
 pub(super) async fn revoke(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &RevokeOperation,
@@ -51,11 +51,7 @@ fn is_taken(record: &Record, operation: &RevokeOperation, part: &Part) -> bool {
 }
 
 /// What the journal's parts add up to.
-pub(super) fn conclude(
-    context: &Context<'_>,
-    step: &Step,
-    operation: &RevokeOperation,
-) -> Finished {
+pub(super) fn conclude(context: &Context, step: &Step, operation: &RevokeOperation) -> Finished {
     let record = context.record_of(&step.address);
     let open: Vec<String> = record
         .parts
@@ -94,7 +90,7 @@ pub(super) fn conclude(
 }
 
 /// The pins whose revocation was taken by the CA.
-fn taken(context: &Context<'_>, step: &Step, operation: &RevokeOperation) -> Vec<CertificatePin> {
+fn taken(context: &Context, step: &Step, operation: &RevokeOperation) -> Vec<CertificatePin> {
     let parts = context.record_of(&step.address).parts;
     let taken = |part: &Part| {
         parts
@@ -111,7 +107,7 @@ fn taken(context: &Context<'_>, step: &Step, operation: &RevokeOperation) -> Vec
 }
 
 async fn revoke_part(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &RevokeOperation,

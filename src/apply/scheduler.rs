@@ -6,18 +6,18 @@ mod looking;
 mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::context::{Context, Finished, Halt, Lane, Reach, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
-use crate::model::{AccountName, Address, After, Fact, Until};
+use crate::model::{AccountName, After, Fact, Until};
 use crate::plan::{Action, Plan, Warning};
 
 use self::sharing::{HEARING, Share};
@@ -30,10 +30,11 @@ const FIRST_POLL: Duration = Duration::from_secs(1);
 const LAST_POLL: Duration = Duration::from_secs(30);
 
 /// Carries a plan out. Every event goes to `observer`; the report is what they add up to.
-pub async fn run(run: Run<'_>, observer: &mut (dyn FnMut(&Event) + Send)) -> RunReport {
-    let plan = run.approved.plan();
-    let context = Context::new(&run);
+pub async fn run(run: Run, observer: &mut (dyn FnMut(&Event) + Send)) -> RunReport {
+    let approved = Arc::clone(&run.approved);
+    let plan = approved.plan();
     let fold = Fold::new(run.run_id.clone(), plan);
+    let context = Arc::new(Context::new(run));
     let mut scheduler = Scheduler::new(&context, plan, fold, observer);
     scheduler.start().await;
     scheduler.work().await;
@@ -53,8 +54,8 @@ enum State {
     Told,
 }
 
-struct Scheduler<'c, 'r, 'o> {
-    context: &'c Context<'r>,
+struct Scheduler<'c, 'o> {
+    context: &'c Arc<Context>,
     plan: &'c Plan,
     fold: Fold,
     observer: &'o mut (dyn FnMut(&Event) + Send),
@@ -63,7 +64,6 @@ struct Scheduler<'c, 'r, 'o> {
     reached: Vec<Option<Until>>,
     missing: Vec<usize>,
     dependents: Vec<Vec<(usize, Until)>>,
-    positions: BTreeMap<&'c Address, usize>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
     watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
@@ -76,26 +76,20 @@ struct Scheduler<'c, 'r, 'o> {
     share: Share,
 }
 
-impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
+impl<'c, 'o> Scheduler<'c, 'o> {
     fn new(
-        context: &'c Context<'r>,
+        context: &'c Arc<Context>,
         plan: &'c Plan,
         fold: Fold,
         observer: &'o mut (dyn FnMut(&Event) + Send),
     ) -> Self {
         let count = plan.steps.len();
-        let positions: BTreeMap<&Address, usize> = plan
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(at, step)| (&step.address, at))
-            .collect();
         let mut missing = vec![0; count];
         let mut dependents: Vec<Vec<(usize, Until)>> = vec![Vec::new(); count];
         let reached: Vec<Option<Until>> = plan.steps.iter().map(|step| step.reached).collect();
         for (position, step) in plan.steps.iter().enumerate() {
             for After { address, until } in &step.after {
-                let Some(&needed) = positions.get(address) else {
+                let Some(needed) = context.position(address) else {
                     // A dependency outside the plan was never proved to hold.
                     missing[position] += 1;
                     continue;
@@ -116,7 +110,6 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             reached,
             missing,
             dependents,
-            positions,
             ready: BTreeMap::new(),
             active: BTreeMap::new(),
             watched: BTreeMap::new(),
@@ -272,8 +265,7 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
 
     /// Runs steps until nothing can run, then looks at the CA, until nothing can change any more.
     async fn work(&mut self) {
-        let mut running: FuturesUnordered<BoxFuture<'c, (usize, Finished)>> =
-            FuturesUnordered::new();
+        let mut running: JoinSet<(usize, Finished)> = JoinSet::new();
         let deadline = Instant::now() + self.context.run.wait;
         let mut pause = FIRST_POLL;
         let mut grace: Option<Instant> = None;
@@ -324,7 +316,8 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
             }
             let stopping = grace.is_some();
             tokio::select! {
-                Some((position, finished)) = running.next() => {
+                Some(ended) = running.join_next() => {
+                    let (position, finished) = result_of(ended);
                     let account = &self.plan.steps[position].account;
                     if let Some(active) = self.active.get_mut(account) {
                         *active -= 1;
@@ -341,7 +334,15 @@ impl<'c, 'r, 'o> Scheduler<'c, 'r, 'o> {
                 () = sleep_until(hearing), if hearing.is_some() => {}
             }
         }
-        drop(running);
+        running.shutdown().await;
+    }
+}
+
+/// What a step returned. Nobody but the end of the run cancels one, and one that panicked ends the run.
+fn result_of<T>(ended: Result<T, JoinError>) -> T {
+    match ended {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

@@ -29,7 +29,7 @@ const FIRST_LOOKS: [Duration; 3] = [
 const LOOKS_BEFORE_RESEND: u32 = 3;
 
 /// Settles what an earlier run, or an earlier moment of this one, left open.
-pub(super) async fn settle(context: &Context<'_>, step: &Step, lane: &Lane) -> Finished {
+pub(super) async fn settle(context: &Context, step: &Step, lane: &Lane) -> Finished {
     let Some(open) = context.record_of(&step.address).open else {
         return Finished::failed(step, "nothing is open any more; plan again");
     };
@@ -57,7 +57,7 @@ pub(super) async fn settle(context: &Context<'_>, step: &Step, lane: &Lane) -> F
 
 /// Looks for an order whose answer was just lost, a few times.
 pub(super) async fn settle_order(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &OrderOperation,
@@ -78,7 +78,7 @@ pub(super) async fn settle_order(
 
 /// One look-up of an order in doubt: adopted, parked, proved dead, or still in doubt.
 pub(super) async fn look_once(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &OrderOperation,
@@ -141,7 +141,7 @@ pub(super) async fn look_once(
 /// Binds the order that was found. What was ordered stands in the attempt: the manifest may say
 /// something else by now, and that is for the next plan.
 async fn adopt(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     open: &OpenOperation,
     tag: &Tag,
@@ -186,7 +186,7 @@ async fn adopt(
     finished
 }
 
-async fn park(context: &Context<'_>, step: &Step, why: String) -> Finished {
+async fn park(context: &Context, step: &Step, why: String) -> Finished {
     let fact = FactBody::Parked {
         why: Untrusted::new(why.clone()),
     };
@@ -199,7 +199,7 @@ async fn park(context: &Context<'_>, step: &Step, why: String) -> Finished {
 /// Nothing carries the tag. That proves something only when the quiet period is over and the positive
 /// control was found.
 async fn not_found(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &OrderOperation,
@@ -280,7 +280,7 @@ pub(super) fn unsettled(step: &Step, why: &str) -> String {
 /// A reissue in doubt is settled by reading the order: it shows another certificate, or a reissue under
 /// way. What the order does not show is in doubt until the quiet period is over.
 pub(super) async fn settle_reissue(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &ReissueOperation,

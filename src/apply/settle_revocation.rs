@@ -13,7 +13,7 @@ use crate::provider::Depth;
 /// A revocation in doubt is settled by reading: in force, asked for, or neither (`Ok(true)`: it may be
 /// asked for again; its target is fixed, so asking twice revokes nothing more).
 pub(super) async fn settle_revocation(
-    context: &Context<'_>,
+    context: &Context,
     step: &Step,
     lane: &Lane,
     operation: &RevokeOperation,

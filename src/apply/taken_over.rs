@@ -7,7 +7,7 @@ use crate::model::{LiveOrder, LiveState, Operation, Until};
 use crate::plan::{Action, Step, waiting_words};
 
 /// What is left to do of a step; `None` when it is untouched and may be carried out as planned.
-pub(super) async fn take_over(context: &Context<'_>, step: &Step, lane: &Lane) -> Option<Finished> {
+pub(super) async fn take_over(context: &Context, step: &Step, lane: &Lane) -> Option<Finished> {
     let record = context.record_of(&step.address);
     if record.open.is_some() {
         // Under way when the other run died: a doubt, and settled like one.

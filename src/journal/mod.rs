@@ -116,6 +116,6 @@ pub trait Journal: Send + Sync {
     /// The way to share a plan with other runs, where the journal offers one.
     fn crew(&self) -> Option<&dyn Crew>;
 
-    /// Closes it and lets go of it; says whether that went well.
-    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), JournalError>>;
+    /// Closes it and lets go of it; says whether that went well. Nothing can be written after it.
+    fn close(&self) -> BoxFuture<'_, Result<(), JournalError>>;
 }

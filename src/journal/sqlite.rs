@@ -192,8 +192,8 @@ impl Journal for SqliteJournal {
         None
     }
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), JournalError>> {
-        Box::pin(async move { self.ask(Message::Close).await })
+    fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {
+        Box::pin(self.ask(Message::Close))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -23,6 +24,9 @@ use crate::model::{AccountName, Digest, Fact};
 
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
+
+/// The first call waits so long for those that come a little later: a commit costs more than a fact.
+const GATHERING: Duration = Duration::from_micros(200);
 
 /// The write-ahead log is moved into the database when it has about so many pages (of 4 KiB).
 const PAGES_IN_LOG: usize = 1_000;
@@ -64,6 +68,9 @@ impl Writer {
     /// Works until it is told to close or nobody can ask any more.
     pub(super) fn run(mut self, inbox: &Receiver<Message>) {
         while let Ok(first) = inbox.recv() {
+            if matches!(first, Message::Append(..)) {
+                std::thread::sleep(GATHERING);
+            }
             let more = std::iter::from_fn(|| inbox.try_recv().ok()).take(GROUP - 1);
             let mut appends = Vec::new();
             for message in std::iter::once(first).chain(more) {

@@ -8,7 +8,7 @@ use crate::apply::context::Finished;
 use crate::apply::event::{Event, Outcome, RunReport};
 use crate::model::After;
 
-impl Scheduler<'_, '_, '_> {
+impl Scheduler<'_, '_> {
     /// True when a run that is not stopped would still do something: a signal then cuts it short, even
     /// though no call is under way.
     pub(super) fn may_go_on(&self, deadline: Instant) -> bool {
@@ -66,7 +66,7 @@ impl Scheduler<'_, '_, '_> {
         }
         let mut waits = Vec::new();
         for After { address, until } in &step.after {
-            let Some(&needed) = self.positions.get(address) else {
+            let Some(needed) = self.context.position(address) else {
                 return Finished::skipped(step, format!("{address} is not part of this plan"));
             };
             if self.reached[needed].is_some_and(|reached| reached >= *until) {

@@ -1,7 +1,8 @@
 //! Starting steps: which is next, and what carries it out.
 
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
 
 use super::{Scheduler, State};
 use crate::apply::context::{Context, Finished, Lane};
@@ -13,7 +14,7 @@ use crate::apply::taken_over::take_over;
 use crate::model::{AccountName, Operation};
 use crate::plan::{Action, Step};
 
-impl<'c> Scheduler<'c, '_, '_> {
+impl<'c> Scheduler<'c, '_> {
     /// Takes the next step of an account that may be sent.
     fn next_ready(&mut self, account: &AccountName) -> Option<usize> {
         let (context, plan) = (self.context, self.plan);
@@ -31,10 +32,7 @@ impl<'c> Scheduler<'c, '_, '_> {
     }
 
     /// Starts what may start.
-    pub(super) async fn launch(
-        &mut self,
-        running: &mut FuturesUnordered<BoxFuture<'c, (usize, Finished)>>,
-    ) {
+    pub(super) async fn launch(&mut self, running: &mut JoinSet<(usize, Finished)>) {
         let accounts: Vec<&'c AccountName> = self.ready.keys().copied().collect();
         for account in accounts {
             let Some(lane) = self.lane(account) else {
@@ -57,19 +55,20 @@ impl<'c> Scheduler<'c, '_, '_> {
                     address: step.address.clone(),
                     action: step.action,
                 });
-                let context = self.context;
-                running.push(Box::pin(async move {
-                    if taken_over && let Some(finished) = take_over(context, step, lane).await {
+                let (context, lane) = (Arc::clone(self.context), lane.clone());
+                running.spawn(async move {
+                    let step = &context.run.approved.plan().steps[position];
+                    if taken_over && let Some(finished) = take_over(&context, step, &lane).await {
                         return (position, finished);
                     }
-                    (position, execute(context, step, lane).await)
-                }));
+                    (position, execute(&context, step, &lane).await)
+                });
             }
         }
     }
 }
 
-async fn execute(context: &Context<'_>, step: &Step, lane: &Lane) -> Finished {
+async fn execute(context: &Context, step: &Step, lane: &Lane) -> Finished {
     match (step.action, &step.operation) {
         (Action::Settle, _) => settle(context, step, lane).await,
         (_, Some(Operation::Order(operation))) => place_order(context, step, lane, operation).await,

@@ -5,7 +5,7 @@ use crate::apply::poll::look;
 use crate::apply::settle::settle;
 use crate::model::AccountName;
 
-impl<'c> Scheduler<'c, '_, '_> {
+impl<'c> Scheduler<'c, '_> {
     /// True when a later look at the CA could free or finish a step.
     pub(super) fn may_change(&self) -> bool {
         !self.doubts.is_empty() || self.watched.values().any(|watched| !watched.is_empty())

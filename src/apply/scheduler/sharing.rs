@@ -39,7 +39,7 @@ pub(super) struct Share {
     exhausted: bool,
 }
 
-impl<'c> Scheduler<'c, '_, '_> {
+impl<'c> Scheduler<'c, '_> {
     /// The other runs, where the journal is shared.
     pub(super) fn crew(&self) -> Option<&'c dyn Crew> {
         self.context.run.journal.crew()

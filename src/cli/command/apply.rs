@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::joining::join;
 use super::plan::{file_error, show};
@@ -16,7 +17,7 @@ use crate::cli::session::{Known, Session, expected, new_run};
 use crate::cli::signals;
 use crate::cli::values::ReportTarget;
 use crate::cli::watch::Watch;
-use crate::journal::{self, Crew, Holder};
+use crate::journal::{self, Crew, Holder, Journal};
 use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
 use crate::report;
 
@@ -53,8 +54,8 @@ pub(super) async fn run(
         run: run_id.clone(),
     };
     // Nothing is sent yet: the first signal ends the wait for the lock and the reading at once.
-    let journal = tokio::select! {
-        held = journal::open(&session.location, holder, args.lock_timeout) => held?,
+    let journal: Arc<dyn Journal> = tokio::select! {
+        held = journal::open(&session.location, holder, args.lock_timeout) => held?.into(),
         stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
     };
     let known = Known::held(&*journal);
@@ -80,7 +81,7 @@ pub(super) async fn run(
         None => show(&plan, Format::Text, output),
     }
     expected(&plan, args.expect)?;
-    let plan = approved(plan)?;
+    let plan = Arc::new(approved(plan)?);
     let ask = plan.plan().has_changes() && saved.is_none() && !args.yes;
     let agreed = if ask {
         tokio::select! {
@@ -110,8 +111,8 @@ pub(super) async fn run(
     let mut progress = Progress::new(common);
     let run = Run {
         run_id,
-        approved: &plan,
-        journal: &*journal,
+        approved: Arc::clone(&plan),
+        journal: Arc::clone(&journal),
         lanes: session.lanes(&accounts),
         wait: args.wait,
         doubt: session.policy.doubt,

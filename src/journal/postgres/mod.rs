@@ -53,10 +53,11 @@ pub(super) async fn hold(
     lock_timeout: Duration,
 ) -> Result<PostgresJournal, JournalError> {
     let mut client = server.connect().await?;
+    let beating = server.connect().await?;
+    // First: everything else relies on a session that stays the same.
+    schema::check_sessions(server, &beating, &mut client).await?;
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;
-    let beating = server.connect().await?;
-    schema::check_sessions(server, &beating, &mut client).await?;
     let Elected {
         lease,
         plan,
@@ -214,8 +215,8 @@ impl Journal for PostgresJournal {
         Some(self)
     }
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), JournalError>> {
-        Box::pin(async move { self.ask(Message::Close).await })
+    fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {
+        Box::pin(self.ask(Message::Close))
     }
 }
 
