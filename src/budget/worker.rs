@@ -4,7 +4,7 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
@@ -14,7 +14,8 @@ use super::store::{FlightId, Given, Store};
 use crate::model::RateLimit;
 use crate::provider::{Budget, BudgetError, BudgetSlot, Drawn, Spent};
 
-/// The end of a call waits so long for others: nobody needs it sooner, and they are written together.
+/// The ends of calls wait so long for what else is asked: nobody needs them sooner, and they are written
+/// together.
 const GATHERING: Duration = Duration::from_millis(1);
 
 /// The budget of one key in an SQLite file. Dropping it waits until everything it was told is written.
@@ -110,10 +111,15 @@ struct Worker {
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
-            if matches!(first, Message::Finish { .. }) {
-                std::thread::sleep(GATHERING);
-            }
+            let until = Instant::now() + GATHERING;
             let mut batch = vec![first];
+            while matches!(batch.last(), Some(Message::Finish { .. })) {
+                let left = until.saturating_duration_since(Instant::now());
+                let Ok(next) = messages.recv_timeout(left) else {
+                    break;
+                };
+                batch.push(next);
+            }
             batch.extend(messages.try_iter());
             let close = batch
                 .iter()
