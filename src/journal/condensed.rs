@@ -86,9 +86,9 @@ struct Line {
     parts: Vec<(Part, PartState)>,
     parts_generation: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    open: Option<OpenOperation>,
+    open: Option<Box<OpenOperation>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
     attempts: u32,
 }
 

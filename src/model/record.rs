@@ -26,10 +26,10 @@ pub struct Record {
     pub parts: BTreeMap<Part, PartState>,
     /// The generation that the parts answer to.
     pub parts_generation: u32,
-    /// At most one call whose end is not recorded.
-    pub open: Option<OpenOperation>,
+    /// At most one call whose end is not recorded. Boxed, as few of many records have one.
+    pub open: Option<Box<OpenOperation>>,
     /// The last refusal; gone with the next success.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// How many calls were intended so far.
     pub attempts: u32,
 }

@@ -29,13 +29,13 @@ impl Record {
             FactBody::Unsent { .. } => self.sending().map(|_| ()),
             FactBody::Refused { code, message } => {
                 let open = self.sending()?;
-                self.failure = Some(Failure {
+                self.failure = Some(Box::new(Failure {
                     kind: open.attempt.kind,
                     code: code.clone(),
                     message: message.clone(),
                     at: fact.at,
                     body: open.attempt.body,
-                });
+                }));
                 Ok(())
             }
             FactBody::Doubted { why } => {
@@ -63,7 +63,7 @@ impl Record {
                 request_id: request_id.clone(),
             }),
             FactBody::Revoked => self.settle_part(PartState::Revoked),
-            FactBody::LookedUp => match &mut self.open {
+            FactBody::LookedUp => match self.open.as_deref_mut() {
                 Some(OpenOperation {
                     phase: Phase::InDoubt { looks, .. },
                     ..
@@ -153,11 +153,11 @@ impl Record {
             }
         }
         self.attempts = attempt.number;
-        self.open = Some(OpenOperation {
+        self.open = Some(Box::new(OpenOperation {
             attempt: attempt.clone(),
             since: at,
             phase: Phase::Sending,
-        });
+        }));
         Ok(())
     }
 
@@ -268,7 +268,7 @@ impl Record {
     }
 
     /// Takes the open call out if it was intended and nothing more is known.
-    fn sending(&mut self) -> Result<OpenOperation, &'static str> {
+    fn sending(&mut self) -> Result<Box<OpenOperation>, &'static str> {
         match self.open.take() {
             Some(open) if open.phase == Phase::Sending => Ok(open),
             Some(_) => Err("the call is already in doubt"),
@@ -277,12 +277,9 @@ impl Record {
     }
 
     fn close_doubt(&mut self) -> Result<(), &'static str> {
-        match self.open.take() {
-            Some(OpenOperation {
-                phase: Phase::InDoubt { .. } | Phase::Parked { .. },
-                ..
-            }) => Ok(()),
-            Some(_) => Err("the doubt was not recorded first"),
+        match self.open.take().map(|open| open.phase) {
+            Some(Phase::InDoubt { .. } | Phase::Parked { .. }) => Ok(()),
+            Some(Phase::Sending) => Err("the doubt was not recorded first"),
             None => Err("no doubt is open"),
         }
     }

@@ -233,13 +233,13 @@ async fn every_kind_of_record_is_kept_as_it_is() {
     .into();
     odd.parts_generation = 3;
     odd.live.as_mut().unwrap().state = LiveState::Ended(Ending::Revoked);
-    odd.failure = Some(Failure {
+    odd.failure = Some(Box::new(Failure {
         kind: OperationKind::Revoke,
         code: Some(Untrusted::new("x\u{0}\n")),
         message: Untrusted::new("\u{202e}"),
         at: "2026-11-21T10:00:00.5Z".parse().unwrap(),
         body: Digest::of(b"b"),
-    });
+    }));
     all.insert("revocations.odd".parse().unwrap(), odd);
     keep(&bench, |records| records.clone_from(&all));
     let Replay { records, .. } = kept(&bench).unwrap().replay;

@@ -191,7 +191,7 @@ fn an_open_attempt_is_settled_before_anything_else() {
         world.knows(
             "orders.a",
             Record {
-                open: Some(open),
+                open: Some(Box::new(open)),
                 ..Record::default()
             },
         );
@@ -375,7 +375,7 @@ fn a_refusal_is_asked_again_and_says_so() {
     world.knows(
         "orders.a",
         Record {
-            failure: Some(failure),
+            failure: Some(Box::new(failure)),
             ..Record::default()
         },
     );

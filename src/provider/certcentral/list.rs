@@ -34,7 +34,7 @@ impl CertCentral {
         let mut rows = BTreeMap::new();
         for _ in 0..2 {
             if let ControlFlow::Break(()) = self.pass(&what, &path, read, &mut rows).await? {
-                return Ok(rows.into_values().collect());
+                return Ok(rows.into_values().map(|row| *row).collect());
             }
         }
         Err(malformed(&what, "the CA counts more rows than it sends"))
@@ -46,7 +46,7 @@ impl CertCentral {
         what: &str,
         path: &str,
         read: fn(&W) -> Option<(K, T)>,
-        rows: &mut BTreeMap<K, T>,
+        rows: &mut BTreeMap<K, Box<T>>,
     ) -> Result<ControlFlow<()>, ProviderError>
     where
         W: DeserializeOwned + Send,
@@ -59,7 +59,7 @@ impl CertCentral {
         let step = first.rows.len().clamp(1, LIMIT);
         let mut more = first.rows.len() >= LIMIT || total.is_some_and(|all| first.rows.len() < all);
         let mut offset = first.rows.len();
-        rows.extend(first.rows);
+        rows.extend(boxed(first.rows));
         // What the first page counts is fetched at once, what comes to it meanwhile one by one.
         if let Some(counted) = total.filter(|_| offset > 0) {
             let offsets = (offset..counted).step_by(step).take(MOST_PAGES);
@@ -72,7 +72,7 @@ impl CertCentral {
                 offset += step;
                 more = page.rows.len() >= step;
                 total = page.total;
-                rows.extend(page.rows);
+                rows.extend(boxed(page.rows));
             }
         }
         for _ in 0..MOST_PAGES {
@@ -84,7 +84,7 @@ impl CertCentral {
             more = !page.rows.is_empty();
             offset += page.rows.len();
             total = page.total.or(total);
-            rows.extend(page.rows);
+            rows.extend(boxed(page.rows));
             // The same rows again: the server does not heed the offset.
             if rows.len() == known {
                 break;
@@ -128,6 +128,11 @@ impl CertCentral {
             .collect::<Result<_, _>>()?;
         Ok(Page { rows, total })
     }
+}
+
+/// A map that grows has much room that is not used: it holds pointers.
+fn boxed<K, T>(rows: Vec<(K, T)>) -> impl Iterator<Item = (K, Box<T>)> {
+    rows.into_iter().map(|(key, row)| (key, Box::new(row)))
 }
 
 /// One page of a list.
