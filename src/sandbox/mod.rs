@@ -51,6 +51,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
 /// What the documents of the two APIs do not say and the sandbox had to choose, one sentence each.
@@ -209,6 +210,21 @@ pub struct Sandbox {
     end: oneshot::Sender<()>,
 }
 
+/// How many connections may wait to be accepted. With the 128 of the standard library a burst of more
+/// would lose some, and each is tried anew only after a second.
+const BACKLOG: u32 = 1024;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A port that was just left is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Sandbox {
     /// Listens and serves until stopped.
     ///
@@ -224,9 +240,7 @@ impl Sandbox {
             address: asked,
             source,
         };
-        let listener = tokio::net::TcpListener::bind(asked)
-            .await
-            .map_err(listen_failed)?;
+        let listener = listen(asked).map_err(listen_failed)?;
         let address = listener.local_addr().map_err(listen_failed)?;
         let (end, ended) = oneshot::channel();
         let server = tokio::spawn(server::serve(listener, shared, ended));
