@@ -73,4 +73,9 @@ impl ProviderError {
             retry_after: None,
         }
     }
+
+    /// A call that cannot be made like this: nothing was sent.
+    pub(super) fn unusable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, Verdict::NotSent, message)
+    }
 }

@@ -1,5 +1,5 @@
-//! The one way to a CA: [`Transport`]. No redirects, no hidden retries, no proxy from the environment,
-//! deadlines for each phase, caps on size, TLS always verified.
+//! The one way to a CA: [`Transport`]. Deadlines for each phase, caps on size, and nothing that
+//! [`client`] does not do.
 //!
 //! A read ([`Transport::read`]) is repeated where that is safe, each attempt under the rate limits. A
 //! change ([`Transport::change`]) is sent once, on a connection of its own.
@@ -13,13 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
 };
-use reqwest::{Certificate, Client, Method, Request, Response, Url};
+use reqwest::{Client, Method, Request, Response, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::call_log::CallLog;
+use super::client::client;
 use super::endpoint::Endpoint;
-use super::error::{ErrorKind, ProviderError, Verdict};
+use super::error::{ErrorKind, ProviderError};
 use super::lost::{Lost, causes};
 use super::mask::Mask;
 use super::reply::Reply;
@@ -79,39 +80,9 @@ impl Transport {
         authorize: Box<dyn Authorize>,
         mask: Mask,
     ) -> Result<Self, ProviderError> {
-        let client = |idle: usize| -> Result<Client, ProviderError> {
-            let mut builder = Client::builder()
-                .user_agent(concat!("certplan/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .no_proxy()
-                .http1_only()
-                .https_only(settings.endpoint.is_secure())
-                .connect_timeout(settings.deadlines.connect)
-                .pool_max_idle_per_host(idle);
-            if !settings.endpoint.is_secure() {
-                // Loopback without TLS must work where no roots are installed.
-                builder = builder.tls_certs_only([]);
-            } else if let Some(pem) = &settings.extra_root {
-                let roots = Certificate::from_pem_bundle(pem)
-                    .ok()
-                    .filter(|roots| !roots.is_empty())
-                    .ok_or_else(|| unusable("the extra root is no PEM certificate"))?;
-                builder = builder.tls_certs_merge(roots);
-            }
-            #[cfg(feature = "planted-bugs")]
-            let builder = crate::planted::follow_redirects(builder);
-            builder.build().map_err(|error| {
-                unusable(format!(
-                    "TLS cannot be set up: {}; install the system's CA certificates",
-                    causes(&error)
-                ))
-            })
-        };
         Ok(Self {
-            reads: client(settings.max_in_flight)?,
-            changes: client(0)?,
+            reads: client(settings, settings.max_in_flight)?,
+            changes: client(settings, 0)?,
             endpoint: settings.endpoint.clone(),
             authorize,
             mask,
@@ -255,14 +226,14 @@ impl Transport {
         body: Option<&Value>,
     ) -> Result<Request, ProviderError> {
         let url = Url::parse(&format!("{}{path}", self.endpoint))
-            .map_err(|_| unusable("the request's path is not usable"))?;
+            .map_err(|_| ProviderError::unusable("the request's path is not usable"))?;
         let target = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
         // What a URL parser would tidy up (`..`, an empty segment) would be another request.
         if path.contains("//") || !url.as_str().ends_with(path) {
-            return Err(unusable(
+            return Err(ProviderError::unusable(
                 "an id in the request's path is not an id of this CA; nothing was sent",
             ));
         }
@@ -394,10 +365,6 @@ impl Transport {
 /// The bytes of a body, the same for sending and for its digest.
 pub(super) fn body_bytes(body: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
-}
-
-fn unusable(message: impl Into<String>) -> ProviderError {
-    ProviderError::new(ErrorKind::Invalid, Verdict::NotSent, message)
 }
 
 /// Another seed for each read, so that many that fail together do not come back together.

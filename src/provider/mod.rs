@@ -7,6 +7,7 @@
 mod budget;
 mod call_log;
 mod certcentral;
+mod client;
 mod endpoint;
 mod error;
 mod http;

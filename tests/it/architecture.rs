@@ -26,12 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A file holds one idea; what is longer says here why it is still one.
+/// A file holds one idea: so many lines at most.
 const LONGEST: usize = 400;
-const LONGER: &[(&str, &str)] = &[(
-    "provider/http.rs",
-    "one way of a call, from its slot to its answer",
-)];
 
 /// What stands above the module of planted bugs and above each of its hooks: for tests alone.
 const PLANTED: &str = "#[cfg(feature = \"planted-bugs\")]";
@@ -263,9 +259,7 @@ fn no_file_is_longer_than_one_idea() {
     let broken: Vec<String> = files()
         .into_iter()
         .map(|file| (file.text.lines().count(), file.name))
-        .filter(|(lines, name)| {
-            *lines > LONGEST && !LONGER.iter().any(|(longer, _)| longer == name)
-        })
+        .filter(|(lines, _)| *lines > LONGEST)
         .map(|(lines, name)| format!("{name}: {lines} lines; split it by idea"))
         .collect();
     none("too long", &broken);

@@ -9,9 +9,7 @@ use crate::model::{
     RevokeCall,
 };
 use crate::provider::reply::Reply;
-use crate::provider::{
-    Act, Answer, ErrorKind, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
-};
+use crate::provider::{Act, Answer, Permit, Placed, ProviderError, RevokeAnswer};
 
 impl Act for CertCentral {
     fn permit(&self) -> BoxFuture<'_, Permit> {
@@ -29,11 +27,9 @@ impl Act for CertCentral {
             if renewal_of.is_none()
                 && let Some(RenewalOf::Item(name)) = &operation.order.renewal_of
             {
-                return Err(ProviderError::new(
-                    ErrorKind::Invalid,
-                    Verdict::NotSent,
-                    format!("{what}: the id of orders.{name}, which it renews, is not known yet"),
-                ));
+                return Err(ProviderError::unusable(format!(
+                    "{what}: the id of orders.{name}, which it renews, is not known yet"
+                )));
             }
             let change = request::order(operation, renewal_of);
             Self::placed(&what, &self.send(permit, &what, change).await?)

@@ -57,9 +57,8 @@ pub(super) fn revoke_body(
     operation: &RevokeOperation,
     part: &Part,
 ) -> Result<Value, ProviderError> {
-    let refused = |why: String| ProviderError::new(ErrorKind::Invalid, Verdict::NotSent, why);
     if !Reason::NCLOUD.contains(&operation.reason) {
-        return Err(refused(format!(
+        return Err(ProviderError::unusable(format!(
             "revoke at ncloud: the reason {} is not offered there; nothing was sent",
             operation.reason
         )));
@@ -68,7 +67,7 @@ pub(super) fn revoke_body(
         Part::Order => 0,
         Part::Certificate(id) => id.as_str().parse::<NonZeroU64>().map_or_else(
             |_| {
-                Err(refused(format!(
+                Err(ProviderError::unusable(format!(
                     "revoke at ncloud: `{id}` is not a certificate number; nothing was sent"
                 )))
             },
@@ -158,11 +157,9 @@ impl Ncloud {
     async fn one_order(&self, id: &OrderId) -> Result<Option<ObservedOrder>, ProviderError> {
         let what = format!("read order {id}");
         if !is_order_id(id) {
-            return Err(ProviderError::new(
-                ErrorKind::Invalid,
-                Verdict::NotSent,
-                format!("{what}: this is not an order id of ncloud; nothing was sent"),
-            ));
+            return Err(ProviderError::unusable(format!(
+                "{what}: this is not an order id of ncloud; nothing was sent"
+            )));
         }
         let path = format!("/certificate/orders/{id}");
         match self.object::<wire::Order>(&what, &path).await {

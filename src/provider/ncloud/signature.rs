@@ -69,13 +69,8 @@ impl Authorize for Signer {
             self.secret_key.expose(),
         );
         let value = |text: &str| {
-            HeaderValue::from_str(text).map_err(|_| {
-                ProviderError::new(
-                    ErrorKind::Invalid,
-                    Verdict::NotSent,
-                    "the signature does not fit a header",
-                )
-            })
+            HeaderValue::from_str(text)
+                .map_err(|_| ProviderError::unusable("the signature does not fit a header"))
         };
         let mut signature = value(&text)?;
         signature.set_sensitive(true);
