@@ -11,8 +11,8 @@ use super::claims::Claims;
 use super::event::{ActionReport, Outcome, Stop};
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Operation, Provider, Record,
-    RunId, Until,
+    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Milestone, Operation, Provider,
+    Record, RunId,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -234,7 +234,7 @@ impl Context {
 pub(super) struct Finished {
     pub(super) report: ActionReport,
     /// How far the item has come: what depends on it may start.
-    pub(super) reached: Option<Until>,
+    pub(super) reached: Option<Milestone>,
     /// A doubt that could not be settled.
     pub(super) in_doubt: bool,
     /// The doubt is about a call of this run.

@@ -7,8 +7,8 @@ use super::event::Outcome;
 use super::settle::settle_order;
 use crate::journal::JournalError;
 use crate::model::{
-    Address, Attempt, FactBody, Operation, OperationKind, OrderId, OrderOperation,
-    ReissueOperation, RenewalOf, Until, Untrusted,
+    Address, Attempt, FactBody, Milestone, Operation, OperationKind, OrderId, OrderOperation,
+    ReissueOperation, RenewalOf, Untrusted,
 };
 use crate::plan::{Step, waiting_words};
 use crate::provider::{ErrorKind, Placed, ProviderError, Verdict, body_digest};
@@ -207,7 +207,7 @@ async fn accepted(context: &Context, step: &Step, placed: Placed) -> Finished {
         ));
         return finished;
     }
-    finished.reached = Some(Until::Submitted);
+    finished.reached = Some(Milestone::Submitted);
     finished.watch = true;
     if finished.report.certificate_id.is_some() {
         finished.report.outcome = Outcome::Done;

@@ -10,8 +10,8 @@ use super::event::Outcome;
 use super::revoke::conclude;
 use super::settle_revocation::part_fact;
 use crate::model::{
-    Address, CertificateState, FactBody, LiveState, ObservedRequest, Operation, OrderId, PartState,
-    RequestId, RequestStatus, StatusChange, Until,
+    Address, CertificateState, FactBody, LiveState, Milestone, ObservedRequest, Operation, OrderId,
+    PartState, RequestId, RequestStatus, StatusChange,
 };
 use crate::plan::{Action, Step, live_state, waiting_words};
 use crate::provider::Depth;
@@ -106,19 +106,19 @@ fn order_finished(
     let mut finished = match state {
         LiveState::Issued => {
             let mut finished = Finished::new(step, Outcome::Done);
-            finished.reached = Some(Until::Issued);
+            finished.reached = Some(Milestone::Issued);
             finished
         }
         LiveState::Reissuing => {
             let mut finished = Finished::waiting(step, "the reissue");
-            finished.reached = Some(Until::Issued);
+            finished.reached = Some(Milestone::Issued);
             finished.watch = true;
             finished
         }
         LiveState::Requested => {
             let waits = waiting_words(Some(&change.status), request);
             let mut finished = Finished::waiting(step, waits);
-            finished.reached = Some(Until::Submitted);
+            finished.reached = Some(Milestone::Submitted);
             finished.watch = true;
             finished
         }
@@ -127,7 +127,7 @@ fn order_finished(
                 step,
                 format!("order {} was {}", change.order_id, ending.word()),
             );
-            finished.reached = Some(Until::Submitted);
+            finished.reached = Some(Milestone::Submitted);
             finished
         }
     };
@@ -248,13 +248,13 @@ fn conclude_wait(context: &Context, step: &Step) -> Finished {
     let parts = context.record_of(&step.address).parts;
     if parts.values().all(|state| *state == PartState::Revoked) {
         let mut finished = Finished::new(step, Outcome::Done);
-        finished.reached = Some(Until::Revoked);
+        finished.reached = Some(Milestone::Revoked);
         finished
     } else if parts.values().any(|state| *state == PartState::Declined) {
         Finished::failed(step, "an administrator refused the revocation")
     } else {
         let mut finished = Finished::waiting(step, step.waits_for.clone().unwrap_or_default());
-        finished.reached = Some(Until::Submitted);
+        finished.reached = Some(Milestone::Submitted);
         finished.watch = true;
         finished
     }

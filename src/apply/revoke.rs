@@ -7,9 +7,9 @@ use super::event::Outcome;
 use super::place::{Refusal, backoff, not_recorded, not_sent, refusal};
 use super::settle_revocation::{part_fact, settle_revocation};
 use crate::model::{
-    Attempt, CertificateId, CertificatePin, CertificateState, FactBody, ObservedCertificate,
-    ObservedOrder, Operation, OperationKind, OrderStatus, Part, PartState, Record, RevokeCall,
-    RevokeOperation, RevokeScope, Until,
+    Attempt, CertificateId, CertificatePin, CertificateState, FactBody, Milestone,
+    ObservedCertificate, ObservedOrder, Operation, OperationKind, OrderStatus, Part, PartState,
+    Record, RevokeCall, RevokeOperation, RevokeScope,
 };
 use crate::plan::Step;
 use crate::provider::{Depth, ErrorKind, RevokeAnswer, body_digest};
@@ -72,11 +72,11 @@ pub(super) fn conclude(context: &Context, step: &Step, operation: &RevokeOperati
         Finished::failed(step, "an administrator refused the revocation")
     } else if open.is_empty() {
         let mut finished = Finished::new(step, Outcome::Done);
-        finished.reached = Some(Until::Revoked);
+        finished.reached = Some(Milestone::Revoked);
         finished
     } else {
         let mut finished = Finished::waiting(step, open.join(", "));
-        finished.reached = Some(Until::Submitted);
+        finished.reached = Some(Milestone::Submitted);
         finished.watch = true;
         finished
     };

@@ -17,7 +17,7 @@ use super::breaker::Breaker;
 use super::context::{Context, Finished, Halt, Lane, Reach, Run};
 use super::event::{ActionReport, Event, Outcome, RunReport};
 use super::fold::Fold;
-use crate::model::{AccountName, After, Fact, Until};
+use crate::model::{AccountName, After, Fact, Milestone};
 use crate::plan::{Action, Plan, Warning};
 
 use self::sharing::{HEARING, Share};
@@ -61,9 +61,9 @@ struct Scheduler<'c, 'o> {
     observer: &'o mut (dyn FnMut(&Event) + Send),
     state: Vec<State>,
     told: Vec<Option<ActionReport>>,
-    reached: Vec<Option<Until>>,
+    reached: Vec<Option<Milestone>>,
     missing: Vec<usize>,
-    dependents: Vec<Vec<(usize, Until)>>,
+    dependents: Vec<Vec<(usize, Milestone)>>,
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
     watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
@@ -85,8 +85,8 @@ impl<'c, 'o> Scheduler<'c, 'o> {
     ) -> Self {
         let count = plan.steps.len();
         let mut missing = vec![0; count];
-        let mut dependents: Vec<Vec<(usize, Until)>> = vec![Vec::new(); count];
-        let reached: Vec<Option<Until>> = plan.steps.iter().map(|step| step.reached).collect();
+        let mut dependents: Vec<Vec<(usize, Milestone)>> = vec![Vec::new(); count];
+        let reached: Vec<Option<Milestone>> = plan.steps.iter().map(|step| step.reached).collect();
         for (position, step) in plan.steps.iter().enumerate() {
             for After { address, until } in &step.after {
                 let Some(needed) = context.position(address) else {

@@ -12,8 +12,8 @@ use super::place::not_recorded;
 use super::settle_revocation::settle_revocation;
 use crate::journal::Hold;
 use crate::model::{
-    DoubtRule, FactBody, ObservedOrder, OpenOperation, Operation, OrderOperation, OrderStatus,
-    Phase, Record, ReissueOperation, RequestKind, RequestStatus, Tag, Until, Untrusted,
+    DoubtRule, FactBody, Milestone, ObservedOrder, OpenOperation, Operation, OrderOperation,
+    OrderStatus, Phase, Record, ReissueOperation, RequestKind, RequestStatus, Tag, Untrusted,
 };
 use crate::plan::{Step, differences, seen, waiting_words};
 use crate::provider::Depth;
@@ -168,12 +168,12 @@ async fn adopt(
     let mut finished = match order.status {
         OrderStatus::Issued | OrderStatus::ReissuePending => {
             let mut finished = Finished::new(step, Outcome::Done);
-            finished.reached = Some(Until::Issued);
+            finished.reached = Some(Milestone::Issued);
             finished
         }
         _ => {
             let mut finished = Finished::waiting(step, waiting_words(Some(&order.status), None));
-            finished.reached = Some(Until::Submitted);
+            finished.reached = Some(Milestone::Submitted);
             finished.watch = true;
             finished
         }
@@ -309,7 +309,7 @@ pub(super) async fn settle_reissue(
         } else {
             Finished::waiting(step, "the reissue")
         };
-        finished.reached = Some(Until::Issued);
+        finished.reached = Some(Milestone::Issued);
         return finished;
     }
     let since = match context.record_of(&step.address).open.map(|open| open.phase) {

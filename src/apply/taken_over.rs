@@ -3,7 +3,7 @@
 use super::context::{Context, Finished, Lane};
 use super::event::Outcome;
 use super::settle::settle;
-use crate::model::{LiveOrder, LiveState, Operation, Until};
+use crate::model::{LiveOrder, LiveState, Milestone, Operation};
 use crate::plan::{Action, Step, waiting_words};
 
 /// What is left to do of a step; `None` when it is untouched and may be carried out as planned.
@@ -49,8 +49,8 @@ fn placed(step: &Step, live: &LiveOrder) -> Finished {
         }
     };
     finished.reached = Some(match live.state {
-        LiveState::Issued => Until::Issued,
-        _ => Until::Submitted,
+        LiveState::Issued => Milestone::Issued,
+        _ => Milestone::Submitted,
     });
     finished.report.order_id = Some(live.order_id.clone());
     finished.report.request_id.clone_from(&live.request_id);

@@ -9,7 +9,7 @@ use super::context::{Context, Here};
 use super::error::{Found, Part, Spot};
 use super::graph;
 use super::wording::shown;
-use crate::model::{AccountName, Address, After, Item, Until};
+use crate::model::{AccountName, Address, After, Item, Milestone};
 
 /// One dependency, and what it was written as.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ impl Context<'_> {
         here: &Here<'_>,
         names: &Names,
     ) -> Vec<After> {
-        let mut joined: BTreeMap<Address, Until> = BTreeMap::new();
+        let mut joined: BTreeMap<Address, Milestone> = BTreeMap::new();
         let from = match own {
             Address::Order(name) => names.orders.index.get(name).copied(),
             Address::Revocation(name) => names
@@ -100,7 +100,7 @@ impl Context<'_> {
                 .map(|at| at + names.order_count),
         };
         let from = from.unwrap_or(usize::MAX);
-        let mut targets: Vec<(Address, usize, Until, Origin)> = Vec::new();
+        let mut targets: Vec<(Address, usize, Milestone, Origin)> = Vec::new();
         let list = match written {
             Some(Value::Array(list)) => list,
             _ => Vec::new(),
@@ -115,7 +115,7 @@ impl Context<'_> {
                 targets.push((
                     Address::Order(name),
                     *order,
-                    Until::Submitted,
+                    Milestone::Submitted,
                     Origin::Member(member),
                 ));
             }
@@ -149,17 +149,17 @@ impl Context<'_> {
         value: &Value,
         here: &Here<'_>,
         names: &Names,
-    ) -> Option<(Address, usize, Until)> {
+    ) -> Option<(Address, usize, Milestone)> {
         let index = index.to_string();
         let at = |member: Option<&str>| {
             let mut inner = vec!["after", index.as_str()];
             inner.extend(member);
             here.at(&inner, Part::Value)
         };
-        let order = |at: usize, name: &str, until: Until| {
+        let order = |at: usize, name: &str, until: Milestone| {
             Some((Address::Order(name.parse().ok()?), at, until))
         };
-        let revocation = |at: usize, name: &str, until: Until| {
+        let revocation = |at: usize, name: &str, until: Milestone| {
             let node = at + names.order_count;
             Some((Address::Revocation(name.parse().ok()?), node, until))
         };
@@ -181,8 +181,8 @@ impl Context<'_> {
                         );
                         None
                     }
-                    (Some(to), None) => order(to, name, Until::Issued),
-                    (None, Some(to)) => revocation(to, name, Until::Revoked),
+                    (Some(to), None) => order(to, name, Milestone::Issued),
+                    (None, Some(to)) => revocation(to, name, Milestone::Revoked),
                     (None, None) => {
                         if !names.orders.is_reported(name) && !names.revocations.is_reported(name) {
                             let known = names
@@ -210,9 +210,9 @@ impl Context<'_> {
             Value::Object(map) => {
                 let text = |name: &str| map.get(name).and_then(Value::as_str);
                 let until = match text("until") {
-                    Some("submitted") => Some(Until::Submitted),
-                    Some("issued") => Some(Until::Issued),
-                    Some("revoked") => Some(Until::Revoked),
+                    Some("submitted") => Some(Milestone::Submitted),
+                    Some("issued") => Some(Milestone::Issued),
+                    Some("revoked") => Some(Milestone::Revoked),
                     _ => None,
                 };
                 let bad_until = |what: &str, right: &str| {
@@ -225,21 +225,21 @@ impl Context<'_> {
                 };
                 match (text("order"), text("revocation")) {
                     (Some(name), None) => {
-                        if until == Some(Until::Revoked) {
+                        if until == Some(Milestone::Revoked) {
                             self.found.push(bad_until("an order", "issued"));
                             return None;
                         }
                         let to = self.reference("order", name, at(Some("order")), names)?;
-                        order(to, name, until.unwrap_or(Until::Issued))
+                        order(to, name, until.unwrap_or(Milestone::Issued))
                     }
                     (None, Some(name)) => {
-                        if until == Some(Until::Issued) {
+                        if until == Some(Milestone::Issued) {
                             self.found.push(bad_until("a revocation", "revoked"));
                             return None;
                         }
                         let to =
                             self.reference("revocation", name, at(Some("revocation")), names)?;
-                        revocation(to, name, until.unwrap_or(Until::Revoked))
+                        revocation(to, name, until.unwrap_or(Milestone::Revoked))
                     }
                     _ => {
                         self.found.push(

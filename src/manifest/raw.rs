@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use word::{After, ContactValue, Date, Id, Name, Reason, Scope, Switch};
+use word::{After, ContactValue, Date, Id, Name, RevocationReason, Scope, Switch};
 
 /// Where a secret is read from: exactly one of `env` and `file`. Never the secret itself.
 #[derive(JsonSchema)]
@@ -331,7 +331,7 @@ pub(super) struct Revocation {
     /// Which certificates of the order. There is no default.
     scope: Option<Scope>,
     /// An RFC 5280 reason that the CA offers. There is no default.
-    reason: Option<Reason>,
+    reason: Option<RevocationReason>,
     /// A note for the administrator; required at certcentral.
     #[schemars(length(min = 1, max = 4000))]
     comments: Option<String>,

@@ -12,8 +12,8 @@ use super::error::{Found, Part};
 use super::lower::{item, take_generation, take_text};
 use super::wording::shown;
 use crate::model::{
-    Address, CertificateId, Item, OrderId, Provider, Reason, Revocation, RevocationTarget, Scope,
-    SerialNumber, Wanted,
+    Address, CertificateId, Item, OrderId, Provider, Revocation, RevocationReason,
+    RevocationTarget, Scope, SerialNumber, Wanted,
 };
 
 /// Lowers one revocation. Everything that is wrong with it is in the context; then the result is nothing.
@@ -225,12 +225,12 @@ fn reason(
     draft: &Draft,
     here: &Here<'_>,
     context: &mut Context<'_>,
-) -> Option<Reason> {
-    let list = |reasons: &[Reason]| {
+) -> Option<RevocationReason> {
+    let list = |reasons: &[RevocationReason]| {
         let names: Vec<String> = reasons.iter().map(|reason| format!("`{reason}`")).collect();
         names.join(", ")
     };
-    let offered = provider.map_or(&Reason::ALL[..], Provider::reasons);
+    let offered = provider.map_or(&RevocationReason::ALL[..], Provider::reasons);
     let Some(name) = take_text(members, "reason") else {
         if context.may_miss(draft, "reason") {
             context.found.push(
@@ -247,7 +247,7 @@ fn reason(
         }
         return None;
     };
-    let reason = Reason::ALL
+    let reason = RevocationReason::ALL
         .into_iter()
         .find(|reason| reason.name() == name)?;
     if !offered.contains(&reason) {

@@ -12,7 +12,7 @@ use super::digest::Digest;
 use super::ids::{AccountName, Address, CertificateId, ItemName, KeyId, OrderId, SerialNumber};
 use super::members::Members;
 use super::operation::RenewalOf;
-use super::reason::Reason;
+use super::revocation_reason::RevocationReason;
 
 /// Everything that one manifest (one or more files) asks for.
 #[derive(Debug, Clone)]
@@ -72,10 +72,10 @@ impl Provider {
     }
 
     /// The reasons that this CA takes.
-    pub fn reasons(&self) -> &'static [Reason] {
+    pub fn reasons(&self) -> &'static [RevocationReason] {
         match self {
-            Self::CertCentral { .. } => &Reason::CERTCENTRAL,
-            Self::Ncloud { .. } => &Reason::NCLOUD,
+            Self::CertCentral { .. } => &RevocationReason::CERTCENTRAL,
+            Self::Ncloud { .. } => &RevocationReason::NCLOUD,
         }
     }
 }
@@ -187,13 +187,13 @@ pub struct After {
     /// What must come first.
     pub address: Address,
     /// How far it must have come.
-    pub until: Until,
+    pub until: Milestone,
 }
 
 /// How far a dependency must have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Until {
+pub enum Milestone {
     /// The CA has taken the request.
     Submitted,
     /// An order's certificate is issued.
@@ -202,7 +202,7 @@ pub enum Until {
     Revoked,
 }
 
-impl Until {
+impl Milestone {
     /// The word of the manifest.
     pub fn word(self) -> &'static str {
         match self {
@@ -319,7 +319,7 @@ pub struct Revocation {
     /// Which certificates of it.
     pub scope: Scope,
     /// Always one that the CA offers.
-    pub reason: Reason,
+    pub reason: RevocationReason,
     /// Required by CertCentral; never empty there.
     pub comments: Option<String>,
     /// Asks for revocation without an administrator's approval.

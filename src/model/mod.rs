@@ -12,17 +12,18 @@ mod look;
 mod members;
 mod observed;
 mod operation;
-mod reason;
 mod record;
 #[cfg(test)]
 mod record_test;
+mod revocation_reason;
 mod secret;
 mod transition;
 mod untrusted;
 
 pub use batch::{
-    Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Order, Place, Policy,
-    Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource, Until, Wanted,
+    Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Milestone, Order,
+    Place, Policy, Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource,
+    Wanted,
 };
 pub use digest::{Digest, DigestInProgress};
 pub use fact::{Attempt, Fact, FactBody, IllegalFact};
@@ -41,9 +42,9 @@ pub use operation::{
     CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RenewalOf,
     RequestPreview, RevokeCall, RevokeOperation, RevokeScope,
 };
-pub use reason::Reason;
 pub use record::{
     Ending, Failure, LiveOrder, LiveState, OpenOperation, PartState, Phase, Record, Records,
 };
+pub use revocation_reason::RevocationReason;
 pub use secret::Secret;
 pub use untrusted::Untrusted;

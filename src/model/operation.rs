@@ -6,7 +6,7 @@ use super::batch::Order;
 use super::ids::{CertificateId, ItemName, OrderId, SerialNumber, Tag};
 use super::members::Members;
 use super::observed::CertificateKind;
-use super::reason::Reason;
+use super::revocation_reason::RevocationReason;
 
 /// One change at a CA, complete enough to carry out without the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ pub struct RevokeOperation {
     /// The whole order in one call, or one call for each pinned certificate.
     pub scope: RevokeScope,
     /// RFC 5280 reason.
-    pub reason: Reason,
+    pub reason: RevocationReason,
     /// The note for the administrator.
     pub comments: Option<String>,
     /// Asks for revocation without approval.

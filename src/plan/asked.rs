@@ -4,9 +4,9 @@
 use super::Action;
 use super::make::{Decision, Inputs};
 use crate::model::{
-    CertificateState, FactBody, Item, ObservedAccount, ObservedCertificate, ObservedOrder,
-    ObservedRequest, OrderId, OrderStatus, Part, PartState, Provider, Record, RequestKind,
-    RequestStatus, Revocation, Scope, Until,
+    CertificateState, FactBody, Item, Milestone, ObservedAccount, ObservedCertificate,
+    ObservedOrder, ObservedRequest, OrderId, OrderStatus, Part, PartState, Provider, Record,
+    RequestKind, RequestStatus, Revocation, Scope,
 };
 
 /// The decision when the revocation was already asked for: by us or by somebody else.
@@ -27,7 +27,7 @@ pub(super) fn asked_for(
             "the CA confirmed this revocation and shows certificates of order {id} in force"
         );
         let mut decision = Decision::new(item, Action::Wait, reason.clone());
-        decision.step.reached = Some(Until::Submitted);
+        decision.step.reached = Some(Milestone::Submitted);
         return Some(decision.warn(format!(
             "{reason}: if they were issued since, only a new entry revokes them"
         )));
@@ -57,7 +57,7 @@ pub(super) fn asked_for(
                 None => "the CA".to_owned(),
             });
             decision.step.request_id.clone_from(request_id);
-            decision.step.reached = Some(Until::Submitted);
+            decision.step.reached = Some(Milestone::Submitted);
             return Some(decision);
         }
         if record
@@ -84,7 +84,7 @@ pub(super) fn asked_for(
             request.id
         ));
         decision.step.request_id = Some(request.id.clone());
-        decision.step.reached = Some(Until::Submitted);
+        decision.step.reached = Some(Milestone::Submitted);
         return Some(decision);
     }
     None

@@ -28,8 +28,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Operation,
-    OrderId, RequestId, RequestPreview, Until,
+    AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Milestone,
+    Operation, OrderId, RequestId, RequestPreview,
 };
 
 pub use make::{Inputs, make};
@@ -126,7 +126,7 @@ pub struct Step {
     /// The request that an administrator decides, where it is known.
     pub request_id: Option<RequestId>,
     /// How far the item has come already: what depends on it may start.
-    pub reached: Option<Until>,
+    pub reached: Option<Milestone>,
     /// The price that this account last paid for the product, where the CA shows it.
     pub price: Option<Decimal>,
 }

@@ -6,9 +6,9 @@ use super::make::{Decision, Inputs};
 use super::order::settle;
 use super::target::{Answered, pin, scope_words, select, standing, target_id};
 use crate::model::{
-    CertificatePin, CertificateState, Item, ObservedAccount, ObservedCertificate, ObservedOrder,
-    Operation, OrderStatus, PartState, Record, Revocation, RevocationTarget, RevokeOperation,
-    RevokeScope, Scope, Until,
+    CertificatePin, CertificateState, Item, Milestone, ObservedAccount, ObservedCertificate,
+    ObservedOrder, Operation, OrderStatus, PartState, Record, Revocation, RevocationTarget,
+    RevokeOperation, RevokeScope, Scope,
 };
 
 /// Decides one revocation.
@@ -112,11 +112,11 @@ fn settled(
             let mut decision =
                 Decision::new(item, Action::Wait, format!("the CA is revoking order {id}"));
             decision.step.waits_for = Some("the CA's revocation".to_owned());
-            decision.step.reached = Some(Until::Submitted);
+            decision.step.reached = Some(Milestone::Submitted);
             decision
         } else if in_force || order.status == OrderStatus::Revoked {
             let mut decision = Decision::new(item, Action::Keep, "the revocation is in force");
-            decision.step.reached = Some(Until::Revoked);
+            decision.step.reached = Some(Milestone::Revoked);
             decision
         } else {
             nothing_in_force(item, order, selected)
@@ -173,7 +173,7 @@ fn nothing_in_force(
             Action::Keep,
             format!("nothing of order {id} is in force"),
         );
-        decision.step.reached = Some(Until::Revoked);
+        decision.step.reached = Some(Milestone::Revoked);
         decision
     } else {
         let reason = format!("order {id} has no issued certificate yet");

@@ -1,7 +1,7 @@
 //! Where an order stands, in the journal's words and in words for people.
 
 use crate::model::{
-    Ending, FactBody, LiveOrder, LiveState, ObservedOrder, OrderStatus, RequestId, Until,
+    Ending, FactBody, LiveOrder, LiveState, Milestone, ObservedOrder, OrderStatus, RequestId,
 };
 
 /// The journal's word for a status. A word that certplan does not know is in progress: never a
@@ -20,10 +20,10 @@ pub fn live_state(status: &OrderStatus) -> LiveState {
 
 /// How far an order has come, in the words of `until`; `None` for one that is over: nothing may build
 /// on it.
-pub(super) fn reached(state: &LiveState) -> Option<Until> {
+pub(super) fn reached(state: &LiveState) -> Option<Milestone> {
     match state {
-        LiveState::Issued | LiveState::Reissuing => Some(Until::Issued),
-        LiveState::Requested => Some(Until::Submitted),
+        LiveState::Issued | LiveState::Reissuing => Some(Milestone::Issued),
+        LiveState::Requested => Some(Milestone::Submitted),
         LiveState::Ended(_) => None,
     }
 }

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warning};
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificateKind, CertificatePin,
-    CertificateRequest, Csr, Digest, ItemName, Members, Operation, Order, OrderId, OrderOperation,
-    Reason, RequestPreview, RevokeOperation, RevokeScope, SerialNumber, Tag, TagParts, Until,
+    CertificateRequest, Csr, Digest, ItemName, Members, Milestone, Operation, Order, OrderId,
+    OrderOperation, RequestPreview, RevocationReason, RevokeOperation, RevokeScope, SerialNumber,
+    Tag, TagParts,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -113,13 +114,13 @@ pub(crate) fn revoke_step(name: &str, certificates: u64) -> Step {
         reason: "the manifest asks for it, the CA was not asked yet".to_owned(),
         after: vec![After {
             address: "orders.a".parse().unwrap(),
-            until: Until::Issued,
+            until: Milestone::Issued,
         }],
         operation: Some(Operation::Revoke(Box::new(RevokeOperation {
             order_id: OrderId::from(98765),
             product: None,
             scope: RevokeScope::Order,
-            reason: Reason::CessationOfOperation,
+            reason: RevocationReason::CessationOfOperation,
             comments: Some("left the company".to_owned()),
             skip_approval: false,
             generation: 1,

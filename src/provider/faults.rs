@@ -8,7 +8,7 @@ use serde_json::json;
 use super::scripted::{Say, Scripted, settings};
 use super::*;
 use crate::model::{
-    CertificateRequest, Order, Reason, RevokeOperation, RevokeScope, Secret, TagParts,
+    CertificateRequest, Order, RevocationReason, RevokeOperation, RevokeScope, Secret, TagParts,
 };
 
 const KEY: &str = "KEY-OF-THE-ACCOUNT";
@@ -363,7 +363,7 @@ proptest! {
                 order_id: OrderId::from("7"),
                 product: None,
                 scope: RevokeScope::Order,
-                reason: Reason::Superseded,
+                reason: RevocationReason::Superseded,
                 comments: None,
                 skip_approval: false,
             generation: 1,

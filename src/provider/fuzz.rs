@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::scripted::{Say, Scripted};
 use super::*;
-use crate::model::{CertificateId, Part, Reason, RevokeOperation, RevokeScope, Secret, Tag};
+use crate::model::{
+    CertificateId, Part, RevocationReason, RevokeOperation, RevokeScope, Secret, Tag,
+};
 
 /// Good answers of both CAs, to be bent.
 fn good() -> Vec<Value> {
@@ -184,7 +186,7 @@ async fn change(account: &Arc<dyn Act>, part: Part) -> Option<ProviderError> {
         order_id: OrderId::from("7"),
         product: None,
         scope: RevokeScope::Order,
-        reason: Reason::Superseded,
+        reason: RevocationReason::Superseded,
         comments: None,
         skip_approval: false,
         generation: 1,

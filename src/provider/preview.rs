@@ -73,7 +73,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        CertificateKind, CertificatePin, Reason, Region, RevokeOperation, RevokeScope, SecretSource,
+        CertificateKind, CertificatePin, Region, RevocationReason, RevokeOperation, RevokeScope,
+        SecretSource,
     };
 
     fn revocation(ids: &[&str]) -> Operation {
@@ -88,7 +89,7 @@ mod tests {
             order_id: "900001".into(),
             product: Some("ssl_plus".to_owned()),
             scope: RevokeScope::Certificates,
-            reason: Reason::Superseded,
+            reason: RevocationReason::Superseded,
             comments: Some("why".to_owned()),
             skip_approval: false,
             generation: 1,

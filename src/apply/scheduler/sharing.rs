@@ -10,7 +10,7 @@ use super::{Scheduler, State};
 use crate::apply::context::Finished;
 use crate::apply::event::{ActionReport, Outcome};
 use crate::journal::{Crew, SharedPlan};
-use crate::model::{AccountName, Until};
+use crate::model::{AccountName, Milestone};
 use crate::plan::Warning;
 
 /// How often the others are heard.
@@ -22,7 +22,7 @@ const OFFERED: usize = 512;
 #[derive(Serialize, Deserialize)]
 struct Told {
     report: ActionReport,
-    reached: Option<Until>,
+    reached: Option<Milestone>,
     watch: bool,
 }
 

@@ -127,9 +127,9 @@ impl JsonSchema for Scope {
 }
 
 /// A revocation reason.
-pub(super) struct Reason;
+pub(super) struct RevocationReason;
 
-impl JsonSchema for Reason {
+impl JsonSchema for RevocationReason {
     fn inline_schema() -> bool {
         true
     }
@@ -139,7 +139,7 @@ impl JsonSchema for Reason {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = crate::model::Reason::ALL
+        let names: Vec<&str> = crate::model::RevocationReason::ALL
             .iter()
             .map(|reason| reason.name())
             .collect();

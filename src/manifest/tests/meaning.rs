@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{load_text, short};
 use crate::manifest::{Paint, schema, starter};
-use crate::model::{Address, RenewalOf, RevocationTarget, Scope, Until, Wanted};
+use crate::model::{Address, Milestone, RenewalOf, RevocationTarget, Scope, Wanted};
 
 const ACCOUNT: &str = "version: 1\naccounts: {a: {provider: certcentral, api_key: {env: K}}}\n";
 
@@ -73,7 +73,7 @@ orders:
         Some(RenewalOf::Item("old".parse().unwrap()))
     );
     assert_eq!(new.after.len(), 1);
-    assert_eq!(new.after[0].until, Until::Issued);
+    assert_eq!(new.after[0].until, Milestone::Issued);
     assert_eq!(old_order.members.map()["validity_years"], 2);
     assert_eq!(
         old_order.renewal_of,
@@ -101,14 +101,14 @@ fn names_imply_edges_and_bare_names_the_stronger_condition() {
     assert_eq!(
         edges,
         [
-            (address("orders.o"), Until::Submitted),
-            (address("revocations.s"), Until::Revoked)
+            (address("orders.o"), Milestone::Submitted),
+            (address("revocations.s"), Milestone::Revoked)
         ]
     );
     let s = &loaded.batch.items[2];
     assert_eq!(
         (&s.after[0].address, s.after[0].until),
-        (&address("orders.o"), Until::Issued)
+        (&address("orders.o"), Milestone::Issued)
     );
     let Wanted::Revocation(revocation) = &s.wanted else {
         panic!()

@@ -16,8 +16,9 @@ use super::{Allowance, Inputs, Plan, PlannedState, Step, make};
 use crate::model::{
     Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
     Csr, Digest, Item, LiveOrder, LiveState, Observed, ObservedAccount, ObservedCertificate,
-    ObservedOrder, Order, OrderId, OrderStatus, Place, Policy, Provider, Reason, Record, Records,
-    Region, Revocation, RevocationTarget, Scope, SecretSource, SerialNumber, Tag, TagParts, Wanted,
+    ObservedOrder, Order, OrderId, OrderStatus, Place, Policy, Provider, Record, Records, Region,
+    Revocation, RevocationReason, RevocationTarget, Scope, SecretSource, SerialNumber, Tag,
+    TagParts, Wanted,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -166,7 +167,7 @@ pub(super) fn revocation_item(name: &str, order: u64, scope: Scope) -> Item {
     let revocation = Revocation {
         target: RevocationTarget::OrderId(OrderId::from(order)),
         scope,
-        reason: Reason::Superseded,
+        reason: RevocationReason::Superseded,
         comments: Some("left".to_owned()),
         skip_approval: false,
         generation: 1,

@@ -3,8 +3,8 @@
 use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item, tag};
 use crate::model::{
     Attempt, CertificateKind, CertificateState, Digest, Ending, FactBody, Failure, LiveState,
-    OpenOperation, OperationKind, Order, OrderId, OrderStatus, Phase, Record, RenewalOf, Scope,
-    StatusChange, TagLookup, Until, Untrusted,
+    Milestone, OpenOperation, OperationKind, Order, OrderId, OrderStatus, Phase, Record, RenewalOf,
+    Scope, StatusChange, TagLookup, Untrusted,
 };
 use crate::plan::Action;
 
@@ -43,19 +43,19 @@ fn the_state_of_a_bound_order_decides() {
             LiveState::Requested,
             None,
             Action::Wait,
-            Some(Until::Submitted),
+            Some(Milestone::Submitted),
         ),
         (
             LiveState::Requested,
             Some(pending()),
             Action::Wait,
-            Some(Until::Submitted),
+            Some(Milestone::Submitted),
         ),
         (
             LiveState::Requested,
             Some(OrderStatus::Issued),
             Action::Keep,
-            Some(Until::Issued),
+            Some(Milestone::Issued),
         ),
         (
             LiveState::Requested,
@@ -73,13 +73,13 @@ fn the_state_of_a_bound_order_decides() {
             LiveState::Issued,
             Some(OrderStatus::Issued),
             Action::Keep,
-            Some(Until::Issued),
+            Some(Milestone::Issued),
         ),
         (
             LiveState::Issued,
             Some(OrderStatus::ReissuePending),
             Action::Wait,
-            Some(Until::Issued),
+            Some(Milestone::Issued),
         ),
         (
             LiveState::Issued,
@@ -99,12 +99,17 @@ fn the_state_of_a_bound_order_decides() {
             Action::Wait,
             None,
         ),
-        (LiveState::Issued, None, Action::Keep, Some(Until::Issued)),
+        (
+            LiveState::Issued,
+            None,
+            Action::Keep,
+            Some(Milestone::Issued),
+        ),
         (
             LiveState::Issued,
             Some(OrderStatus::Other(Untrusted::new("new"))),
             Action::Wait,
-            Some(Until::Submitted),
+            Some(Milestone::Submitted),
         ),
         (
             ended(Ending::Rejected),

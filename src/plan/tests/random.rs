@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item, tag};
 use crate::model::{
-    After, CertificateKind, CertificateState, Ending, Item, LiveState, ObservedOrder, Operation,
-    OrderStatus, Part, PartState, Record, RequestId, RevocationTarget, Scope, StatusChange,
-    TagLookup, Until, Untrusted, Wanted,
+    After, CertificateKind, CertificateState, Ending, Item, LiveState, Milestone, ObservedOrder,
+    Operation, OrderStatus, Part, PartState, Record, RequestId, RevocationTarget, Scope,
+    StatusChange, TagLookup, Untrusted, Wanted,
 };
 use crate::plan::Action;
 
@@ -111,7 +111,7 @@ prop_compose! {
         wanted.generation = generation;
         let mut item = order_item(name, wanted);
         if after && name != "a" {
-            item.after = vec![After { address: "orders.a".parse().unwrap(), until: Until::Issued }];
+            item.after = vec![After { address: "orders.a".parse().unwrap(), until: Milestone::Issued }];
         }
         (item, record)
     }

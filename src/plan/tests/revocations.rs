@@ -2,9 +2,9 @@
 
 use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item};
 use crate::model::{
-    CertificateKind, CertificateState, LiveState, ObservedOrder, ObservedRequest, Operation,
-    OrderId, OrderStatus, Part, PartState, Record, RequestId, RequestKind, RequestStatus,
-    RevocationTarget, RevokeScope, Scope, SerialNumber, Until, Untrusted, Wanted,
+    CertificateKind, CertificateState, LiveState, Milestone, ObservedOrder, ObservedRequest,
+    Operation, OrderId, OrderStatus, Part, PartState, Record, RequestId, RequestKind,
+    RequestStatus, RevocationTarget, RevokeScope, Scope, SerialNumber, Untrusted, Wanted,
 };
 use crate::plan::{Action, Step};
 
@@ -123,7 +123,7 @@ fn the_state_at_the_ca_decides_without_a_journal() {
     };
     use CertificateState::{Expired, Issued, Pending, RevocationPending, Revoked};
     let pending = OrderStatus::Pending(Untrusted::new("pending"));
-    let kept = (Action::Keep, Some(Until::Revoked));
+    let kept = (Action::Keep, Some(Milestone::Revoked));
     assert_eq!(with(&[Issued], OrderStatus::Issued), (Action::Revoke, None));
     assert_eq!(with(&[Revoked], OrderStatus::Revoked), kept);
     assert_eq!(with(&[Revoked, Expired], OrderStatus::Issued), kept);
@@ -134,7 +134,7 @@ fn the_state_at_the_ca_decides_without_a_journal() {
             &[RevocationPending, Revoked],
             OrderStatus::RevocationPending
         ),
-        (Action::Wait, Some(Until::Submitted))
+        (Action::Wait, Some(Milestone::Submitted))
     );
     assert_eq!(
         with(&[Revoked, Issued], OrderStatus::Issued),

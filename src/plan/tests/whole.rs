@@ -1,7 +1,7 @@
 //! Rows about the plan as a whole: its sequence, and what it says without (all of) the CA.
 
 use super::{World, order, order_item, placed};
-use crate::model::{After, LiveState, Until};
+use crate::model::{After, LiveState, Milestone};
 use crate::plan::Action;
 
 #[test]
@@ -10,7 +10,7 @@ fn dependencies_come_first_and_a_target_brings_them() {
     let second = order_item("b", order("b.example"));
     first.after = vec![After {
         address: second.address.clone(),
-        until: Until::Issued,
+        until: Milestone::Issued,
     }];
     let third = order_item("c", order("c.example"));
     let mut world = World::of(vec![first, second, third]);

@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    CertificateRequest, OrderId, OrderOperation, Part, Reason, ReissueOperation, RenewalOf,
-    RevokeOperation,
+    CertificateRequest, OrderId, OrderOperation, Part, ReissueOperation, RenewalOf,
+    RevocationReason, RevokeOperation,
 };
 
 /// One change, ready to send.
@@ -128,7 +128,7 @@ fn is_tls(product: &str) -> bool {
 }
 
 /// Assumption: `superseded` is the one documented value; the others are written in the API's snake_case.
-fn spelling(reason: Reason) -> String {
+fn spelling(reason: RevocationReason) -> String {
     let mut text = String::new();
     for c in reason.name().chars() {
         if c.is_ascii_uppercase() {
@@ -157,7 +157,10 @@ mod tests {
 
     #[test]
     fn reasons_are_spelt_in_snake_case() {
-        let spelt: Vec<String> = Reason::CERTCENTRAL.into_iter().map(spelling).collect();
+        let spelt: Vec<String> = RevocationReason::CERTCENTRAL
+            .into_iter()
+            .map(spelling)
+            .collect();
         assert_eq!(
             spelt,
             [

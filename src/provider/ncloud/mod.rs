@@ -31,7 +31,7 @@ use super::{
 };
 use crate::model::{
     AccountName, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest, OrderId,
-    OrderOperation, Part, Reason, ReissueOperation, RevokeCall, RevokeOperation, Secret,
+    OrderOperation, Part, ReissueOperation, RevocationReason, RevokeCall, RevokeOperation, Secret,
     StatusChange, Tag, TagLookup, Traffic,
 };
 
@@ -57,7 +57,7 @@ pub(super) fn revoke_body(
     operation: &RevokeOperation,
     part: &Part,
 ) -> Result<Value, ProviderError> {
-    if !Reason::NCLOUD.contains(&operation.reason) {
+    if !RevocationReason::NCLOUD.contains(&operation.reason) {
         return Err(ProviderError::unusable(format!(
             "revoke at ncloud: the reason {} is not offered there; nothing was sent",
             operation.reason

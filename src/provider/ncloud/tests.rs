@@ -41,7 +41,7 @@ fn operation() -> RevokeOperation {
         order_id: OrderId::from("1"),
         product: None,
         scope: RevokeScope::Certificates,
-        reason: Reason::Superseded,
+        reason: RevocationReason::Superseded,
         comments: Some("kept here, not sent".to_owned()),
         skip_approval: false,
         generation: 1,
@@ -116,7 +116,7 @@ async fn zero_means_the_order_and_comes_from_nothing_else() {
         assert_eq!(error.verdict, Verdict::NotSent, "{id}");
     }
     let wrong = RevokeOperation {
-        reason: Reason::KeyCompromise,
+        reason: RevocationReason::KeyCompromise,
         ..operation()
     };
     let error = revoke(&server, &wrong, &Part::Order).await.unwrap_err();

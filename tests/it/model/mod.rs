@@ -24,7 +24,7 @@ use invariants::{
 };
 use journal::Kind;
 use protocol::{Protocol, Settle, Variant};
-use search::{Found, Until, search};
+use search::{Found, Milestone, search};
 
 /// The protocol of certplan with `doubt.then: resend`: a lock that cannot outlive its holder, an intent
 /// on the disk before each call, a quiet period before a doubt is given up.
@@ -69,7 +69,7 @@ fn show(name: &str, found: &Found<protocol::Move>) {
 /// Searches every state: no invariant is broken, nothing is stuck, and what should happen happens.
 #[track_caller]
 fn holds(name: &str, rules: Protocol, sights: &[&str]) {
-    let found = search(&Variant::new(rules), Until::Exhausted);
+    let found = search(&Variant::new(rules), Milestone::Exhausted);
     show(name, &found);
     assert!(found.broken.is_empty(), "{name}: {:#?}", found.broken);
     for sight in sights {
@@ -80,7 +80,7 @@ fn holds(name: &str, rules: Protocol, sights: &[&str]) {
 /// The search finds how a variant breaks.
 #[track_caller]
 fn breaks(name: &str, rules: Protocol, wanted: &[&'static str]) {
-    let found = search(&Variant::new(rules), Until::Broken(wanted));
+    let found = search(&Variant::new(rules), Milestone::Broken(wanted));
     show(name, &found);
     for invariant in wanted {
         assert!(

@@ -34,7 +34,7 @@ pub(super) struct Found<M> {
 
 /// When a search ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until<'a> {
+pub(super) enum Milestone<'a> {
     /// When every reachable state was seen.
     Exhausted,
     /// As soon as all of these were found broken.
@@ -50,7 +50,7 @@ struct Seen<M> {
 }
 
 /// Searches every state, breadth first.
-pub(super) fn search<M: Model>(model: &M, until: Until<'_>) -> Found<M::Move> {
+pub(super) fn search<M: Model>(model: &M, until: Milestone<'_>) -> Found<M::Move> {
     let mut numbers: HashMap<M::State, usize> = HashMap::from([(model.start(), 0)]);
     let mut states = vec![model.start()];
     let mut seen = vec![Seen { from: 0, by: None }];
@@ -68,7 +68,7 @@ pub(super) fn search<M: Model>(model: &M, until: Until<'_>) -> Found<M::Move> {
             let way = || way(&seen, at);
             found.broken.entry(name).or_insert_with(way);
         }
-        if let Until::Broken(wanted) = until
+        if let Milestone::Broken(wanted) = until
             && wanted.iter().all(|name| found.broken.contains_key(name))
         {
             found.states = states.len();

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{
     Address, CertificateId, CertificateKind, CertificateRequest, CertificateState, Csr, Digest,
-    KeyStatus, Operation, Order, OrderOperation, OrderStatus, Part, Provider, Reason, Region,
-    ReissueOperation, RenewalOf, RequestId, RequestKind, RequestStatus, RevokeCall,
-    RevokeOperation, RevokeScope, SecretSource, TagParts, Untrusted,
+    KeyStatus, Operation, Order, OrderOperation, OrderStatus, Part, Provider, Region,
+    ReissueOperation, RenewalOf, RequestId, RequestKind, RequestStatus, RevocationReason,
+    RevokeCall, RevokeOperation, RevokeScope, SecretSource, TagParts, Untrusted,
 };
 use crate::provider::scripted::{Say, Scripted, Seen};
 use crate::provider::{Act, Keys, Placed, RevokeAnswer, body_digest, open, preview};
@@ -98,7 +98,7 @@ fn revocation(product: &str) -> RevokeOperation {
         order_id: OrderId::from("98765"),
         product: Some(product.to_owned()),
         scope: RevokeScope::Order,
-        reason: Reason::CessationOfOperation,
+        reason: RevocationReason::CessationOfOperation,
         comments: Some("Not in use any more".to_owned()),
         skip_approval: false,
         generation: 1,

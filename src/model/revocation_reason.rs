@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A revocation reason by its RFC 5280 name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Reason {
+pub enum RevocationReason {
     /// No reason is given.
     Unspecified,
     /// The subscriber's private key is known to others.
@@ -33,7 +33,7 @@ pub enum Reason {
     AaCompromise,
 }
 
-impl Reason {
+impl RevocationReason {
     /// Every name that RFC 5280 knows, in the order of its codes.
     pub const ALL: [Self; 10] = [
         Self::Unspecified,
@@ -83,7 +83,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for RevocationReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
     }
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_written_name_is_the_rfc_name() {
-        for reason in Reason::ALL {
+        for reason in RevocationReason::ALL {
             let json = serde_json::to_string(&reason).unwrap();
             assert_eq!(json, format!("\"{}\"", reason.name()));
         }
