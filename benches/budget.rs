@@ -90,7 +90,7 @@ async fn main() -> Result<(), Failure> {
 fn limit(requests: u32, seconds: u64) -> RateLimit {
     RateLimit {
         requests,
-        // As a throttle keeps it: one per cent longer.
+        // As a throttle enforces it: one per cent longer.
         per: Duration::from_millis(seconds * 1010),
     }
 }

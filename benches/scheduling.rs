@@ -9,7 +9,7 @@
     reason = "a program of its own: the table is its result"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -17,15 +17,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use certplan::apply::{self, Lane, Run};
-use certplan::journal::{Binding, Bindings, Crew, Hold, Journal, JournalError, StateMark};
+use certplan::apply::{self, Run, RunAccount};
+use certplan::files;
+use certplan::journal::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
 use certplan::manifest::{self, Input};
 use certplan::model::{
-    AccountName, Address, Digest, Doubt, Fact, Identity, KeyFacts, KeyId, Look, Observed,
+    AccountName, Address, Digest, Doubt, Fact, FactLog, Identity, KeyFacts, KeyId, Observed,
     ObservedAccount, ObservedOrder, ObservedRequest, OrderId, OrderOperation, RateLimit, Record,
-    Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag, TagLookup, Traffic,
+    Recorded, Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag, TagLookup,
+    Traffic,
 };
-use certplan::plan::{Allowance, ApprovedPlan, Inputs, PlannedState, approve, make};
+use certplan::plan::{Allowance, ApprovedPlan, Inputs, Knowledge, Plan, PlannedState, approve};
 use certplan::provider::{
     Act, Answer, Deadlines, Depth, Endpoint, Keys, Observe, Permit, Placed, RevokeAnswer, Settings,
     open, preview,
@@ -77,7 +79,7 @@ fn carry_out(size: usize) -> Result<(usize, Duration), Box<dyn Error>> {
     let loaded = manifest::load(&[Input::Stdin(manifest_of(1).into_bytes())])
         .map_err(|problems| format!("{problems:?}"))?;
     let account = loaded.batch.accounts.get(&name).ok_or("no account")?;
-    let lane = Lane {
+    let run_account = RunAccount {
         act: Arc::new(Taking::new()?),
         provider: account.provider.clone(),
         max_in_flight: 16,
@@ -87,10 +89,11 @@ fn carry_out(size: usize) -> Result<(usize, Duration), Box<dyn Error>> {
         run_id: RunId::from("bench"),
         approved: Arc::clone(&approved),
         journal: Arc::new(Memory::default()),
-        lanes: BTreeMap::from([(name, lane)]),
+        accounts: BTreeMap::from([(name, run_account)]),
         wait: Duration::ZERO,
         doubt: Doubt::default(),
         stop,
+        clock: Arc::new(files::clock::now),
     };
     let begun = Instant::now();
     let report = runtime.block_on(apply::run(run, &mut |_| ()));
@@ -154,10 +157,10 @@ fn plan(size: usize) -> Result<ApprovedPlan, Box<dyn Error>> {
             .map(|name| (name, ObservedAccount::default()))
             .collect(),
     };
-    let plan = make(&Inputs {
+    let plan = Plan::build(&Inputs {
         batch: &batch,
         records: &Records::new(),
-        journal_went_back: false,
+        knowledge: Knowledge::Whole,
         state: PlannedState {
             lineage: String::new(),
             serial: 0,
@@ -186,7 +189,9 @@ impl Memory {
     }
 }
 
-impl Journal for Memory {
+impl FactLog for Memory {
+    type Error = JournalError;
+
     fn append(&self, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), JournalError>> {
         let written = self.with(|records, serial| {
             for fact in &facts {
@@ -198,7 +203,9 @@ impl Journal for Memory {
         });
         Box::pin(ready(written))
     }
+}
 
+impl Journal for Memory {
     fn records(&self) -> Records {
         self.with(|records, _| records.clone())
     }
@@ -237,10 +244,6 @@ impl Journal for Memory {
 
     fn hold(&self) -> Hold {
         Hold::Lock
-    }
-
-    fn crew(&self) -> Option<&dyn Crew> {
-        None
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {
@@ -284,6 +287,7 @@ impl Taking {
             order_id: OrderId::from(number),
             request: None,
             certificate_id: None,
+            validation: Vec::new(),
         })))
     }
 }
@@ -309,16 +313,12 @@ impl Observe for Taking {
         Box::pin(ready(Ok(Vec::new())))
     }
 
-    fn orders_since<'a>(
-        &'a self,
-        _: Look,
-        _: &'a BTreeSet<OrderId>,
-    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
+    fn order<'a>(&'a self, _: &'a OrderId, _: Depth) -> Answer<'a, Option<ObservedOrder>> {
         Box::pin(ready(Ok(None)))
     }
 
-    fn order<'a>(&'a self, _: &'a OrderId, _: Depth) -> Answer<'a, Option<ObservedOrder>> {
-        Box::pin(ready(Ok(None)))
+    fn reads(&self, _: Depth) -> u32 {
+        1
     }
 
     fn tagged<'a>(&'a self, _: &'a Tag) -> Answer<'a, TagLookup> {
@@ -330,6 +330,10 @@ impl Observe for Taking {
     }
 
     fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
+    fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
         Box::pin(ready(Ok(Vec::new())))
     }
 
@@ -351,24 +355,44 @@ impl Observe for Taking {
 }
 
 impl Act for Taking {
-    fn permit(&self) -> BoxFuture<'_, Permit> {
-        self.slots.permit()
+    fn permit(&self, reads: u32) -> BoxFuture<'_, Permit> {
+        self.slots.permit(reads)
+    }
+
+    fn order_under<'a>(
+        &'a self,
+        _: &'a mut Permit,
+        _: &'a OrderId,
+        _: Depth,
+    ) -> Answer<'a, Option<ObservedOrder>> {
+        Box::pin(ready(Ok(None)))
     }
 
     fn place_order<'a>(
         &'a self,
         permit: Permit,
+        _: Recorded,
         _: &'a OrderOperation,
         _: Option<&'a OrderId>,
     ) -> Answer<'a, Placed> {
         self.place(permit)
     }
 
-    fn reissue<'a>(&'a self, permit: Permit, _: &'a ReissueOperation) -> Answer<'a, Placed> {
+    fn reissue<'a>(
+        &'a self,
+        permit: Permit,
+        _: Recorded,
+        _: &'a ReissueOperation,
+    ) -> Answer<'a, Placed> {
         self.place(permit)
     }
 
-    fn revoke<'a>(&'a self, permit: Permit, _: RevokeCall<'a>) -> Answer<'a, RevokeAnswer> {
+    fn revoke<'a>(
+        &'a self,
+        permit: Permit,
+        _: Recorded,
+        _: RevokeCall<'a>,
+    ) -> Answer<'a, RevokeAnswer> {
         drop(permit);
         Box::pin(ready(Ok(RevokeAnswer::Requested {
             request_id: None,

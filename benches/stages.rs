@@ -21,7 +21,7 @@ use certplan::model::{
     ObservedAccount, ObservedOrder, OperationKind, OrderId, OrderStatus, RateLimit, Record,
     Records, RunId, Secret, Untrusted, Wanted,
 };
-use certplan::plan::{Allowance, Inputs, Plan, PlannedState, make, questions};
+use certplan::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, questions};
 use certplan::provider::{Deadlines, Endpoint, Keys, Settings, open, preview};
 use certplan::report::{self, Style};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -129,13 +129,13 @@ fn plans(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
 
     let nothing = (Records::new(), observed(&batch, &Records::new()));
     let (plan, took) = best(|| plan_of(&batch, &nothing.0, &nothing.1));
-    table.row(size, "plan::make, all to order", size, took);
+    table.row(size, "Plan::build, all to order", size, took);
     reports(table, size, &plan)?;
 
     let records = records(&batch);
     let observed = observed(&batch, &records);
     let (plan, took) = best(|| plan_of(&batch, &records, &observed));
-    table.row(size, "plan::make, all in force", size, took);
+    table.row(size, "Plan::build, all in force", size, took);
     if plan.has_changes() {
         return Err("nothing should be left to do".into());
     }
@@ -180,7 +180,7 @@ fn plan_of(batch: &Batch, records: &Records, observed: &Observed) -> Plan {
     let inputs = Inputs {
         batch,
         records,
-        journal_went_back: false,
+        knowledge: Knowledge::Whole,
         state: PlannedState {
             lineage: String::new(),
             serial: 0,
@@ -195,7 +195,7 @@ fn plan_of(batch: &Batch, records: &Records, observed: &Observed) -> Plan {
         preview: &preview,
     };
     black_box(questions(&inputs));
-    make(&inputs)
+    Plan::build(&inputs)
 }
 
 /// A record for each order: in force at the CA.
@@ -211,13 +211,17 @@ fn records(batch: &Batch) -> Records {
                 request_id: None,
                 certificate_id: Some(number.into()),
                 serial_number: None,
-                valid_till: Some("2199-12-31".to_owned()),
+                valid_till: "2199-12-31".parse().ok(),
                 state: LiveState::Issued,
                 generation: 1,
                 tag: None,
                 certificate: Some(order.certificate.digest()),
                 terms: Some(order.terms()),
                 since: Timestamp::now(),
+                approved: false,
+                validation: Vec::new(),
+                change: None,
+                refused: None,
             };
             let record = Record {
                 live: Some(live),
@@ -253,7 +257,7 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 },
                 certificate_id: Some(number.into()),
                 serial_number: None,
-                valid_till: Some("2199-12-31".to_owned()),
+                valid_till: "2199-12-31".parse().ok(),
                 created_at: Some(Timestamp::now()),
                 duplicates: Some(0),
                 reissues: Some(0),
@@ -263,6 +267,8 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 certificates: None,
                 requests: None,
                 members: Map::new(),
+                certificate_revoked: false,
+                validation: Vec::new(),
             };
             Some((id, order))
         });
@@ -284,6 +290,7 @@ fn facts(items: &[Address], round: u32) -> Result<Vec<Fact>, Box<dyn Error>> {
     let bodies = |number| {
         [
             FactBody::Intended(Attempt {
+                replaces: None,
                 kind: OperationKind::Order,
                 part: None,
                 number,
@@ -424,7 +431,7 @@ fn throttle(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
     let account = open(settings, keys)?;
     let begun = Instant::now();
     runtime.block_on(stream::iter(0..size).for_each_concurrent(64, |_| async {
-        drop(account.permit().await);
+        drop(account.permit(0).await);
     }));
     table.row(size, "throttle: slots, 64 wait", size, begun.elapsed());
     Ok(())

@@ -16,6 +16,7 @@ pub mod model;
 
 pub mod apply;
 pub mod budget;
+pub mod files;
 pub mod journal;
 pub mod manifest;
 pub mod plan;

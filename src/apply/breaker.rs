@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::Finished;
-use super::event::Outcome;
+use super::ended::{Ended, StepEnd};
 use crate::model::AccountName;
 
 /// Unsettled doubts of one run after which nothing new is sent. What earlier runs left open does not
@@ -26,22 +25,30 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Takes the outcome of the step at `position`. Why the account is to be stopped, if it is.
+    /// Records a step's outcome. Returns the reason if the account must stop now.
     pub(super) fn note(
         &mut self,
         account: &AccountName,
         position: usize,
-        finished: &Finished,
+        end: &StepEnd,
     ) -> Option<String> {
         let trouble = self.accounts.entry(account.clone()).or_default();
-        if !finished.in_doubt {
-            trouble.unsettled.remove(&position);
-        } else if finished.lost {
-            trouble.unsettled.insert(position);
+        match end.ended {
+            Ended::InDoubt { lost: true, .. } => {
+                trouble.unsettled.insert(position);
+            }
+            Ended::InDoubt { lost: false, .. } => {}
+            Ended::Kept
+            | Ended::Done
+            | Ended::Waiting
+            | Ended::Failed { .. }
+            | Ended::Skipped { .. } => {
+                trouble.unsettled.remove(&position);
+            }
         }
-        if finished.server_error {
+        if end.server_error {
             trouble.server_errors += 1;
-        } else if matches!(finished.report.outcome, Outcome::Done | Outcome::Waiting) {
+        } else if matches!(end.ended, Ended::Done | Ended::Waiting) {
             trouble.server_errors = 0;
         }
         let (doubts, errors) = (trouble.unsettled.len(), trouble.server_errors);
@@ -56,12 +63,16 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Cause, Standing};
     use crate::plan::testing::order_step;
 
-    fn lost(name: &str) -> Finished {
-        let mut finished = Finished::unknown(&order_step(name), "no answer");
-        finished.lost = true;
-        finished
+    fn lost(name: &str) -> StepEnd {
+        StepEnd::in_doubt(&order_step(name), "not found").lost("no answer")
+    }
+
+    fn taken(name: &str) -> StepEnd {
+        let waits = Cause::Pending { request: None };
+        StepEnd::standing(&order_step(name), Standing::Requested { waits })
     }
 
     fn accounts() -> (AccountName, AccountName) {
@@ -77,10 +88,7 @@ mod tests {
         assert_eq!(breaker.note(&one, 2, &lost("c")), None);
         assert_eq!(breaker.note(&two, 3, &lost("d")), None);
         assert!(breaker.note(&one, 4, &lost("e")).is_some());
-        assert_eq!(
-            breaker.note(&two, 5, &Finished::new(&order_step("f"), Outcome::Done)),
-            None
-        );
+        assert_eq!(breaker.note(&two, 5, &taken("f")), None);
     }
 
     #[test]
@@ -89,11 +97,10 @@ mod tests {
         let mut breaker = Breaker::default();
         for (position, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
             assert_eq!(breaker.note(&one, position, &lost(name)), None, "{name}");
-            let settled = Finished::new(&order_step(name), Outcome::Waiting);
-            assert_eq!(breaker.note(&one, position, &settled), None, "{name}");
+            assert_eq!(breaker.note(&one, position, &taken(name)), None, "{name}");
         }
         for position in 10..20 {
-            let old = Finished::unknown(&order_step("old"), "from an earlier run");
+            let old = StepEnd::in_doubt(&order_step("old"), "from an earlier run");
             assert_eq!(breaker.note(&one, position, &old), None);
         }
     }
@@ -102,13 +109,11 @@ mod tests {
     fn five_errors_of_the_ca_in_a_row_open_it() {
         let (one, _) = accounts();
         let mut breaker = Breaker::default();
-        let mut failed = Finished::new(&order_step("a"), Outcome::Waiting);
-        failed.server_error = true;
+        let failed = taken("a").after_server_error(true);
         for _ in 0..4 {
             assert_eq!(breaker.note(&one, 0, &failed), None);
         }
-        let good = Finished::new(&order_step("a"), Outcome::Waiting);
-        assert_eq!(breaker.note(&one, 0, &good), None);
+        assert_eq!(breaker.note(&one, 0, &taken("a")), None);
         for _ in 0..4 {
             assert_eq!(breaker.note(&one, 0, &failed), None);
         }

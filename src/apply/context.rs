@@ -1,21 +1,25 @@
-//! What every step of a run shares: the journal, the accounts, the send gate.
+//! What every step of a run shares: [`Context`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::sync::watch;
 
-use super::claims::Claims;
-use super::event::{ActionReport, Outcome, Stop};
+use super::event::Stop;
+use super::owners::OrderOwners;
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, CertificatePin, Doubt, Fact, FactBody, Milestone, Operation, Provider,
-    Record, RunId,
+    AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId,
+    Untrusted,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
+
+/// Shows the time: the wall clock, and the time since boot by which doubts are measured.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// What a run is given.
 pub struct Run {
@@ -26,18 +30,20 @@ pub struct Run {
     /// Where intents and facts go.
     pub journal: Arc<dyn Journal>,
     /// The accounts of the plan.
-    pub lanes: BTreeMap<AccountName, Lane>,
+    pub accounts: BTreeMap<AccountName, RunAccount>,
     /// How long to wait for the CA and for people after everything was sent.
     pub wait: Duration,
     /// What becomes of doubt.
     pub doubt: Doubt,
     /// Set once by the first signal.
     pub stop: watch::Receiver<Option<Stop>>,
+    /// The time by which facts are dated.
+    pub clock: Clock,
 }
 
 /// One account during a run.
 #[derive(Clone)]
-pub struct Lane {
+pub struct RunAccount {
     /// The account at the CA.
     pub act: Arc<dyn Act>,
     /// Which CA.
@@ -48,28 +54,29 @@ pub struct Lane {
 
 /// Why an account was stopped, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Halt {
+pub(super) struct AccountStop {
     pub(super) why: String,
-    pub(super) reach: Reach,
+    pub(super) scope: Scope,
 }
 
 /// What a stopped account no longer does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
+pub(super) enum Scope {
     /// It buys nothing more. Revocations go on: they cost nothing, and some are urgent.
     Purchases,
     /// It sends nothing more.
     Everything,
 }
 
-/// Shared by the steps of a run. Only the scheduler changes what it decides.
+/// State shared by all steps of a run: the journal, the accounts, and the gate that stops new calls. Only the
+/// scheduler closes the gate.
 pub(super) struct Context {
     pub(super) run: Run,
-    halts: Mutex<BTreeMap<AccountName, Halt>>,
+    stops: Mutex<BTreeMap<AccountName, AccountStop>>,
     state_error: Mutex<Option<String>>,
     /// The places of the plan's steps, in the order of their addresses.
     by_address: Vec<usize>,
-    pub(super) claims: Claims,
+    pub(super) owners: OrderOwners,
     resent: Mutex<BTreeSet<Address>>,
 }
 
@@ -79,10 +86,10 @@ impl Context {
         let mut by_address: Vec<usize> = (0..steps.len()).collect();
         by_address.sort_unstable_by_key(|&position| &steps[position].address);
         Self {
-            halts: Mutex::new(BTreeMap::new()),
+            stops: Mutex::new(BTreeMap::new()),
             state_error: Mutex::new(None),
             by_address,
-            claims: Claims::new(run.journal.records()),
+            owners: OrderOwners::new(run.journal.records()),
             resent: Mutex::new(BTreeSet::new()),
             run,
         }
@@ -121,9 +128,7 @@ impl Context {
         step: &Step,
         bodies: Vec<FactBody>,
     ) -> Result<(), JournalError> {
-        #[cfg(feature = "planted-bugs")]
-        let bodies = crate::planted::no_intent(&step.address, bodies);
-        let at = Timestamp::now();
+        let at = self.now();
         let facts = bodies
             .into_iter()
             .map(|body| Fact {
@@ -154,16 +159,37 @@ impl Context {
     }
 
     /// Stops new calls of one account; false if they were stopped before.
-    pub(super) fn halt(&self, account: &AccountName, halt: Halt) -> bool {
-        let mut halts = self.halts.lock().unwrap_or_else(PoisonError::into_inner);
-        if halts
+    pub(super) fn stop_account(&self, account: &AccountName, stop: AccountStop) -> bool {
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        if stops
             .get(account)
-            .is_some_and(|known| known.reach >= halt.reach)
+            .is_some_and(|known| known.scope >= stop.scope)
         {
             return false;
         }
-        halts.insert(account.clone(), halt);
+        stops.insert(account.clone(), stop);
         true
+    }
+
+    /// The day of the run, in UTC.
+    pub(super) fn today(&self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
+    }
+
+    /// The time by which doubts are measured.
+    pub(super) fn clock(&self) -> Moment {
+        (self.run.clock)()
+    }
+
+    /// The time by which facts are dated.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock().at
+    }
+
+    /// The fact that a call's outcome is not known.
+    pub(super) fn doubted(&self, why: Untrusted) -> FactBody {
+        let boot = self.clock().boot;
+        FactBody::Doubted { why, boot }
     }
 
     /// Why nothing new may be sent for a step; `None` when the gate is open.
@@ -182,12 +208,12 @@ impl Context {
                 Stop::Terminate => "the run was terminated".to_owned(),
             });
         }
-        self.halts
+        self.stops
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&step.account)
-            .filter(|halt| buys || halt.reach == Reach::Everything)
-            .map(|halt| halt.why.clone())
+            .filter(|stop| buys || stop.scope == Scope::Everything)
+            .map(|stop| stop.why.clone())
     }
 
     /// True after the first failed write: nothing more is asked, nothing can be noted.
@@ -211,14 +237,27 @@ impl Context {
         }
     }
 
-    /// A slot, or the reason why the gate closed while waiting for it. The gate is looked at last:
-    /// nothing waits between this and the intent.
-    pub(super) async fn permit(&self, step: &Step, lane: &Lane) -> Result<Permit, String> {
+    /// What a read brings; `None` where the run is stopped first. A read may wait long for its slot.
+    pub(super) async fn unless_stopped<T>(&self, read: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            read = read => Some(read),
+            () = self.until_stopped() => None,
+        }
+    }
+
+    /// Slots for some reads and one call, or the reason why the gate closed while waiting for them. The gate
+    /// is looked at last: nothing waits between this and what is read and sent.
+    pub(super) async fn permit(
+        &self,
+        step: &Step,
+        account: &RunAccount,
+        reads: u32,
+    ) -> Result<Permit, String> {
         if let Some(why) = self.closed(step) {
             return Err(why);
         }
         let permit = tokio::select! {
-            permit = lane.act.permit() => permit,
+            permit = account.act.permit(reads) => permit,
             () = self.until_stopped() => {
                 return Err(self.closed(step).unwrap_or_default());
             }
@@ -227,80 +266,5 @@ impl Context {
             None => Ok(permit),
             Some(why) => Err(why),
         }
-    }
-}
-
-/// What a step came to.
-pub(super) struct Finished {
-    pub(super) report: ActionReport,
-    /// How far the item has come: what depends on it may start.
-    pub(super) reached: Option<Milestone>,
-    /// A doubt that could not be settled.
-    pub(super) in_doubt: bool,
-    /// The doubt is about a call of this run.
-    pub(super) lost: bool,
-    /// No look at the CA can settle the doubt.
-    pub(super) for_a_person: bool,
-    /// The CA answered with an error of its own.
-    pub(super) server_error: bool,
-    /// Why no more may be sent for the account.
-    pub(super) halt: Option<Halt>,
-    /// Taken by the CA; the next look at the CA may show more.
-    pub(super) watch: bool,
-}
-
-impl Finished {
-    pub(super) fn new(step: &Step, outcome: Outcome) -> Self {
-        Self {
-            report: ActionReport {
-                address: step.address.clone(),
-                account: step.account.clone(),
-                action: step.action,
-                outcome,
-                order_id: step.order_id.clone(),
-                request_id: step.request_id.clone(),
-                certificate_id: step.certificate_id.clone(),
-                revoked: Vec::<CertificatePin>::new(),
-                waiting_for: None,
-                error: None,
-            },
-            reached: step.reached,
-            in_doubt: false,
-            lost: false,
-            for_a_person: false,
-            server_error: false,
-            halt: None,
-            watch: false,
-        }
-    }
-
-    pub(super) fn failed(step: &Step, error: impl Into<String>) -> Self {
-        let mut finished = Self::new(step, Outcome::Failed);
-        finished.report.error = Some(error.into());
-        finished
-    }
-
-    pub(super) fn skipped(step: &Step, why: impl Into<String>) -> Self {
-        let mut finished = Self::new(step, Outcome::Skipped);
-        finished.report.error = Some(why.into());
-        finished
-    }
-
-    pub(super) fn unknown(step: &Step, why: impl Into<String>) -> Self {
-        let mut finished = Self::new(step, Outcome::Unknown);
-        finished.report.error = Some(why.into());
-        finished.in_doubt = true;
-        finished
-    }
-
-    pub(super) fn for_a_person(mut self) -> Self {
-        self.for_a_person = true;
-        self
-    }
-
-    pub(super) fn waiting(step: &Step, waiting_for: impl Into<String>) -> Self {
-        let mut finished = Self::new(step, Outcome::Waiting);
-        finished.report.waiting_for = Some(waiting_for.into());
-        finished
     }
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, Address, CertificateId, CertificatePin, Digest, OrderId, RequestId, RunId,
+    AccountName, Address, Cause, CertificateId, CertificatePin, Digest, OrderId, Reason, RequestId,
+    RunId, Standing,
 };
-use crate::plan::{Action, Warning};
+use crate::plan::{Action, News, Warning};
 
 /// Something seen while applying.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,8 @@ pub enum Event {
     },
     /// A signal came: nothing new is started.
     Stopping(Stop),
+    /// The run noted what became of an item that it did not touch itself.
+    News(Box<News>),
     /// The run is over.
     Finished {
         /// When.
@@ -57,8 +60,6 @@ pub enum Event {
         requests: BTreeMap<AccountName, u32>,
         /// The journal's head hash.
         head: Digest,
-        /// What a person should know.
-        warnings: Vec<Warning>,
     },
 }
 
@@ -122,6 +123,10 @@ pub struct ActionReport {
     pub account: AccountName,
     /// What was planned.
     pub action: Action,
+    /// Why that was planned.
+    pub reason: Reason,
+    /// Where the item stands now, and what it waits for.
+    pub standing: Standing,
     /// What became of it.
     pub outcome: Outcome,
     /// The order.
@@ -132,10 +137,22 @@ pub struct ActionReport {
     pub certificate_id: Option<CertificateId>,
     /// Certificates whose revocation was asked for or is in force.
     pub revoked: Vec<CertificatePin>,
-    /// What it waits for.
-    pub waiting_for: Option<String>,
     /// What went wrong and what to do; safe to print.
     pub error: Option<String>,
+}
+
+impl ActionReport {
+    /// What it waits for; `None` for what does not wait.
+    pub fn waits(&self) -> Option<&Cause> {
+        match self.outcome {
+            Outcome::Waiting => self.standing.waits(),
+            Outcome::Done
+            | Outcome::Failed
+            | Outcome::Unknown
+            | Outcome::Skipped
+            | Outcome::Kept => None,
+        }
+    }
 }
 
 /// A run, told after its end.
@@ -149,6 +166,8 @@ pub struct RunReport {
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
+    /// What became of items since the last run.
+    pub news: Vec<News>,
     /// One for each step of the plan, in its order.
     pub actions: Vec<ActionReport>,
     /// What a person should know.
@@ -162,6 +181,13 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Items that only a person can take further, in the plan's order.
+    pub fn decisions(&self) -> impl Iterator<Item = (&ActionReport, &crate::model::Decision)> {
+        self.actions
+            .iter()
+            .filter_map(|action| Some((action, action.waits()?.decision()?)))
+    }
+
     /// How many steps have each outcome; every outcome is present.
     pub fn summary(&self) -> BTreeMap<Outcome, u32> {
         let mut summary: BTreeMap<Outcome, u32> =

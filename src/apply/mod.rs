@@ -1,20 +1,19 @@
 //! ApprovedPlan -> RunReport: carries a plan out and says what became of it.
 
 mod breaker;
-mod claims;
 mod context;
+mod ended;
 mod event;
 mod evidence;
-mod fold;
-mod place;
+mod owners;
 mod poll;
-mod revoke;
+mod report_builder;
 mod scheduler;
-mod settle;
-mod settle_revocation;
-mod taken_over;
+mod step;
+#[cfg(test)]
+mod tests;
 
-pub use context::{Lane, Run};
+pub use context::{Clock, Run, RunAccount};
 pub use event::{ActionReport, Event, Outcome, RunReport, Stop};
-pub use evidence::{Candidate, Evidence, control_tag, gather_evidence};
+pub use evidence::{Candidate, Evidence, Lookup, control_tag, gather_evidence};
 pub use scheduler::run;

@@ -1,261 +1,201 @@
-//! Looking at the CA in bulk: what was taken, is it issued or in force by now?
+//! Polling the CA in bulk: what was taken, is it issued or in force by now?
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use tokio::time::Instant;
 
-use super::context::{Context, Finished, Lane};
-use super::event::Outcome;
-use super::revoke::conclude;
-use super::settle_revocation::part_fact;
+use super::context::{Context, RunAccount};
+use super::ended::StepEnd;
+use super::step::{Work, conclude, part_fact};
 use crate::model::{
-    Address, CertificateState, FactBody, LiveState, Milestone, ObservedRequest, Operation, OrderId,
-    PartState, RequestId, RequestStatus, StatusChange,
+    Address, Cause, CertificateState, FactBody, NextRun, ObservedOrder, ObservedRequest, Operation,
+    OrderId, OrderStatus, PartState, RequestId, RequestStatus, Standing, StatusChange, live_state,
 };
-use crate::plan::{Action, Step, live_state, waiting_words};
+use crate::plan::Step;
 use crate::provider::Depth;
 
+/// The feed is asked a little further back than the run began.
+const MARGIN: Duration = Duration::from_secs(60);
 /// CertCentral's feed reaches back this far at most.
 const FEED: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What one look at one account showed.
-pub(super) struct Look {
-    /// Steps that came further, by position in the plan.
-    pub(super) news: Vec<(usize, Finished)>,
-}
-
-/// Looks at one account: one request for all orders, and for revocations those reads that their
-/// answer needs.
-pub(super) async fn look(
+/// Polls one account: one request for all orders, and for revocations those reads that their answer
+/// needs. Returns the steps that came further, by position in the plan.
+pub(super) async fn poll(
     context: &Context,
-    lane: &Lane,
+    account: &RunAccount,
     steps: &[Step],
     watched: &[usize],
-    since: Timestamp,
-) -> Look {
-    let window = Duration::from_secs(
-        u64::try_from(Timestamp::now().as_second() - since.as_second()).unwrap_or(0) + 60,
-    )
-    .min(FEED);
-    let mut look = Look { news: Vec::new() };
+    since: Instant,
+) -> Vec<(usize, StepEnd)> {
+    let window = (since.elapsed() + MARGIN).min(FEED);
+    let mut ends = Vec::new();
     let (orders, revocations): (Vec<usize>, Vec<usize>) = watched
         .iter()
         .partition(|&&position| matches!(steps[position].address, Address::Order(_)));
     if !orders.is_empty()
-        && let Ok(changes) = lane.act.changes(window).await
+        && let Some(Ok(changes)) = context.unless_stopped(account.act.changes(window)).await
     {
-        look_at_orders(context, steps, &orders, changes, &mut look).await;
-    }
-    if !revocations.is_empty() {
-        look_at_revocations(context, lane, steps, &revocations, &mut look).await;
-    }
-    look
-}
-
-async fn look_at_orders(
-    context: &Context,
-    steps: &[Step],
-    watched: &[usize],
-    changes: Vec<StatusChange>,
-    look: &mut Look,
-) {
-    let changes: BTreeMap<OrderId, StatusChange> = changes
-        .into_iter()
-        .map(|change| (change.order_id.clone(), change))
-        .collect();
-    for &position in watched {
-        let step = &steps[position];
-        let Some(live) = context.record_of(&step.address).live else {
-            continue;
-        };
-        let Some(change) = changes.get(&live.order_id) else {
-            continue;
-        };
-        let mut state = live_state(&change.status);
-        // Assumption: a reissue brings another certificate id; an order that shows the old one is not
-        // reissued yet, whatever its status says.
-        if step.action == Action::Reissue
-            && state == LiveState::Issued
-            && change.certificate_id == step.certificate_id
-        {
-            state = LiveState::Reissuing;
-        }
-        let finished = order_finished(step, &state, change, live.request_id.as_ref());
-        if state != live.state {
-            let fact = FactBody::Seen {
-                state,
-                certificate_id: change.certificate_id.clone(),
-                serial_number: None,
-                valid_till: None,
+        let changes = changes
+            .into_iter()
+            .map(|change| (change.order_id.clone(), change))
+            .collect();
+        for position in orders {
+            let work = Work {
+                context,
+                step: &steps[position],
+                account,
             };
-            if context.write(step, vec![fact]).await.is_err() {
-                return;
+            match poll_order(work, &changes).await {
+                Ok(end) => ends.extend(end.map(|end| (position, end))),
+                Err(_) => return ends,
             }
         }
-        look.news.push((position, finished));
     }
+    if !revocations.is_empty()
+        && let Some(Ok(requests)) = context
+            .unless_stopped(account.act.revocation_requests())
+            .await
+    {
+        for position in revocations {
+            let work = Work {
+                context,
+                step: &steps[position],
+                account,
+            };
+            let end = poll_revocation(work, &requests).await;
+            ends.extend(end.map(|end| (position, end)));
+        }
+    }
+    ends
 }
 
-fn order_finished(
-    step: &Step,
-    state: &LiveState,
-    change: &StatusChange,
-    request: Option<&RequestId>,
-) -> Finished {
-    let mut finished = match state {
-        LiveState::Issued => {
-            let mut finished = Finished::new(step, Outcome::Done);
-            finished.reached = Some(Milestone::Issued);
-            finished
-        }
-        LiveState::Reissuing => {
-            let mut finished = Finished::waiting(step, "the reissue");
-            finished.reached = Some(Milestone::Issued);
-            finished.watch = true;
-            finished
-        }
-        LiveState::Requested => {
-            let waits = waiting_words(Some(&change.status), request);
-            let mut finished = Finished::waiting(step, waits);
-            finished.reached = Some(Milestone::Submitted);
-            finished.watch = true;
-            finished
-        }
-        LiveState::Ended(ending) => {
-            let mut finished = Finished::failed(
-                step,
-                format!("order {} was {}", change.order_id, ending.word()),
-            );
-            finished.reached = Some(Milestone::Submitted);
-            finished
-        }
+/// What the feed says of one order; `None` when it says nothing. An error is one of the journal.
+async fn poll_order(
+    work: Work<'_>,
+    changes: &BTreeMap<OrderId, StatusChange>,
+) -> Result<Option<StepEnd>, StepEnd> {
+    let record = work.context.record_of(&work.step.address);
+    let Some(live) = record.live else {
+        return Ok(None);
     };
-    finished.report.order_id = Some(change.order_id.clone());
-    if *state == LiveState::Requested {
-        finished.report.request_id = request.cloned();
+    let Some(change) = changes.get(&live.order_id) else {
+        return Ok(None);
+    };
+    let order = as_order(change);
+    let state = live_state(&order, work.context.today());
+    let another = change.certificate_id.is_some() && change.certificate_id != live.certificate_id;
+    if state != live.state || another {
+        let fact = FactBody::Seen {
+            state,
+            certificate_id: change.certificate_id.clone(),
+            serial_number: None,
+            valid_till: None,
+        };
+        if work.context.write(work.step, vec![fact]).await.is_err() {
+            return Err(StepEnd::failed(work.step, "the journal cannot be written"));
+        }
     }
-    if change.certificate_id.is_some() {
-        finished
-            .report
-            .certificate_id
-            .clone_from(&change.certificate_id);
-    }
-    finished
+    let record = work.context.record_of(&work.step.address);
+    let standing = Standing::of_order(Some(&record), Some(&order), false, work.context.today());
+    Ok(Some(
+        StepEnd::standing(work.step, standing).of_live(&record),
+    ))
 }
 
-async fn look_at_revocations(
-    context: &Context,
-    lane: &Lane,
-    steps: &[Step],
-    watched: &[usize],
-    look: &mut Look,
-) {
-    let Ok(requests) = lane.act.revocation_requests().await else {
-        return;
+/// A line of the feed as far as it shows an order.
+fn as_order(change: &StatusChange) -> ObservedOrder {
+    ObservedOrder::bare(
+        change.order_id.clone(),
+        change.status.clone(),
+        change.certificate_id.clone(),
+    )
+}
+
+/// What the CA's requests, and the order where they leave it open, say of one revocation.
+async fn poll_revocation(work: Work<'_>, requests: &[ObservedRequest]) -> Option<StepEnd> {
+    let order_id = work.step.order_id.as_ref()?;
+    let record = work.context.record_of(&work.step.address);
+    let Some(requested) = record.requested(order_id) else {
+        return decided_elsewhere(work, order_id, requests).await;
     };
-    for &position in watched {
-        let step = &steps[position];
-        let Some(order_id) = &step.order_id else {
+    let mut facts = Vec::new();
+    let mut order = None;
+    for (part, state) in &requested.parts {
+        let PartState::Requested { request_id } = state else {
             continue;
         };
-        let record = context.record_of(&step.address);
-        if record.parts.is_empty() {
-            if let Some(finished) = elsewhere(lane, step, order_id, &requests).await {
-                look.news.push((position, finished));
-            }
-            continue;
-        }
-        let mut facts = Vec::new();
-        let mut order = None;
-        for (part, state) in &record.parts {
-            let PartState::Requested { request_id } = state else {
-                continue;
-            };
-            let status = request_id
-                .as_ref()
-                .and_then(|id| requests.iter().find(|request| request.id == *id))
-                .map(|request| &request.status);
-            match status {
-                Some(RequestStatus::Pending | RequestStatus::Submitted) => continue,
-                Some(RequestStatus::Rejected) => {
-                    facts.push(FactBody::SeenPart {
-                        part: part.clone(),
-                        state: PartState::Declined,
-                    });
-                    continue;
+        let status = request_id.as_ref().and_then(|id| status(requests, id));
+        let state = match status {
+            Some(status) if status.is_undecided() => continue,
+            Some(RequestStatus::Rejected) => PartState::Declined,
+            _ => {
+                if order.is_none() {
+                    order = read(work, order_id).await;
                 }
-                Some(RequestStatus::Approved | RequestStatus::Other(_)) | None => {}
+                match &order {
+                    Some(order) if part_fact(order, part, None) == Some(FactBody::Revoked) => {
+                        PartState::Revoked
+                    }
+                    _ => continue,
+                }
             }
-            if order.is_none() {
-                order = lane
-                    .act
-                    .order(order_id, Depth::Certificates)
-                    .await
-                    .ok()
-                    .flatten();
-            }
-            if let Some(order) = &order
-                && part_fact(order, part) == Some(FactBody::Revoked)
-            {
-                facts.push(FactBody::SeenPart {
-                    part: part.clone(),
-                    state: PartState::Revoked,
-                });
-            }
-        }
-        if facts.is_empty() || context.write(step, facts).await.is_err() {
-            continue;
-        }
-        let finished = match &step.operation {
-            Some(Operation::Revoke(operation)) => conclude(context, step, operation),
-            _ => conclude_wait(context, step),
         };
-        look.news.push((position, finished));
+        facts.push(FactBody::SeenPart {
+            order_id: Some(order_id.clone()),
+            part: part.clone(),
+            state,
+        });
     }
+    if facts.is_empty() || work.context.write(work.step, facts).await.is_err() {
+        return None;
+    }
+    let end = match &work.step.operation {
+        Some(Operation::Revoke(operation)) => conclude(work, operation),
+        Some(Operation::Order(_) | Operation::Reissue(_)) | None => {
+            let record = work.context.record_of(&work.step.address);
+            let requested = record.requested(order_id)?;
+            let states = requested.parts.values().map(Some);
+            let standing = Standing::of_parts(states, requested.generation);
+            StepEnd::standing(work.step, standing)
+        }
+    };
+    Some(end)
+}
+
+/// The order with its certificates; `None` where it could not be read.
+async fn read(work: Work<'_>, order_id: &OrderId) -> Option<ObservedOrder> {
+    let read = work.account.act.order(order_id, Depth::Certificates);
+    work.context.unless_stopped(read).await?.ok().flatten()
+}
+
+fn status<'r>(requests: &'r [ObservedRequest], id: &RequestId) -> Option<&'r RequestStatus> {
+    let request = requests.iter().find(|request| request.id == *id)?;
+    Some(&request.status)
 }
 
 /// A revocation that somebody else asked for: once that is decided, the next plan says what is left
 /// to do.
-async fn elsewhere(
-    lane: &Lane,
-    step: &Step,
+async fn decided_elsewhere(
+    work: Work<'_>,
     order_id: &OrderId,
     requests: &[ObservedRequest],
-) -> Option<Finished> {
-    let over = match &step.request_id {
-        Some(id) => requests.iter().any(|request| {
-            request.id == *id
-                && matches!(
-                    request.status,
-                    RequestStatus::Approved | RequestStatus::Rejected
-                )
+) -> Option<StepEnd> {
+    let over = match &work.step.request_id {
+        Some(id) => status(requests, id).is_some_and(|status| {
+            matches!(status, RequestStatus::Approved | RequestStatus::Rejected)
         }),
         // ncloud has no requests: its certificates show that a revocation is under way.
         None => {
-            let order = lane.act.order(order_id, Depth::Certificates).await.ok()??;
+            let order = read(work, order_id).await?;
             let certificates = order.certificates.as_deref()?;
-            certificates
-                .iter()
-                .all(|one| one.state != CertificateState::RevocationPending)
+            order.status != OrderStatus::RevocationPending
+                && certificates
+                    .iter()
+                    .all(|one| one.state != CertificateState::RevocationPending)
         }
     };
-    over.then(|| Finished::waiting(step, "the next plan: what it waited for has been decided"))
-}
-
-/// A revocation that an earlier run asked for: the plan only waits for it.
-fn conclude_wait(context: &Context, step: &Step) -> Finished {
-    let parts = context.record_of(&step.address).parts;
-    if parts.values().all(|state| *state == PartState::Revoked) {
-        let mut finished = Finished::new(step, Outcome::Done);
-        finished.reached = Some(Milestone::Revoked);
-        finished
-    } else if parts.values().any(|state| *state == PartState::Declined) {
-        Finished::failed(step, "an administrator refused the revocation")
-    } else {
-        let mut finished = Finished::waiting(step, step.waits_for.clone().unwrap_or_default());
-        finished.reached = Some(Milestone::Submitted);
-        finished.watch = true;
-        finished
-    }
+    let with = NextRun::Decided;
+    over.then(|| StepEnd::waiting(work.step, Cause::NextRun { with }))
 }

@@ -2,8 +2,7 @@
 
 mod ending;
 mod launching;
-mod looking;
-mod sharing;
+mod polling;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -14,13 +13,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
-use super::context::{Context, Finished, Halt, Lane, Reach, Run};
-use super::event::{ActionReport, Event, Outcome, RunReport};
-use super::fold::Fold;
-use crate::model::{AccountName, After, Fact, Milestone};
-use crate::plan::{Action, Plan, Warning};
-
-use self::sharing::{HEARING, Share};
+use super::context::{AccountStop, Context, Run, RunAccount, Scope};
+use super::ended::{Ended, StepEnd};
+use super::event::{ActionReport, Event, RunReport};
+use super::report_builder::ReportBuilder;
+use crate::model::{AccountName, After, Fact, FactBody, Milestone};
+use crate::plan::{Action, Plan, Step};
 
 /// How long calls in flight may take to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -33,9 +31,9 @@ const LAST_POLL: Duration = Duration::from_secs(30);
 pub async fn run(run: Run, observer: &mut (dyn FnMut(&Event) + Send)) -> RunReport {
     let approved = Arc::clone(&run.approved);
     let plan = approved.plan();
-    let fold = Fold::new(run.run_id.clone(), plan);
+    let report = ReportBuilder::new(run.run_id.clone(), plan);
     let context = Arc::new(Context::new(run));
-    let mut scheduler = Scheduler::new(&context, plan, fold, observer);
+    let mut scheduler = Scheduler::new(&context, plan, report, observer);
     scheduler.start().await;
     scheduler.work().await;
     scheduler.finish()
@@ -57,7 +55,7 @@ enum State {
 struct Scheduler<'c, 'o> {
     context: &'c Arc<Context>,
     plan: &'c Plan,
-    fold: Fold,
+    report: ReportBuilder,
     observer: &'o mut (dyn FnMut(&Event) + Send),
     state: Vec<State>,
     told: Vec<Option<ActionReport>>,
@@ -67,26 +65,26 @@ struct Scheduler<'c, 'o> {
     ready: BTreeMap<&'c AccountName, VecDeque<usize>>,
     active: BTreeMap<&'c AccountName, usize>,
     watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
-    fresh: bool,
+    /// True when a step was taken since the last poll: the CA may show more of it at once.
+    poll_due: bool,
     /// Doubts that a later look at the CA could settle.
     doubts: Vec<usize>,
     breaker: Breaker,
-    warnings: Vec<Warning>,
     started: Timestamp,
-    share: Share,
+    begun: Instant,
 }
 
 impl<'c, 'o> Scheduler<'c, 'o> {
     fn new(
         context: &'c Arc<Context>,
         plan: &'c Plan,
-        fold: Fold,
+        report: ReportBuilder,
         observer: &'o mut (dyn FnMut(&Event) + Send),
     ) -> Self {
         let count = plan.steps.len();
         let mut missing = vec![0; count];
         let mut dependents: Vec<Vec<(usize, Milestone)>> = vec![Vec::new(); count];
-        let reached: Vec<Option<Milestone>> = plan.steps.iter().map(|step| step.reached).collect();
+        let reached: Vec<Option<Milestone>> = plan.steps.iter().map(Step::reached).collect();
         for (position, step) in plan.steps.iter().enumerate() {
             for After { address, until } in &step.after {
                 let Some(needed) = context.position(address) else {
@@ -103,7 +101,7 @@ impl<'c, 'o> Scheduler<'c, 'o> {
         Self {
             context,
             plan,
-            fold,
+            report,
             observer,
             state: vec![State::Blocked; count],
             told: vec![None; count],
@@ -113,22 +111,21 @@ impl<'c, 'o> Scheduler<'c, 'o> {
             ready: BTreeMap::new(),
             active: BTreeMap::new(),
             watched: BTreeMap::new(),
-            fresh: false,
+            poll_due: false,
             doubts: Vec::new(),
             breaker: Breaker::default(),
-            warnings: Vec::new(),
-            started: Timestamp::now(),
-            share: Share::default(),
+            started: context.now(),
+            begun: Instant::now(),
         }
     }
 
     fn emit(&mut self, event: Event) {
         (self.observer)(&event);
-        self.fold.add(&event);
+        self.report.add(&event);
     }
 
-    fn lane(&self, account: &AccountName) -> Option<&'c Lane> {
-        self.context.run.lanes.get(account)
+    fn account(&self, name: &AccountName) -> Option<&'c RunAccount> {
+        self.context.run.accounts.get(name)
     }
 
     /// Writes down what the plan already saw, and tells what needs no call.
@@ -146,7 +143,12 @@ impl<'c, 'o> Scheduler<'c, 'o> {
             steps,
         });
         let mut facts: Vec<Fact> = Vec::new();
-        for step in self.plan.steps.iter().filter(|_| !self.has_joined()) {
+        for step in &self.plan.steps {
+            for body in &step.news {
+                if let FactBody::Adopted { order_id, .. } = body {
+                    self.context.owners.claim(order_id, &step.address);
+                }
+            }
             facts.extend(step.news.iter().map(|body| Fact {
                 at: self.started,
                 run: self.context.run.run_id.clone(),
@@ -155,46 +157,50 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                 body: body.clone(),
             }));
         }
+        let mut noted = true;
         while !facts.is_empty() {
             let rest = facts.split_off(facts.len().min(NEWS_BATCH));
             if self.context.append(facts).await.is_err() {
+                noted = false;
                 break;
             }
             facts = rest;
         }
-        for (position, step) in self.plan.steps.iter().enumerate() {
-            match step.action {
-                Action::Keep => self.tell(position, Finished::new(step, Outcome::Kept)),
-                Action::Wait => {
-                    let mut finished = Finished::waiting(
-                        step,
-                        step.waits_for
-                            .clone()
-                            .unwrap_or_else(|| step.reason.clone()),
-                    );
-                    finished.watch = step.reached.is_some();
-                    self.tell(position, finished);
-                }
-                Action::Adopt => {
-                    let finished = match (self.context.closed(step), &step.waits_for) {
-                        (Some(why), _) => Finished::failed(step, why),
-                        (None, None) => Finished::new(step, Outcome::Done),
-                        // Bound, and not issued: it waits like any other order.
-                        (None, Some(waits_for)) => {
-                            let mut finished = Finished::waiting(step, waits_for.clone());
-                            finished.watch = true;
-                            finished
-                        }
-                    };
-                    self.tell(position, finished);
-                }
-                _ if self.missing[position] == 0 => self.queue(position),
-                _ => {}
+        if noted {
+            for news in &self.plan.news {
+                let mut news = news.clone();
+                news.at = Some(self.started);
+                self.emit(Event::News(Box::new(news)));
             }
         }
-        // Only what this run sends makes a look at the CA worth a request.
-        self.fresh = false;
-        self.publish().await;
+        for (position, step) in self.plan.steps.iter().enumerate() {
+            match step.action {
+                Action::Keep => self.tell(position, StepEnd::kept(step)),
+                Action::Wait => {
+                    let mut end = StepEnd::standing(step, step.standing.clone());
+                    end.ended = Ended::Waiting;
+                    self.tell(position, end);
+                }
+                Action::Adopt => {
+                    let end = match self.context.closed(step) {
+                        Some(why) => StepEnd::failed(step, why),
+                        None => StepEnd::standing(step, step.standing.clone()),
+                    };
+                    self.tell(position, end);
+                }
+                Action::Order
+                | Action::Renew
+                | Action::Reissue
+                | Action::Revoke
+                | Action::Settle => {
+                    if self.missing[position] == 0 {
+                        self.queue(position);
+                    }
+                }
+            }
+        }
+        // Only what this run sends makes a poll worth a request.
+        self.poll_due = false;
     }
 
     fn queue(&mut self, position: usize) {
@@ -206,9 +212,9 @@ impl<'c, 'o> Scheduler<'c, 'o> {
     }
 
     /// Stops new calls of an account, and says so once.
-    fn stop_account(&mut self, account: &AccountName, halt: Halt) {
-        let why = halt.why.clone();
-        if self.context.halt(account, halt) {
+    fn stop_account(&mut self, account: &AccountName, stop: AccountStop) {
+        let why = stop.why.clone();
+        if self.context.stop_account(account, stop) {
             self.emit(Event::Paused {
                 account: account.clone(),
                 why,
@@ -216,31 +222,38 @@ impl<'c, 'o> Scheduler<'c, 'o> {
         }
     }
 
-    /// Takes a step's outcome: tells it, frees what depends on it, and minds the breaker.
-    fn tell(&mut self, position: usize, mut finished: Finished) {
+    /// Takes a step's end: tells it, frees what depends on it, and minds the breaker.
+    fn tell(&mut self, position: usize, end: StepEnd) {
         let step = &self.plan.steps[position];
-        if let Some(halt) = finished.halt.take() {
-            self.stop_account(&step.account, halt);
+        if let Ended::Failed {
+            stop: Some(stop), ..
+        } = &end.ended
+        {
+            self.stop_account(&step.account, stop.clone());
         }
         self.doubts.retain(|&doubt| doubt != position);
-        if finished.in_doubt && !finished.for_a_person {
+        if let Ended::InDoubt {
+            for_a_person: false,
+            ..
+        } = end.ended
+        {
             self.doubts.push(position);
         }
-        if let Some(why) = self.breaker.note(&step.account, position, &finished) {
-            let reach = Reach::Everything;
-            self.stop_account(&step.account, Halt { why, reach });
+        if let Some(why) = self.breaker.note(&step.account, position, &end) {
+            let scope = Scope::Everything;
+            self.stop_account(&step.account, AccountStop { why, scope });
         }
         let watched = self.watched.entry(&step.account).or_default();
-        if finished.watch {
+        if end.is_watched() {
             watched.insert(position);
-            self.fresh = true;
+            self.poll_due = true;
         } else {
             watched.remove(&position);
         }
+        let reached = end.reached();
         self.state[position] = State::Told;
-        if finished.reached > self.reached[position] {
-            self.reached[position] = finished.reached;
-            let reached = finished.reached;
+        if reached > self.reached[position] {
+            self.reached[position] = reached;
             let mut freed = Vec::new();
             self.dependents[position].retain(|&(dependent, until)| {
                 let holds = reached.is_some_and(|reached| reached >= until);
@@ -257,25 +270,21 @@ impl<'c, 'o> Scheduler<'c, 'o> {
             }
         }
         // A step that waits on as before is no news.
-        if self.told[position].as_ref() != Some(&finished.report) {
-            self.told[position] = Some(finished.report.clone());
-            self.emit(Event::StepFinished(Box::new(finished.report)));
+        let report = end.report(step);
+        if self.told[position].as_ref() != Some(&report) {
+            self.told[position] = Some(report.clone());
+            self.emit(Event::StepFinished(Box::new(report)));
         }
     }
 
     /// Runs steps until nothing can run, then looks at the CA, until nothing can change any more.
     async fn work(&mut self) {
-        let mut running: JoinSet<(usize, Finished)> = JoinSet::new();
+        let mut running: JoinSet<(usize, StepEnd)> = JoinSet::new();
         let deadline = Instant::now() + self.context.run.wait;
         let mut pause = FIRST_POLL;
         let mut grace: Option<Instant> = None;
-        let mut hearing = self.crew().map(|_| Instant::now());
         loop {
-            if hearing.is_some_and(|at| at <= Instant::now()) {
-                self.hear().await;
-                hearing = Some(Instant::now() + HEARING);
-            }
-            self.launch(&mut running).await;
+            self.launch(&mut running);
             if running.is_empty() {
                 if self.context.stopped() || self.context.state_failed() {
                     if grace.is_none() && self.may_go_on(deadline) {
@@ -283,16 +292,9 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                     }
                     break;
                 }
-                if self.others_work() {
-                    tokio::select! {
-                        () = sleep_until(hearing) => {}
-                        () = self.context.until_stopped() => {}
-                    }
-                    continue;
-                }
-                if self.fresh {
-                    self.fresh = false;
-                    self.look_at_all().await;
+                if self.poll_due {
+                    self.poll_due = false;
+                    self.poll_all().await;
                     continue;
                 }
                 if !self.may_change() || Instant::now() >= deadline {
@@ -310,28 +312,28 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                     () = self.context.until_stopped() => continue,
                 }
                 pause = (pause * 2).min(LAST_POLL);
-                self.look_at_all().await;
-                self.look_at_doubts().await;
+                self.poll_all().await;
+                self.settle_doubts().await;
                 continue;
             }
             let stopping = grace.is_some();
             tokio::select! {
-                Some(ended) = running.join_next() => {
-                    let (position, finished) = result_of(ended);
-                    let account = &self.plan.steps[position].account;
-                    if let Some(active) = self.active.get_mut(account) {
-                        *active -= 1;
-                    }
-                    self.tell_others(position, &finished).await;
-                    self.tell(position, finished);
-                    pause = FIRST_POLL;
-                }
+                // A signal first: the step that it cut short may be the last one.
+                biased;
                 () = self.context.until_stopped(), if !stopping => {
                     grace = Some(Instant::now() + GRACE);
                     self.tell_stop();
                 }
+                Some(ended) = running.join_next() => {
+                    let (position, end) = result_of(ended);
+                    let account = &self.plan.steps[position].account;
+                    if let Some(active) = self.active.get_mut(account) {
+                        *active -= 1;
+                    }
+                    self.tell(position, end);
+                    pause = FIRST_POLL;
+                }
                 () = sleep_until(grace), if stopping => break,
-                () = sleep_until(hearing), if hearing.is_some() => {}
             }
         }
         running.shutdown().await;

@@ -1,25 +1,22 @@
-//! The time that budgets count in: one clock for all processes of a machine, which no one sets and which
-//! goes on while the machine sleeps. Main type: [`Moment`].
+//! The time that budgets count in: one clock for all processes of a machine. Nobody sets it, and it goes on
+//! while the machine sleeps. Main type: [`Reading`].
 
 use std::time::{Duration, SystemTime};
 
-use crate::provider::since_boot;
+use crate::files::clock;
 
-/// Where Linux names the present boot.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-
-/// A moment. Only within one boot are the microseconds since boot comparable.
+/// What the clocks show. Only within one boot are the microseconds since boot comparable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct Reading {
     /// Names the boot; empty where the system does not.
     pub(super) boot: String,
     /// Microseconds since boot, sleep included.
     pub(super) up: i64,
-    /// Microseconds since 1970, as the wall clock says. Read across reboots alone.
+    /// Microseconds since 1970, as the wall clock says. Used across reboots alone.
     pub(super) wall: i64,
 }
 
-impl Moment {
+impl Reading {
     /// What has to be added to a time since boot to get the time on the wall.
     pub(super) fn offset(&self) -> i64 {
         self.wall.saturating_sub(self.up)
@@ -29,37 +26,26 @@ impl Moment {
 /// Tells the time.
 pub(super) trait Clock: Send + Sync {
     /// Now. Within one boot, never earlier than what any process was told before.
-    fn now(&self) -> Moment;
+    fn now(&self) -> Reading;
 }
 
 /// The machine's clock.
-pub(super) struct MachineClock {
-    boot: String,
-}
-
-impl MachineClock {
-    pub(super) fn new() -> Self {
-        let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
-        Self {
-            boot: boot.trim().to_owned(),
-        }
-    }
-}
+pub(super) struct MachineClock;
 
 impl Clock for MachineClock {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Reading {
         let wall = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        Moment {
-            boot: self.boot.clone(),
-            up: micros(since_boot()),
+        Reading {
+            boot: clock::boot_id().unwrap_or_default().to_owned(),
+            up: micros(clock::since_boot()),
             wall: micros(wall),
         }
     }
 }
 
-/// Whole microseconds, rounded up: what counts for longer is never wrong.
+/// Whole microseconds, rounded up: counting for longer is never wrong.
 pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos().div_ceil(1000)).unwrap_or(i64::MAX)
 }

@@ -2,26 +2,26 @@
 //! [`BudgetFile`].
 //!
 //! Whoever opens or replaces the file holds a lock on another file beside it, so that two processes never
-//! replace each other's new one. Facts of SQLite's own settings live here and nowhere else.
+//! replace each other's new file. SQLite's settings for a budget are all in this file.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use rustix::fs::OFlags;
 
 use super::clock::Clock;
 use super::folder::Sharing;
 use super::store::{APPLICATION_ID, SCHEMA, Store};
+use crate::files;
 
 /// How long another process may take to open the file.
 const LOCKED: Duration = Duration::from_secs(2);
-/// How long another process may stay inside a transaction, which takes some microseconds.
+/// How long another process may stay inside a transaction. A transaction takes some microseconds.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Where a budget is kept.
@@ -38,9 +38,9 @@ pub(super) struct Identity(u64, u64);
 /// Why a budget cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// It is in the way of nobody but can be replaced.
+    /// The file is damaged. Nothing of value is lost by replacing it.
     Damaged(String),
-    /// Somebody has to look.
+    /// A person has to put something right, or another process holds the file.
     Unusable(String),
 }
 
@@ -133,7 +133,7 @@ impl BudgetFile {
         if pages != "ok" {
             return Err(Failure::Damaged(pages));
         }
-        // A lost power supply may damage the file; what it counts is old by the time the machine is back.
+        // A power cut may damage the file. By the time the machine is back, what the file counts is old.
         connection.pragma_update(None, "synchronous", "OFF")?;
         let identity = self
             .identity()
@@ -170,17 +170,12 @@ impl BudgetFile {
 
     fn create(&self) -> Result<(), Failure> {
         self.remove_beside()?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(self.mode())
-            .open(&self.path)?;
-        // Whatever the umask took away; SQLite gives its side files the same.
-        file.set_permissions(Permissions::from_mode(self.mode()))?;
+        // SQLite gives its side files the same mode.
+        files::create(&self.path, self.mode())?;
         Ok(())
     }
 
-    /// Keeps the damaged file, one of them, for who wants to look.
+    /// Renames the damaged file to `*.broken` (only the latest is kept) for inspection.
     fn set_aside(&self) -> Result<(), Failure> {
         fs::rename(&self.path, self.beside(".broken"))?;
         self.remove_beside()
@@ -204,17 +199,9 @@ impl BudgetFile {
     }
 
     fn lock(&self) -> Result<File, Failure> {
-        let path = self.beside(".lock");
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(self.mode())
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(path)?;
+        let file = files::open_lock(&self.beside(".lock"), self.mode())?;
         if self.sharing == Sharing::Group {
-            // Only its owner may, and only its owner needs to.
+            // Only the file's owner may change the mode, and the owner has already done so.
             let _ = file.set_permissions(Permissions::from_mode(self.mode()));
         }
         let begun = Instant::now();

@@ -11,7 +11,8 @@ use rustix::fs::{Access, access};
 
 use super::clock::MachineClock;
 use super::file::BudgetFile;
-use super::worker::SqliteBudget;
+use super::sqlite::SqliteLedger;
+use super::thread::BudgetThread;
 use crate::journal::network_file_system;
 use crate::provider::{Budget, BudgetError, KeyFingerprint};
 
@@ -21,7 +22,7 @@ pub struct BudgetFolder {
     /// Files are for the folder's group too, as the folder itself is.
     group: Sharing,
     /// One connection for each key, however many accounts have it.
-    opened: Mutex<BTreeMap<KeyFingerprint, Arc<SqliteBudget>>>,
+    opened: Mutex<BTreeMap<KeyFingerprint, Arc<BudgetThread>>>,
 }
 
 /// Who may use a file.
@@ -97,9 +98,9 @@ impl BudgetFolder {
         let file = BudgetFile::new(
             self.path.join(format!("budget-1-{}.db", key.as_str())),
             self.group,
-            Arc::new(MachineClock::new()),
+            Arc::new(MachineClock),
         );
-        let budget = Arc::new(SqliteBudget::start(file)?);
+        let budget = Arc::new(BudgetThread::start(SqliteLedger::open(file)?)?);
         opened.insert(key.clone(), Arc::clone(&budget));
         Ok(budget)
     }

@@ -9,12 +9,11 @@ mod clock;
 mod file;
 mod folder;
 mod postgres;
-mod second;
+mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
-mod worker;
+mod thread;
 
 pub use folder::BudgetFolder;
 pub use postgres::PostgresBudget;
-pub use second::WithSecond;

@@ -2,54 +2,28 @@
 //! [`PostgresBudget`].
 //!
 //! What is decided is in the database's own functions (`migrations/V2__budget.sql`): one statement for
-//! each draw, by the server's clock. Statements that come together are sent together. A thread of its own
-//! has the connection, so that what was told last is sent even when the run is over.
+//! each draw, by the server's clock. Statements that come together are sent together.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::clock::micros;
+use super::thread::{BudgetThread, Flight, Given, Ledger, Message, no_thread};
 use crate::journal::Server;
 use crate::model::RateLimit;
-use crate::provider::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent};
+use crate::provider::{Budget, BudgetError, Drawn, KeyFingerprint, Spent};
 
-/// A server that takes longer to answer is not waited for.
+/// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The budget of one key. The connection is made with the first draw. Dropping it waits, for a while,
 /// until the server has everything it was told.
-pub struct PostgresBudget {
-    inbox: mpsc::UnboundedSender<Message>,
-    thread: Option<JoinHandle<()>>,
-}
-
-enum Message {
-    Take {
-        windows: Vec<RateLimit>,
-        lease: Duration,
-        reply: oneshot::Sender<Result<Drawn, BudgetError>>,
-    },
-    Finish {
-        flight: i64,
-        spent: Spent,
-    },
-    Pause(Duration),
-    Close,
-}
-
-/// What the server says to a message.
-#[derive(Debug, Clone, Copy)]
-enum Given {
-    Flight(i64),
-    Wait(Duration),
-    Done,
-}
+pub struct PostgresBudget(BudgetThread);
 
 impl PostgresBudget {
     /// The budget of a key on this server.
@@ -58,27 +32,20 @@ impl PostgresBudget {
     ///
     /// When no thread can be started. What is wrong with the server is said by the first draw.
     pub fn start(server: &Server, key: &KeyFingerprint) -> Result<Self, BudgetError> {
-        let cannot = |error| BudgetError(format!("its thread cannot be started: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(cannot)?;
-        let (inbox, messages) = mpsc::unbounded_channel();
-        let worker = Worker {
+            .map_err(no_thread)?;
+        let connection = Connection {
             server: server.clone(),
             key: key.as_str().to_owned(),
             client: None,
-            broken: None,
-            inbox: inbox.clone(),
         };
-        let thread = std::thread::Builder::new()
-            .name("rate budget".to_owned())
-            .spawn(move || runtime.block_on(worker.run(messages)))
-            .map_err(cannot)?;
-        Ok(Self {
-            inbox,
-            thread: Some(thread),
-        })
+        let ledger = PostgresLedger {
+            runtime,
+            connection,
+        };
+        BudgetThread::start(ledger).map(Self)
     }
 }
 
@@ -88,113 +55,57 @@ impl Budget for PostgresBudget {
         windows: &'a [RateLimit],
         lease: Duration,
     ) -> BoxFuture<'a, Result<Drawn, BudgetError>> {
-        Box::pin(async move {
-            let gone = || BudgetError("its thread has ended".to_owned());
-            let (reply, answer) = oneshot::channel();
-            let take = Message::Take {
-                windows: windows.to_vec(),
-                lease,
-                reply,
-            };
-            self.inbox.send(take).map_err(|_| gone())?;
-            answer.await.map_err(|_| gone())?
-        })
+        self.0.take(windows, lease)
     }
 
     fn pause(&self, wait: Duration) {
-        // Who has no budget any more pauses alone.
-        let _ = self.inbox.send(Message::Pause(wait));
+        self.0.pause(wait);
     }
 }
 
-impl Drop for PostgresBudget {
-    fn drop(&mut self) {
-        let _ = self.inbox.send(Message::Close);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// The connection, and the runtime that it needs on the budget's thread.
+struct PostgresLedger {
+    runtime: Runtime,
+    connection: Connection,
+}
+
+impl Ledger for PostgresLedger {
+    fn carry_out(&mut self, messages: &[Message]) -> Result<Vec<Given>, BudgetError> {
+        // A run that never drew has nothing to tell.
+        let draws = |message: &Message| matches!(message, Message::Take { .. } | Message::Pause(_));
+        if self.connection.client.is_none() && !messages.iter().any(draws) {
+            return Ok(Vec::new());
         }
+        self.runtime.block_on(self.connection.answers(messages))
     }
 }
 
-struct Worker {
+struct Connection {
     server: Server,
     key: String,
     client: Option<Arc<Client>>,
-    /// For good: takes are answered with it.
-    broken: Option<BudgetError>,
-    inbox: mpsc::UnboundedSender<Message>,
 }
 
-impl Worker {
-    async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
-        while let Some(first) = messages.recv().await {
-            let mut batch = vec![first];
-            while let Ok(next) = messages.try_recv() {
-                batch.push(next);
-            }
-            let close = batch
-                .iter()
-                .any(|message| matches!(message, Message::Close));
-            self.serve(batch).await;
-            if close {
-                return;
-            }
-        }
-    }
-
-    async fn serve(&mut self, batch: Vec<Message>) {
-        // A run that never drew has nothing to tell.
-        let draws = |message: &Message| matches!(message, Message::Take { .. } | Message::Pause(_));
-        let answers = if self.client.is_some() || batch.iter().any(draws) {
-            self.answers(&batch).await
-        } else {
-            Vec::new()
-        };
-        let mut given = answers.into_iter();
-        for message in batch {
-            let given = given.next();
-            let Message::Take { reply, .. } = message else {
-                continue;
-            };
-            let answer = match (&self.broken, given) {
-                (Some(error), _) => Err(error.clone()),
-                (None, Some(Given::Wait(wait))) => Ok(Drawn::Wait(wait)),
-                (None, Some(Given::Flight(flight))) => Ok(Drawn::Slot(self.slot(flight))),
-                (None, _) => Err(BudgetError("it gave no answer".to_owned())),
-            };
-            // Nobody waits for it any more: dropping the answer gives the slot back.
-            let _ = reply.send(answer);
-        }
-    }
-
-    fn slot(&self, flight: i64) -> BudgetSlot {
-        let inbox = self.inbox.clone();
-        BudgetSlot::new(move |spent| {
-            // Without the thread the lease ends the slot.
-            let _ = inbox.send(Message::Finish { flight, spent });
-        })
-    }
-
-    /// An answer for each message of the batch; none once the budget is given up.
-    async fn answers(&mut self, batch: &[Message]) -> Vec<Given> {
+impl Connection {
+    async fn answers(&mut self, messages: &[Message]) -> Result<Vec<Given>, BudgetError> {
         let mut why = String::new();
         // A connection that was cut is made anew, once. What was sent on the old one may count twice, which
         // is never too little.
         for _ in 0..2 {
-            if self.broken.is_some() {
-                return Vec::new();
-            }
             let all = async {
                 let client = self.connected().await?;
-                let answers =
-                    join_all(batch.iter().map(|message| self.carry_out(&client, message)));
+                let answers = join_all(
+                    messages
+                        .iter()
+                        .map(|message| self.carry_out(&client, message)),
+                );
                 let answers: Result<Vec<Given>, String> = answers.await.into_iter().collect();
                 Ok::<_, String>((client, answers?))
             };
             match tokio::time::timeout(PATIENCE, all).await {
                 Ok(Ok((client, answers))) => {
                     self.client = Some(client);
-                    return answers;
+                    return Ok(answers);
                 }
                 Ok(Err(error)) => why = error,
                 Err(_) => why = "no answer in time".to_owned(),
@@ -204,8 +115,7 @@ impl Worker {
                 break;
             }
         }
-        self.broken = Some(BudgetError(format!("{}: {why}", self.server)));
-        Vec::new()
+        Err(BudgetError(format!("{}: {why}", self.server)))
     }
 
     async fn connected(&self) -> Result<Arc<Client>, String> {
@@ -252,7 +162,7 @@ impl Worker {
                 )
                 .await?;
                 match (row.get::<_, Option<i64>>(0), row.get::<_, Option<i64>>(1)) {
-                    (Some(flight), _) => Ok(Given::Flight(flight)),
+                    (Some(id), _) => Ok(Given::Flight(Flight { file: 0, id })),
                     (None, Some(wait)) => {
                         Ok(Given::Wait(Duration::from_micros(wait.unsigned_abs())))
                     }
@@ -263,7 +173,7 @@ impl Worker {
                 "SELECT certplan.budget_finish($1, $2, $3)::text",
                 &[
                     key,
-                    (flight, Type::INT8),
+                    (&flight.id, Type::INT8),
                     (&(*spent == Spent::Ended), Type::BOOL),
                 ],
             )

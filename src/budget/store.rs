@@ -10,18 +10,19 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::clock::{Clock, Moment, micros};
+use super::clock::{Clock, Reading, micros};
 use crate::model::RateLimit;
 
 /// How many ended calls are kept. Where a limit is higher than this, only so many count in its window.
 const KEPT: i64 = 100_000;
 /// How soon to ask again while every slot of a window is in flight elsewhere.
 const POLL: Duration = Duration::from_millis(20);
-/// A slot may come back unspent and a pause may be told at any time: nobody sleeps longer than this.
+/// The longest wait that is told. A slot may come back unspent at any time, and a pause may begin.
 const LONGEST_SLEEP: i64 = 1_000_000;
-/// What lies further ahead than any lease or pause can comes from a damaged row or a clock that jumped.
+/// No lease and no pause ends later than this from now. A time that does comes from a damaged row or a clock
+/// that jumped.
 const FAR_AHEAD: i64 = 3_600_000_000;
-/// Clocks on the wall are corrected all the time; less than this is not worth a write.
+/// Wall clocks are corrected all the time. A smaller correction is not worth a write.
 const OFFSET_CHANGE: i64 = 100_000;
 
 pub(super) const APPLICATION_ID: i64 = 0x6370_6264;
@@ -56,18 +57,18 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Of a database that has the schema.
+    /// Wraps a connection whose schema was already created or checked.
     pub(super) fn new(connection: Connection, clock: Arc<dyn Clock>) -> Self {
         Self { connection, clock }
     }
 
-    /// Begins a transaction; no other process is in one until it ends. Dropped without
-    /// [`Round::commit`], nothing of it happened.
+    /// Begins a transaction. No other process is in one until it ends. Without [`Round::commit`], nothing of
+    /// it happened.
     pub(super) fn round(&mut self) -> rusqlite::Result<Round<'_>> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Not before: ends are in the order of their numbers because nobody else reads the clock now.
+        // The clock is read inside the transaction, so ends are in the order of their numbers.
         Round::begin(transaction, &self.clock.now())
     }
 }
@@ -96,7 +97,7 @@ pub(super) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    fn begin(transaction: Transaction<'a>, moment: &Moment) -> rusqlite::Result<Self> {
+    fn begin(transaction: Transaction<'a>, reading: &Reading) -> rusqlite::Result<Self> {
         let (boot, offset, paused_until) = transaction
             .prepare_cached("SELECT boot, wall_offset, paused_until FROM state")?
             .query_row([], |row| {
@@ -108,23 +109,24 @@ impl<'a> Round<'a> {
             })?;
         let mut round = Self {
             transaction,
-            now: moment.up,
+            now: reading.up,
             paused_until,
             number: 0,
             ended: i64::MIN,
             in_flight: 0,
         };
-        if boot != moment.boot {
-            round.carry_over(&boot, offset, moment)?;
-        } else if moment.offset().abs_diff(offset) > OFFSET_CHANGE.unsigned_abs() {
+        if boot != reading.boot {
+            round.carry_over(&boot, offset, reading)?;
+        } else if reading.offset().abs_diff(offset) > OFFSET_CHANGE.unsigned_abs() {
             round.execute(
                 "UPDATE state SET wall_offset = ?1",
-                params![moment.offset()],
+                params![reading.offset()],
             )?;
         }
         round.read_newest()?;
         if round.ended > round.now {
-            // No clock that all share does this; who cannot be believed counts as ended just now.
+            // The clock that all processes share never goes back. A call that ended later than now counts as
+            // ended just now.
             let now = round.now;
             round.execute("UPDATE calls SET ended = ?1 WHERE ended > ?1", params![now])?;
             round.ended = now;
@@ -133,12 +135,12 @@ impl<'a> Round<'a> {
         Ok(round)
     }
 
-    /// After a reboot: times since boot begin anew, and the wall clock alone says how long ago the old
-    /// ones were. Whatever it says, nothing of them was later than the boot.
-    fn carry_over(&mut self, boot: &str, offset: i64, moment: &Moment) -> rusqlite::Result<()> {
-        let boot_unknown = boot.is_empty() || moment.boot.is_empty();
-        // The stored offset may be that much behind: who looks younger counts for longer.
-        let shift = (offset.saturating_sub(moment.offset())).saturating_add(OFFSET_CHANGE);
+    /// After a reboot, times since boot begin anew. Only the wall clock says how long ago the old times were.
+    /// Whatever it says, none of them was later than the boot.
+    fn carry_over(&mut self, boot: &str, offset: i64, reading: &Reading) -> rusqlite::Result<()> {
+        let boot_unknown = boot.is_empty() || reading.boot.is_empty();
+        // The stored offset may be this much behind. A call that looks younger counts for longer.
+        let shift = (offset.saturating_sub(reading.offset())).saturating_add(OFFSET_CHANGE);
         let latest = if boot_unknown { self.now } else { 0 };
         // Beyond these, sums in SQL would not be whole numbers any more.
         let shift = shift.clamp(-(1 << 60), 1 << 60);
@@ -151,7 +153,7 @@ impl<'a> Round<'a> {
         self.paused_until = self.paused_until.saturating_add(shift);
         self.execute(
             "UPDATE state SET boot = ?1, wall_offset = ?2, paused_until = ?3",
-            params![moment.boot, moment.offset(), self.paused_until],
+            params![reading.boot, reading.offset(), self.paused_until],
         )
     }
 
@@ -234,7 +236,7 @@ impl<'a> Round<'a> {
             .prepare_cached("SELECT ended FROM calls WHERE number = ?1")?
             .query_row(params![number], |row| row.get(0))
             .optional()?;
-        // One that is yet to end is a damaged row.
+        // A call that is yet to end is a damaged row.
         let ended = ended.filter(|ended| *ended <= self.now);
         Ok(ended.map_or(i64::MIN, |ended| ended.saturating_add(micros(length))))
     }
@@ -242,7 +244,7 @@ impl<'a> Round<'a> {
     /// The slot's call has ended.
     pub(super) fn end(&mut self, flight: Option<FlightId>) -> rusqlite::Result<()> {
         self.give_back(flight)?;
-        // Counted even where the flight is gone: its lease was over, or the file is a new one.
+        // Counted even where the flight is gone, because its lease was over or the file is a new one.
         self.append(self.now)
     }
 
@@ -262,7 +264,7 @@ impl<'a> Round<'a> {
     /// Nobody is given a slot for this long.
     pub(super) fn pause(&mut self, wait: Duration) -> rusqlite::Result<()> {
         let until = self.now.saturating_add(micros(wait));
-        // What is further ahead than any pause can be is not kept up.
+        // A pause that ends later than any can is replaced.
         if until > self.paused_until || self.paused_until.saturating_sub(self.now) >= FAR_AHEAD {
             self.paused_until = until;
             self.execute("UPDATE state SET paused_until = ?1", params![until])?;
@@ -290,7 +292,6 @@ impl<'a> Round<'a> {
             .map(|_| ())
     }
 
-    /// Makes it so.
     pub(super) fn commit(self) -> rusqlite::Result<()> {
         self.transaction.commit()
     }

@@ -192,9 +192,6 @@ pub struct PlanArgs {
     /// Plans from manifest and journal alone; such a plan cannot be applied
     #[arg(long, conflicts_with = "out")]
     pub offline: bool,
-    /// Reads every order, and takes nothing from what the last apply saw
-    #[arg(long, conflicts_with = "offline")]
-    pub refresh: bool,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
@@ -246,9 +243,6 @@ pub struct StatusArgs {
     /// From the journal alone
     #[arg(long)]
     pub offline: bool,
-    /// Reads every order, and takes nothing from what the last apply saw
-    #[arg(long, conflicts_with = "offline")]
-    pub refresh: bool,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
@@ -288,6 +282,9 @@ pub struct ImportArgs {
     /// The account for `--all`; needed when the manifest has several
     #[arg(long, requires = "all")]
     pub account: Option<AccountName>,
+    /// Binds an order with other names or another key without asking
+    #[arg(long, conflicts_with = "all")]
+    pub yes: bool,
     /// How long to wait for another run to release the state
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,

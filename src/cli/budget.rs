@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
 use super::args::Common;
-use crate::budget::{BudgetFolder, PostgresBudget, WithSecond};
+use crate::budget::{BudgetFolder, PostgresBudget};
 use crate::journal::{Location, Server};
+use crate::model::RateLimit;
 use crate::provider::{Budget, BudgetError, KeyFingerprint};
+
+/// How long a slot counts that `doctor` could not give back.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// The flags of the rate budget.
 #[derive(Debug, Clone, Args)]
@@ -58,18 +63,7 @@ impl Budgets {
     /// The budget of a key. `None`, after a warning, when there is none to be had: the limits then hold
     /// for this run alone.
     pub(super) fn open(&self, key: &KeyFingerprint) -> Option<Arc<dyn Budget>> {
-        let of_machine = self.folder().and_then(|folder| folder.budget(key));
-        let opened = match &self.server {
-            None => of_machine,
-            Some(server) => PostgresBudget::start(server, key).map(|of_all| {
-                let of_all: Arc<dyn Budget> = Arc::new(of_all);
-                match of_machine {
-                    Ok(of_machine) => Arc::new(WithSecond::new(of_all, of_machine)),
-                    Err(_) => of_all,
-                }
-            }),
-        };
-        opened
+        self.budget(key)
             .inspect_err(|error| {
                 tracing::warn!(
                     "the rate budget that is shared with other runs cannot be used: {error}; this run keeps to the limits by itself"
@@ -79,10 +73,31 @@ impl Budgets {
     }
 
     /// Where the budgets are, as `doctor` names it.
-    pub(super) fn place(&self) -> Result<String, BudgetError> {
+    pub(super) fn location(&self) -> Result<String, BudgetError> {
         match &self.server {
             Some(server) => Ok(server.to_string()),
             None => Ok(self.folder()?.path().display().to_string()),
+        }
+    }
+
+    /// Whether the budgets are in a database: then hosts that cannot use it overrun the limits together.
+    pub(super) fn of_all_hosts(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Shows that the budget of a key can be used: draws a slot, if there is one now, and gives it back.
+    pub(super) async fn check(
+        &self,
+        key: &KeyFingerprint,
+        limits: &[RateLimit],
+    ) -> Result<(), BudgetError> {
+        self.budget(key)?.take(limits, PROBE).await.map(drop)
+    }
+
+    fn budget(&self, key: &KeyFingerprint) -> Result<Arc<dyn Budget>, BudgetError> {
+        match &self.server {
+            Some(server) => Ok(Arc::new(PostgresBudget::start(server, key)?)),
+            None => self.folder()?.budget(key),
         }
     }
 

@@ -15,8 +15,8 @@ pub enum Exit {
     Failed,
     /// With `--detailed-exitcode`: something to do, or something that waits.
     Pending,
-    /// The outcome of an action is unknown and a person must look.
-    Unknown,
+    /// A person must act: an outcome is unknown, or an item waits for a decision that no run can take.
+    Person,
     /// Another run holds the state.
     Held,
     /// Refused before anything was sent.
@@ -36,7 +36,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Pending => 2,
-            Self::Unknown => 3,
+            Self::Person => 3,
             Self::Held => 4,
             Self::Refused => 5,
             Self::Usage => 64,

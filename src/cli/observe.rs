@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use jiff::Timestamp;
 
 use super::args::Scope;
 use super::exit::CliError;
-use super::memory;
+use super::journal_view::JournalView;
 use super::output::Output;
-use super::session::{Accounts, Known, Session};
+use super::session::{Accounts, Session};
 use crate::model::{AccountName, KeyFacts, KeyStatus, Observed, ObservedAccount, Provider};
 use crate::plan::{Questions, questions};
 use crate::provider::{Depth, ErrorKind, Observe, ProviderError};
@@ -19,16 +18,14 @@ use crate::provider::{Depth, ErrorKind, Observe, ProviderError};
 const READS: usize = 8;
 /// The answer to a look-up by tag raises the question for its order: more rounds than that would be a
 /// bug, and this ends them.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
 /// What the reading is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Showing, with everything read now.
+    /// Showing.
     Look,
-    /// Showing; what the last apply saw is taken up where the CA tells what has changed since.
-    Recall,
-    /// Changing something afterwards: everything is read now, and kept for later plans.
+    /// Changing something afterwards.
     Apply,
 }
 
@@ -36,34 +33,20 @@ pub(super) enum Purpose {
 pub(super) async fn observe(
     session: &Session,
     accounts: &Accounts,
-    known: &Known,
+    known: &JournalView,
     scope: &Scope,
     purpose: Purpose,
     output: &Output,
 ) -> Result<Observed, CliError> {
     let reads = accounts.iter().map(|(name, act)| async move {
         let observe: &dyn Observe = act.as_ref();
-        let (account, read_at) =
-            read_account(session, name, observe, known, scope, purpose, output).await?;
-        Ok::<_, CliError>((name.clone(), account, read_at))
+        let account = read_account(session, name, observe, purpose, output).await?;
+        Ok::<_, CliError>((name.clone(), account))
     });
-    let read = try_join_all(reads).await?;
-    let times: Vec<(AccountName, Option<Timestamp>)> = read
-        .iter()
-        .map(|(name, _, read_at)| (name.clone(), *read_at))
-        .collect();
     let mut observed = Observed {
-        accounts: read
-            .into_iter()
-            .map(|(name, account, _)| (name, account))
-            .collect(),
+        accounts: try_join_all(reads).await?.into_iter().collect(),
     };
     session.check_bindings(&known.bindings, &observed)?;
-    if purpose == Purpose::Apply {
-        for (name, read_at) in times {
-            memory::keep(session, known, &mut observed, &name, read_at);
-        }
-    }
     let endpoints = session.endpoint_texts();
     for _ in 0..ROUNDS {
         let open = questions(&session.inputs(known, &observed, scope, false, &endpoints));
@@ -97,46 +80,29 @@ pub(super) async fn observe(
     Ok(observed)
 }
 
-/// One account, and when its orders were read by the CA's clock, where that clock is known.
+/// The key, every order, the funds.
 async fn read_account(
     session: &Session,
     name: &AccountName,
     observe: &dyn Observe,
-    known: &Known,
-    scope: &Scope,
     purpose: Purpose,
     output: &Output,
-) -> Result<(ObservedAccount, Option<Timestamp>), CliError> {
+) -> Result<ObservedAccount, CliError> {
     let failed = |error: ProviderError| CliError::Provider {
         account: name.to_string(),
         error,
     };
     let mut account = ObservedAccount::default();
     check_access(session, name, observe, purpose, output, &mut account).await?;
-    let begun = Timestamp::now();
-    let orders = async {
-        if purpose == Purpose::Recall
-            && let Some(remembered) =
-                memory::recall(session, known, scope, name, &account, observe).await
-        {
-            return Ok(remembered);
-        }
-        let all = observe.orders().await?.into_iter();
-        Ok(memory::Remembered {
-            orders: all.map(|order| (order.id.clone(), order)).collect(),
-            as_of: None,
-        })
-    };
-    let (orders, funds) = tokio::join!(orders, observe.funds());
+    let (orders, funds) = tokio::join!(observe.orders(), observe.funds());
     let orders = orders.map_err(failed)?;
-    account.orders = orders.orders;
-    account.as_of = orders.as_of;
+    account.orders = orders
+        .into_iter()
+        .map(|order| (order.id.clone(), order))
+        .collect();
     // Funds are a courtesy: a key that may not see them plans all the same.
     account.funds = funds.unwrap_or(None);
-    let read_at = observe
-        .clock_skew()
-        .and_then(|skew| begun.checked_add(skew).ok());
-    Ok((account, read_at))
+    Ok(account)
 }
 
 /// The key first: with its id `GET /key/{id}`, without it `GET /user/me`.
@@ -214,7 +180,7 @@ fn check_key(
     match (unfit, purpose) {
         (None, _) => Ok(()),
         (Some(why), Purpose::Apply) => Err(CliError::Access(why)),
-        (Some(why), Purpose::Look | Purpose::Recall) => {
+        (Some(why), Purpose::Look) => {
             if key.acme {
                 output.warning(&why);
             } else {
@@ -230,6 +196,7 @@ struct Answers {
     details: BTreeMap<crate::model::OrderId, Option<crate::model::ObservedOrder>>,
     tags: BTreeMap<crate::model::Tag, crate::model::TagLookup>,
     requests: Option<Vec<crate::model::ObservedRequest>>,
+    waiting: Option<Vec<crate::model::ObservedOrder>>,
 }
 
 impl Answers {
@@ -238,6 +205,9 @@ impl Answers {
         account.tags.extend(self.tags);
         if self.requests.is_some() {
             account.revocation_requests = self.requests;
+        }
+        if self.waiting.is_some() {
+            account.waiting_orders = self.waiting;
         }
     }
 }
@@ -263,10 +233,18 @@ async fn answer(observe: &dyn Observe, questions: &Questions) -> Result<Answers,
             Ok(None)
         }
     };
-    let (details, tags, requests) = tokio::try_join!(details, tags, requests)?;
+    let waiting = async {
+        if questions.waiting_orders {
+            observe.waiting_orders().await.map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let (details, tags, requests, waiting) = tokio::try_join!(details, tags, requests, waiting)?;
     Ok(Answers {
         details,
         tags,
         requests,
+        waiting,
     })
 }

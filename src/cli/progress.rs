@@ -8,8 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{ColorWhen, Common, LogFormat};
 use crate::apply::{ActionReport, Event, Outcome};
-use crate::model::{Address, Untrusted};
+use crate::model::{Address, Cause, Untrusted};
 use crate::plan::Action;
+use crate::report::cause_words;
 
 /// Shows what happens.
 pub(super) enum Progress {
@@ -101,7 +102,8 @@ fn log(event: &Event) {
                 order_id = report.order_id.as_ref().map(|id| id.as_str()),
                 request_id = report.request_id.as_ref().map(|id| id.as_str()),
                 certificate_id = report.certificate_id.as_ref().map(|id| id.as_str()),
-                waiting_for = shown(report.waiting_for.as_ref()),
+                waiting_for = shown(report.waits().map(cause_words).as_ref()),
+                waiting_code = report.waits().map(Cause::code),
                 error = shown(report.error.as_ref()),
                 "a step ended"
             );
@@ -116,6 +118,15 @@ fn log(event: &Event) {
             seconds_left,
         } => {
             tracing::debug!(target: "certplan::run", waiting, seconds_left, "looks again at the CA")
+        }
+        Event::News(news) => {
+            tracing::info!(
+                target: "certplan::run",
+                address = %news.address,
+                what = news.what.word(),
+                order_id = news.order_id.as_ref().map(|id| id.as_str()),
+                "news"
+            );
         }
         Event::Stopping(_) => {
             tracing::warn!(target: "certplan::run", "stopping: what is in flight finishes");
@@ -168,6 +179,7 @@ impl Bar {
                     bar.println(line(report));
                 }
             }
+            Event::News(_) => {}
             Event::Paused { why, .. } => bar.println(Untrusted::new(why.clone()).to_string()),
             Event::Polling {
                 waiting,
@@ -206,7 +218,7 @@ fn show_line(done: &mut BTreeSet<Address>, steps: &mut usize, last: &mut Instant
             done.insert(report.address.clone());
             Some(format!("[{}/{steps}] {}", done.len(), line(report)))
         }
-        Event::StepStarted { .. } | Event::StepFinished(_) => None,
+        Event::StepStarted { .. } | Event::StepFinished(_) | Event::News(_) => None,
         Event::Paused { why, .. } => Some(Untrusted::new(why.clone()).to_string()),
         Event::Polling {
             waiting,
@@ -233,7 +245,8 @@ fn line(report: &ActionReport) -> String {
     if let Some(id) = &report.order_id {
         text.push_str(&format!(" (order {id})"));
     }
-    for more in [&report.waiting_for, &report.error].into_iter().flatten() {
+    let waits = report.waits().map(cause_words);
+    for more in [&waits, &report.error].into_iter().flatten() {
         text.push_str(&format!(", {more}"));
     }
     Untrusted::new(text).to_string()

@@ -5,21 +5,21 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::args::{Common, Scope};
 use super::budget::Budgets;
 use super::exit::CliError;
+use super::journal_view::JournalView;
 use super::output::Output;
 use super::settings;
-use crate::apply::Lane;
-use crate::journal::{self, Binding, Journal, Location, Snapshot};
+use crate::apply::RunAccount;
+use crate::journal::{Binding, Location};
 use crate::manifest::{self, Input};
 use crate::model::{
-    AccountName, Address, Batch, Digest, DoubtRule, Observed, Policy, Records, RunId,
+    AccountName, Address, Batch, Digest, DoubtRule, Item, Observed, Policy, RunId, Tag, TagParts,
 };
-use crate::plan::{Allowance, Inputs, Plan, PlannedState, make, with_dependencies};
+use crate::plan::{Allowance, Inputs, Plan, with_dependencies};
 use crate::provider::{Act, Deadlines, Endpoint, Settings, open, preview};
 
 /// Standard input larger than this is no manifest.
@@ -61,6 +61,8 @@ impl Session {
             }
             None => own,
         };
+        #[cfg(feature = "planted-bugs")]
+        let policy = crate::planted::policy(policy);
         let location = settings::location(common)?;
         if matches!(location, Location::Postgres(_)) && policy.doubt.then == DoubtRule::Resend {
             output.warning(
@@ -111,20 +113,22 @@ impl Session {
                 account: name.to_string(),
                 error,
             })?;
+            #[cfg(feature = "planted-bugs")]
+            let opened = crate::planted::act(opened);
             accounts.insert(name.clone(), opened);
         }
         Ok(accounts)
     }
 
     /// The accounts as a run takes them.
-    pub(super) fn lanes(&self, accounts: &Accounts) -> BTreeMap<AccountName, Lane> {
+    pub(super) fn run_accounts(&self, accounts: &Accounts) -> BTreeMap<AccountName, RunAccount> {
         accounts
             .iter()
             .filter_map(|(name, act)| {
                 let account = self.batch.accounts.get(name)?;
                 Some((
                     name.clone(),
-                    Lane {
+                    RunAccount {
                         act: Arc::clone(act),
                         provider: account.provider.clone(),
                         max_in_flight: account.max_in_flight,
@@ -179,42 +183,45 @@ impl Session {
         Ok(())
     }
 
+    /// The tag of one generation of an item.
+    pub(super) fn tag(&self, item: &Item, generation: u32) -> Option<Tag> {
+        let endpoint = self.endpoints.get(&item.account)?.to_string();
+        Some(Tag::derive(TagParts {
+            provider: self.batch.accounts.get(&item.account)?.provider.name(),
+            endpoint: &endpoint,
+            account: &item.account,
+            address: &item.address,
+            generation,
+        }))
+    }
+
     /// What an account is bound to.
     pub(super) fn binding(&self, name: &AccountName, observed: &Observed) -> Option<Binding> {
         let account = observed.accounts.get(name);
         let identity = account.and_then(|account| account.identity.as_ref());
-        self.binding_of(name, identity.map(|identity| identity.account_id.clone()))
-    }
-
-    /// The same for a customer account that is known or not.
-    pub(super) fn binding_of(
-        &self,
-        name: &AccountName,
-        account_id: Option<String>,
-    ) -> Option<Binding> {
         Some(Binding {
             provider: self.batch.accounts.get(name)?.provider.name().to_owned(),
             endpoint: self.endpoints.get(name)?.to_string(),
-            account_id,
+            account_id: identity.map(|identity| identity.account_id.clone()),
         })
     }
 
     /// Makes the plan from what was read.
     pub(super) fn plan(
         &self,
-        known: &Known,
+        known: &JournalView,
         observed: &Observed,
         scope: &Scope,
         offline: bool,
     ) -> Plan {
         let endpoints = self.endpoint_texts();
-        make(&self.inputs(known, observed, scope, offline, &endpoints))
+        Plan::build(&self.inputs(known, observed, scope, offline, &endpoints))
     }
 
     /// Everything that a plan depends on.
     pub(super) fn inputs<'a>(
         &'a self,
-        known: &'a Known,
+        known: &'a JournalView,
         observed: &'a Observed,
         scope: &'a Scope,
         offline: bool,
@@ -223,7 +230,7 @@ impl Session {
         Inputs {
             batch: &self.batch,
             records: &known.records,
-            journal_went_back: known.went_back,
+            knowledge: known.knowledge,
             state: known.state.clone(),
             observed,
             offline,
@@ -275,72 +282,6 @@ impl Scope {
             allow_orders: None,
             allow_revocations: None,
             detailed_exitcode: false,
-        }
-    }
-}
-
-/// What the journal knows, as of one moment.
-pub(super) struct Known {
-    pub(super) records: Records,
-    pub(super) state: PlannedState,
-    pub(super) bindings: BTreeMap<AccountName, Binding>,
-    pub(super) now: Timestamp,
-    /// The journal is older than the one that stood here before, or there is none any more.
-    pub(super) went_back: bool,
-}
-
-impl Known {
-    /// Reads the journal without holding it.
-    pub(super) async fn read(location: &Location) -> Result<Self, CliError> {
-        let anchor = journal::anchor(location)?;
-        let snapshot = journal::read(location).await?;
-        let mark = snapshot.as_ref().map(|snapshot| &snapshot.mark);
-        let went_back = anchor.is_some_and(|anchor| anchor.is_ahead_of(mark));
-        Ok(Self {
-            went_back,
-            ..Self::new(snapshot)
-        })
-    }
-
-    /// From a journal that was read; an absent one knows nothing.
-    fn new(snapshot: Option<Snapshot>) -> Self {
-        let now = Timestamp::now();
-        match snapshot {
-            None => Self {
-                records: Records::new(),
-                state: PlannedState {
-                    lineage: String::new(),
-                    serial: 0,
-                },
-                bindings: BTreeMap::new(),
-                now,
-                went_back: false,
-            },
-            Some(snapshot) => Self {
-                records: snapshot.records,
-                state: PlannedState {
-                    lineage: snapshot.mark.lineage,
-                    serial: snapshot.mark.serial,
-                },
-                bindings: snapshot.bindings,
-                now,
-                went_back: false,
-            },
-        }
-    }
-}
-
-impl Known {
-    /// From a journal that this process holds.
-    pub(super) fn held(journal: &dyn Journal) -> Self {
-        let known = Self::new(Some(Snapshot {
-            records: journal.records(),
-            mark: journal.mark(),
-            bindings: journal.bindings(),
-        }));
-        Self {
-            went_back: journal.went_back(),
-            ..known
         }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::env::VarError;
-use std::fs::{self, File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::budget::home;
 use super::exit::CliError;
+use crate::files::{self, FileError};
 use crate::journal::Location;
 use crate::model::{Account, AccountName, Batch, Provider, Secret, SecretSource};
 use crate::provider::{Endpoint, Keys};
@@ -150,40 +148,15 @@ fn shown(source: &SecretSource) -> String {
 /// Reads a key file: regular, ours, closed to everyone else, no symbolic link.
 fn secret_file(path: &Path) -> Result<String, String> {
     let name = path.display();
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).map_err(|_| "cannot be opened".to_owned())?;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(|error| {
-            if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-                format!("{name} is a symbolic link; name the file itself")
-            } else {
-                format!("cannot read {name}: {error}")
-            }
-        })?;
-    let found = file
-        .metadata()
-        .map_err(|error| format!("cannot read {name}: {error}"))?;
-    if !found.is_file() {
-        return Err(format!("{name} is not a regular file"));
-    }
-    let owner = rustix::process::geteuid().as_raw();
-    if found.uid() != owner && found.uid() != 0 {
-        return Err(format!("{name} belongs to another user"));
-    }
-    if found.mode() & 0o077 != 0 {
-        return Err(format!("{name} is open to others: `chmod 600 {name}`"));
-    }
-    if found.len() > KEY_FILE_BYTES {
-        return Err(format!("{name} is larger than {KEY_FILE_BYTES} bytes"));
-    }
-    let mut text = String::new();
-    file.take(KEY_FILE_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| format!("cannot read {name}: {error}"))?;
-    Ok(text)
+    let bytes = files::read_private(path, KEY_FILE_BYTES).map_err(|error| match error {
+        FileError::OpenToOthers => format!("{name} {error}: `chmod 600 {name}`"),
+        FileError::Io(error) => format!("cannot read {name}: {error}"),
+        FileError::SymbolicLink
+        | FileError::NotRegular
+        | FileError::AnotherOwner
+        | FileError::TooLarge(_) => format!("{name} {error}"),
+    })?;
+    String::from_utf8(bytes).map_err(|_| format!("cannot read {name}: it is not plain text"))
 }
 
 /// The PEM of `--extra-root`.
@@ -192,23 +165,8 @@ pub(super) fn extra_root(common: &Common) -> Result<Option<Vec<u8>>, CliError> {
         .extra_root
         .as_deref()
         .map(|path| {
-            root_file(path).map_err(|why| CliError::File(format!("{}: {why}", path.display())))
+            files::read_bounded(path, ROOT_FILE_BYTES)
+                .map_err(|why| CliError::File(format!("{}: {why}", path.display())))
         })
         .transpose()
-}
-
-/// Reads a file of certificates. Opening a pipe would wait for a writer, a device might never end.
-fn root_file(path: &Path) -> Result<Vec<u8>, String> {
-    let unreadable = |error| format!("cannot be read: {error}");
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is not a regular file".to_owned());
-    }
-    let mut pem = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(ROOT_FILE_BYTES + 1).read_to_end(&mut pem))
-        .map_err(unreadable)?;
-    if pem.len() as u64 > ROOT_FILE_BYTES {
-        return Err(format!("is larger than {ROOT_FILE_BYTES} bytes"));
-    }
-    Ok(pem)
 }

@@ -3,9 +3,7 @@
 //! Gathered while the command goes on, written once at its end, however it ends. A file that cannot be
 //! written is a warning: watching never changes how a run ends.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, BufWriter, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,10 +11,12 @@ use jiff::Timestamp;
 
 use super::args::Common;
 use super::exit::{CliError, Exit};
+use super::journal_view::JournalView;
 use super::output::Output;
-use super::session::{Accounts, Known};
+use super::session::Accounts;
 use super::signals;
 use crate::apply::RunReport;
+use crate::files::{self, FileError, Sync};
 use crate::journal::Journal;
 use crate::model::{Batch, Observed};
 use crate::plan::Plan;
@@ -79,7 +79,7 @@ impl Watch {
     pub(super) fn planned(
         &mut self,
         batch: &Batch,
-        known: &Known,
+        known: &JournalView,
         observed: &Observed,
         plan: &Plan,
     ) {
@@ -89,7 +89,7 @@ impl Watch {
         let metrics = &mut self.metrics;
         metrics.planned = Some(plan.summary());
         metrics.journal_serial = Some(known.state.serial);
-        let standing = report::standing(batch, plan, &known.records, observed, None);
+        let standing = report::overview(batch, plan, &known.records, observed, None);
         metrics.standing = Some(standing);
     }
 
@@ -109,7 +109,7 @@ impl Watch {
         }
         let records = journal.records();
         metrics.journal_serial = Some(journal.mark().serial);
-        let standing = report::standing(batch, plan, &records, observed, Some(report));
+        let standing = report::overview(batch, plan, &records, observed, Some(report));
         metrics.standing = Some(standing);
     }
 
@@ -179,47 +179,42 @@ fn manifest(common: &Common) -> String {
 /// The file appears whole or not at all, so that a collector never reads half of it. Its name during
 /// the writing does not end in `.prom`.
 fn write(path: &Path, metrics: &mut Metrics, exit: Exit) -> io::Result<()> {
+    let is_there = regular_or_absent(path)?;
     metrics.last_success = if is_success(exit) {
         Some(metrics.finished_at)
-    } else {
+    } else if is_there {
         earlier(path)?.and_then(|text| report::last_success(&text, metrics))
+    } else {
+        None
     };
-    regular_or_absent(path)?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let temporary = tempfile::Builder::new()
-        .prefix(".certplan-metrics-")
-        .suffix(".tmp")
-        .tempfile_in(folder)?;
-    let mut out = BufWriter::new(temporary);
-    report::metrics_text(&mut out, metrics)?;
-    let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    temporary
-        .as_file()
-        .set_permissions(Permissions::from_mode(MODE))?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    files::replace(path, MODE, Sync::File, |out| {
+        report::metrics_text(out, metrics)
+    })
 }
 
-/// What an earlier run left. A file that cannot be read as text tells nothing.
+/// What an earlier run left. A file that is not ours, because it is too large or no text, tells nothing.
 fn earlier(path: &Path) -> io::Result<Option<String>> {
-    if !regular_or_absent(path)? {
-        return Ok(None);
+    match files::read_bounded(path, LARGEST) {
+        Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
+        Err(FileError::Io(error)) => Err(error),
+        Err(
+            FileError::TooLarge(_)
+            | FileError::NotRegular
+            | FileError::SymbolicLink
+            | FileError::AnotherOwner
+            | FileError::OpenToOthers,
+        ) => Ok(None),
     }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8(bytes).ok())
 }
 
 /// A device or a pipe must be neither read nor replaced. True for a regular file, false for none.
 fn regular_or_absent(path: &Path) -> io::Result<bool> {
-    match fs::metadata(path) {
-        Ok(found) if found.is_file() => Ok(true),
-        Ok(_) => Err(io::Error::other("it is there and is no regular file")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    files::is_there(path).map_err(|error| match error {
+        FileError::Io(error) => error,
+        FileError::NotRegular
+        | FileError::SymbolicLink
+        | FileError::AnotherOwner
+        | FileError::OpenToOthers
+        | FileError::TooLarge(_) => io::Error::other("it is there and is no regular file"),
+    })
 }

@@ -15,16 +15,14 @@ use serde::{Deserialize, Serialize};
 use super::chain::Replay;
 use super::lock::no_follow;
 use super::place::Place;
-use crate::model::{
-    Address, Digest, Failure, LiveOrder, OpenOperation, Part, PartState, Record, Records,
-};
+use crate::model::{Address, Digest, Record, Records};
 
 /// It is made anew when so many facts came since: until then they are replayed, in less than a tenth of
 /// a second.
 pub(super) const FACTS_APART: u64 = 10_000;
 
 /// Another certplan may draw another record from the same facts.
-const VERSION: &str = concat!("certplan ", env!("CARGO_PKG_VERSION"), " records 1");
+const VERSION: &str = concat!("certplan ", env!("CARGO_PKG_VERSION"), " records 2");
 
 const SUFFIX: &str = ".records";
 
@@ -75,55 +73,23 @@ fn seal(lineage: &str, serial: u64, tip: Digest, body: Digest) -> Digest {
     ])
 }
 
-/// A record as one line. JSON has no keys but text, so the parts are pairs.
+/// A record as one line.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Line {
     address: Address,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    live: Option<LiveOrder>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    parts: Vec<(Part, PartState)>,
-    parts_generation: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    open: Option<Box<OpenOperation>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    failure: Option<Box<Failure>>,
-    attempts: u32,
+    record: Record,
 }
 
 impl Line {
     fn of(address: &Address, record: &Record) -> Self {
-        // Each member by name: one that is added is not forgotten here.
-        let Record {
-            live,
-            parts,
-            parts_generation,
-            open,
-            failure,
-            attempts,
-        } = record.clone();
         Self {
             address: address.clone(),
-            live,
-            parts: parts.into_iter().collect(),
-            parts_generation,
-            open,
-            failure,
-            attempts,
+            record: record.clone(),
         }
     }
 
     fn record(self) -> (Address, Record) {
-        let record = Record {
-            live: self.live,
-            parts: self.parts.into_iter().collect(),
-            parts_generation: self.parts_generation,
-            open: self.open,
-            failure: self.failure,
-            attempts: self.attempts,
-        };
-        (self.address, record)
+        (self.address, self.record)
     }
 }
 

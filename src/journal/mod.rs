@@ -6,13 +6,11 @@ mod backup;
 mod binding;
 mod chain;
 mod condensed;
-mod crew;
 mod durable;
 mod error;
 mod load;
 mod location;
 mod lock;
-mod look;
 mod open;
 mod place;
 mod postgres;
@@ -30,18 +28,16 @@ use serde::{Deserialize, Serialize};
 
 pub use anchor::Anchor;
 pub use binding::Bindings;
-pub use crew::{Claim, Crew, SharedPlan};
 pub use error::JournalError;
 pub use location::Location;
 pub use lock::Holder;
-pub use look::LookPlace;
 pub use open::{anchor, history, migrate, open, read, verify};
 pub(crate) use place::network_file_system;
 pub use postgres::{PostgresJournal, Server};
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
 pub use sqlite::SqliteJournal;
 
-use crate::model::{AccountName, Address, Digest, Fact, Record, Records};
+use crate::model::{AccountName, Address, Digest, FactLog, Record, Records};
 
 /// Where the journal stands: two journals with the same mark say the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,14 +71,12 @@ pub enum Hold {
     Lease,
 }
 
-/// A journal that may be written to: this run holds it, alone or with others that carry out the same
-/// plan ([`Crew`]).
-pub trait Journal: Send + Sync {
-    /// Writes facts, in order, all or none. When it returns `Ok` they survive a power cut. Each must
-    /// follow from the record before it ([`crate::model::Record::next`]). After the first error of the
-    /// storage every later call fails: what the disk did is unknown.
-    fn append(&self, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), JournalError>>;
-
+/// A journal that may be written to: this run alone holds it.
+///
+/// [`FactLog::append`] writes facts in order, all or none. When it returns `Ok` they survive a power cut.
+/// Each must follow from the record before it ([`crate::model::Record::next`]). After the first error of the
+/// storage every later call fails: what the disk did is unknown.
+pub trait Journal: FactLog<Error = JournalError> {
     /// The records as of the last durable fact.
     fn records(&self) -> Records;
 
@@ -112,9 +106,6 @@ pub trait Journal: Send + Sync {
 
     /// What keeps other runs away.
     fn hold(&self) -> Hold;
-
-    /// The way to share a plan with other runs, where the journal offers one.
-    fn crew(&self) -> Option<&dyn Crew>;
 
     /// Closes it and lets go of it; says whether that went well. Nothing can be written after it.
     fn close(&self) -> BoxFuture<'_, Result<(), JournalError>>;

@@ -21,8 +21,8 @@ use super::lock::{Holder, Lock};
 use super::place::Place;
 use super::schema::{self, Pages, explain};
 use super::writer::{Message, Reply, Writer};
-use super::{Binding, Crew, Hold, Journal, JournalError, StateMark};
-use crate::model::{AccountName, Address, Fact, Record, Records};
+use super::{Binding, Hold, Journal, JournalError, StateMark};
+use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
 
 /// How often a lock that another run holds is asked for again.
 const POLL: Duration = Duration::from_millis(100);
@@ -146,12 +146,16 @@ impl Drop for SqliteJournal {
     }
 }
 
-impl Journal for SqliteJournal {
+impl FactLog for SqliteJournal {
+    type Error = JournalError;
+
     /// A call that is cancelled after it was polled may still be written.
     fn append(&self, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), JournalError>> {
         Box::pin(self.ask(|reply| Message::Append(facts, reply)))
     }
+}
 
+impl Journal for SqliteJournal {
     fn records(&self) -> Records {
         enter(&self.durable).records.clone()
     }
@@ -186,10 +190,6 @@ impl Journal for SqliteJournal {
 
     fn hold(&self) -> Hold {
         Hold::Lock
-    }
-
-    fn crew(&self) -> Option<&dyn Crew> {
-        None
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {

@@ -1,6 +1,6 @@
 //! What every entry is lowered against: accounts, defaults, the places of members, and what was found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::dependency::Edge;
 use super::error::{Found, Part, Spot};
 use super::source::Source;
 use super::wording::{nearest, shown};
-use crate::model::{Account, AccountName, Item, Place, Provider};
+use crate::model::{Account, AccountName, Item, OrderId, Place, Provider, Wanted};
 
 /// How many references get a "did you mean": each one is compared with every name.
 const SUGGESTIONS: usize = 100;
@@ -238,6 +238,37 @@ impl Context<'_> {
             .maybe_help(help),
         );
         None
+    }
+
+    /// An order that exists belongs to one name.
+    pub(super) fn existing_once(&mut self, items: &[Item]) {
+        let mut first: HashMap<(&AccountName, &OrderId), &Item> = HashMap::new();
+        for item in items {
+            let Wanted::Order(order) = &item.wanted else {
+                continue;
+            };
+            let Some(id) = &order.existing_order_id else {
+                continue;
+            };
+            let known = *first.entry((&item.account, id)).or_insert(item);
+            if std::ptr::eq(known, item) {
+                continue;
+            }
+            let spot = |item: &Item| {
+                let file = self.files.iter().position(|file| *file == item.place.file);
+                let name = item.address.name().as_str();
+                let path = ["orders", name, "existing_order_id"];
+                Spot::member(file.unwrap_or_default(), &path, Part::Value)
+            };
+            let problem = Found::new(
+                "existing_order_twice",
+                format!("order {} is taken over by two entries", shown(id.as_str())),
+            )
+            .spot(spot(item), "again here")
+            .spot(spot(known), "first here")
+            .help("an order belongs to one name: keep one of them");
+            self.found.push(problem);
+        }
     }
 
     /// Warns of orders that look like a copy, and puts all warnings into the order of the entries.

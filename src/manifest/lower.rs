@@ -86,6 +86,7 @@ pub(super) fn lower<'a>(
     }
     context.cycles(count, &entries);
     context.same_account(&names, &items, &entries);
+    context.existing_once(&items);
     if items.len() != count && context.found.is_empty() {
         // Never a batch that lacks an entry: an order would be taken for no longer wanted.
         let message = "an entry was lost while it was read: this is a fault of certplan";

@@ -58,6 +58,11 @@ pub(super) fn lower(
             );
         }
     }
+    let allow_similar = members.remove("allow_similar") == Some(Value::Bool(true));
+    let existing_order_id = members
+        .remove("existing_order_id")
+        .as_ref()
+        .and_then(id_text);
     let after = context.after(members.remove("after"), &implied, &address, &here, names);
     let generation = take_generation(&mut members);
 
@@ -93,6 +98,7 @@ pub(super) fn lower(
         product.as_deref(),
         &members,
         &certificate,
+        existing_order_id.is_some(),
         &draft,
         &here,
         context,
@@ -123,6 +129,8 @@ pub(super) fn lower(
         generation,
         certificate,
         renewal_of,
+        allow_similar,
+        existing_order_id: existing_order_id.map(OrderId::from),
         members: members.into(),
     };
     let place = context.place(&draft);
@@ -144,7 +152,8 @@ pub(super) fn alike(items: &[Item]) -> Vec<(usize, usize)> {
         let Wanted::Order(order) = &item.wanted else {
             continue;
         };
-        if order.renewal_of.is_some() {
+        // Not bought, or bought on purpose.
+        if order.renewal_of.is_some() || order.existing_order_id.is_some() || order.allow_similar {
             continue;
         }
         let mut hasher = DefaultHasher::new();
@@ -163,6 +172,7 @@ fn check(
     product: Option<&str>,
     members: &Map<String, Value>,
     certificate: &Map<String, Value>,
+    exists: bool,
     draft: &Draft,
     here: &Here<'_>,
     context: &mut Context<'_>,
@@ -178,6 +188,7 @@ fn check(
         product: product.unwrap_or_default(),
         members,
         certificate,
+        exists,
         today: context.today,
     };
     for broken in rules::check(&body) {

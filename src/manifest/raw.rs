@@ -110,6 +110,10 @@ pub(super) struct Order {
     renewal_of: Option<Name>,
     /// The CA's id of the order that this one renews.
     renewal_of_order_id: Option<Id>,
+    /// The CA's id of an order that exists: this name stands for it, and nothing is bought. It may lack a `csr`.
+    existing_order_id: Option<Id>,
+    /// `true` buys also where the account has another order in force for the same names and product.
+    allow_similar: Option<bool>,
     /// What goes into the certificate.
     certificate: Option<Certificate>,
     /// The organization that the order is for.

@@ -40,6 +40,8 @@ pub(super) struct Body<'a> {
     pub(super) product: &'a str,
     pub(super) members: &'a Map<String, Value>,
     pub(super) certificate: &'a Map<String, Value>,
+    /// Whether the entry stands for an order that exists, which was bought with its CSR.
+    pub(super) exists: bool,
     pub(super) today: Date,
 }
 
@@ -70,6 +72,9 @@ fn required(body: &Body<'_>, family: Family, broken: &mut Vec<Broken>) {
         Family::Signing | Family::Unknown => (&[], false),
     };
     for &name in certificate {
+        if name == "csr" && body.exists {
+            continue;
+        }
         let missing = match body.certificate.get(name) {
             None => true,
             Some(Value::Array(list)) => list.is_empty(),

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::raw;
 
 /// The members of `defaults.orders` that only an entry itself can say.
-const NOT_DEFAULT_ORDER: [&str; 5] = [
+const NOT_DEFAULT_ORDER: [&str; 6] = [
     "after",
+    "existing_order_id",
     "generation",
     "renewal_of",
     "renewal_of_order_id",

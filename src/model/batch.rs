@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::digest::Digest;
 use super::ids::{AccountName, Address, CertificateId, ItemName, KeyId, OrderId, SerialNumber};
 use super::members::Members;
+use super::names::normal_name;
 use super::operation::RenewalOf;
 use super::revocation_reason::RevocationReason;
 
@@ -224,6 +225,12 @@ pub struct Order {
     pub certificate: CertificateRequest,
     /// The order that this one renews.
     pub renewal_of: Option<RenewalOf>,
+    /// Buys even where the account has another order for the same names and product. Never sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_similar: bool,
+    /// The order at the CA that this name stands for: taken over, not bought. Never sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing_order_id: Option<OrderId>,
     /// Every other member of the request body, with the API's names: `organization`, `container`,
     /// `validity_years`, `order_validity`, `skip_approval`, `comments`, `payment_method`, ...
     pub members: Members,
@@ -247,14 +254,15 @@ pub struct CertificateRequest {
 }
 
 impl CertificateRequest {
-    /// The names and addresses that the certificate will carry: sorted, lower case, without repeats.
+    /// The names and addresses that the certificate will carry, in their normal form: sorted, without
+    /// repeats.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
             .common_name
             .iter()
             .chain(&self.dns_names)
             .chain(&self.emails)
-            .map(|name| name.to_lowercase())
+            .map(|name| normal_name(name))
             .collect();
         names.sort();
         names.dedup();
@@ -264,13 +272,13 @@ impl CertificateRequest {
     /// The digest of what a reissue can change: names, e-mail addresses, units, the CSR's key.
     pub fn digest(&self) -> Digest {
         let sorted = |list: &[String]| {
-            let mut list: Vec<String> = list.iter().map(|text| text.to_lowercase()).collect();
+            let mut list: Vec<String> = list.iter().map(|text| normal_name(text)).collect();
             list.sort();
             list.dedup();
             list
         };
         Digest::of_json(&(
-            self.common_name.as_deref().map(str::to_lowercase),
+            self.common_name.as_deref().map(normal_name),
             sorted(&self.dns_names),
             sorted(&self.emails),
             sorted(&self.organization_units),

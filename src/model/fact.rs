@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cause::PendingDomain;
 use super::digest::Digest;
 use super::ids::{
-    AccountName, Address, CertificateId, OrderId, RequestId, RunId, SerialNumber, Tag,
+    AccountName, Address, CertificateId, ItemName, OrderId, RequestId, RunId, SerialNumber, Tag,
 };
+use super::moment::BootTime;
 use super::operation::{OperationKind, Part};
 use super::record::{LiveState, PartState};
 use super::untrusted::Untrusted;
+use super::valid_till::{self, ValidTill};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,9 @@ pub enum FactBody {
     Doubted {
         /// Why.
         why: Untrusted,
+        /// The time since boot, by which the quiet period is counted within one boot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<BootTime>,
     },
     /// The CA took the order or the reissue.
     Accepted {
@@ -57,6 +63,12 @@ pub enum FactBody {
         request_id: Option<RequestId>,
         /// Known at once when no approval is needed.
         certificate_id: Option<CertificateId>,
+        /// True when the answer says that the request is granted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        approved: bool,
+        /// Domains that the CA wants to see validated.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        validation: Vec<PendingDomain>,
     },
     /// An order that exists at the CA was bound to the name: found by its tag, or imported.
     Adopted {
@@ -109,14 +121,40 @@ pub enum FactBody {
         /// Its serial number.
         serial_number: Option<SerialNumber>,
         /// Its last day.
-        valid_till: Option<String>,
+        #[serde(default, deserialize_with = "valid_till::lenient")]
+        valid_till: Option<ValidTill>,
     },
     /// A read showed where a requested revocation stands.
     SeenPart {
+        /// Which order; an earlier version did not write it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order_id: Option<OrderId>,
         /// Which call of the revocation.
         part: Part,
         /// The state.
         state: PartState,
+    },
+    /// The order that a revocation by name is for, from the plan that showed it on; or none, where that plan
+    /// could not tell which of several orders is meant.
+    Targeted {
+        /// The name in the manifest; `None` where the entry gives the CA's id.
+        name: Option<ItemName>,
+        /// The order.
+        order_id: Option<OrderId>,
+        /// The entry's generation.
+        generation: u32,
+    },
+    /// A read showed that the reissue under way was refused by an administrator.
+    ReissueRejected {
+        /// The request that was refused.
+        request_id: Option<RequestId>,
+    },
+    /// The name no longer stands for its order: a person bound the order to another name.
+    Released {
+        /// The order.
+        order_id: OrderId,
+        /// The name that it is bound to now.
+        to: Address,
     },
 }
 
@@ -138,6 +176,9 @@ impl FactBody {
             Self::DecidedNotPlaced { .. } => "decided_not_placed",
             Self::Seen { .. } => "seen",
             Self::SeenPart { .. } => "seen_part",
+            Self::Targeted { .. } => "targeted",
+            Self::ReissueRejected { .. } => "reissue_rejected",
+            Self::Released { .. } => "released",
         }
     }
 }
@@ -153,8 +194,11 @@ pub struct Attempt {
     pub number: u32,
     /// The manifest's generation that asked for it.
     pub generation: u32,
-    /// The order that is reissued or revoked.
+    /// The order that is renewed, reissued or revoked.
     pub order_id: Option<OrderId>,
+    /// The certificate that was in force right before a reissue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CertificateId>,
     /// The tag of an order.
     pub tag: Option<Tag>,
     /// The digest of the request body.

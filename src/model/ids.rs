@@ -210,6 +210,9 @@ pub struct TagParts<'a> {
 pub struct Tag(String);
 
 impl Tag {
+    /// How every tag begins.
+    pub const PREFIX: &str = "c1-";
+
     /// Derives the tag of one generation of one item.
     pub fn derive(parts: TagParts<'_>) -> Self {
         let digest = Digest::of_parts(&[
@@ -223,7 +226,7 @@ impl Tag {
             .encode(digest.bytes())
             .to_ascii_lowercase();
         text.truncate(26);
-        Self(format!("c1-{text}"))
+        Self(format!("{}{text}", Self::PREFIX))
     }
 
     /// The text that goes to the CA.

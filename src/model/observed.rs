@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::cause::PendingDomain;
 use super::digest::Digest;
 use super::ids::{AccountName, CertificateId, KeyId, OrderId, RequestId, SerialNumber, Tag};
 use super::untrusted::Untrusted;
+use super::valid_till::ValidTill;
 
 /// What was read for one plan, account by account.
 #[derive(Debug, Clone, Default)]
@@ -28,14 +31,13 @@ pub struct ObservedAccount {
     pub key: Option<KeyFacts>,
     /// Every order of the account, as the list shows it.
     pub orders: BTreeMap<OrderId, ObservedOrder>,
-    /// Set when the orders were not all read now: those that the CA does not tell to have changed are as an
-    /// earlier reading saw them at this time, by the CA's clock.
-    pub as_of: Option<Timestamp>,
     /// Orders that were read in full; `None` for one that the CA says does not exist or that this key
     /// may not see.
     pub details: BTreeMap<OrderId, Option<ObservedOrder>>,
     /// Requests to revoke, where they were asked for.
     pub revocation_requests: Option<Vec<ObservedRequest>>,
+    /// Orders that wait for an administrator, where they were asked for. The CA's list may leave them out.
+    pub waiting_orders: Option<Vec<ObservedOrder>>,
     /// Look-ups by tag that were made.
     pub tags: BTreeMap<Tag, TagLookup>,
     /// How many requests the reading took.
@@ -108,8 +110,11 @@ pub struct ObservedOrder {
     pub certificate_id: Option<CertificateId>,
     /// Of the primary certificate.
     pub serial_number: Option<SerialNumber>,
-    /// Of the primary certificate, as the CA writes it (CertCentral: `yyyy-MM-dd`).
-    pub valid_till: Option<String>,
+    /// Of the primary certificate.
+    pub valid_till: Option<ValidTill>,
+    /// True when the CA shows the primary certificate as revoked. CertCentral leaves the order `issued` when
+    /// its certificate is revoked alone.
+    pub certificate_revoked: bool,
     /// When it was placed.
     pub created_at: Option<Timestamp>,
     /// How many duplicates the CA counts; `None` where it does not say.
@@ -126,6 +131,8 @@ pub struct ObservedOrder {
     pub certificates: Option<Vec<ObservedCertificate>>,
     /// What waits for an administrator or was decided by one; full read only.
     pub requests: Option<Vec<ObservedRequest>>,
+    /// Domains that the CA wants to see validated; full read only.
+    pub validation: Vec<PendingDomain>,
     /// The order as a manifest would ask for it, as far as the CA shows it (`certificate`,
     /// `organization`, `container`, validity, `auto_renew`); full read only.
     pub members: Map<String, Value>,
@@ -134,8 +141,8 @@ pub struct ObservedOrder {
 /// An order's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderStatus {
-    /// Asked for, not finished; the text is the CA's own word.
-    Pending(Untrusted),
+    /// Asked for, not finished: at which stage, and the CA's own word.
+    Pending(Stage, Untrusted),
     /// Certificates are in force (or have run out: CertCentral lists expired ones as issued).
     Issued,
     /// In force, and a reissue is under way.
@@ -154,6 +161,21 @@ pub enum OrderStatus {
     Other(Untrusted),
 }
 
+/// The stage of an order that is asked for and not issued, as far as the CA's word tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// An administrator has to approve it.
+    Approval,
+    /// It is approved; the CA validates or issues.
+    Issuance,
+    /// The recipient picks the certificate up.
+    Pickup,
+    /// A CSR is missing.
+    Csr,
+    /// The word stands for several stages.
+    Unclear,
+}
+
 /// One certificate of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedCertificate {
@@ -163,12 +185,20 @@ pub struct ObservedCertificate {
     pub serial_number: Option<SerialNumber>,
     /// Sorted, lower case.
     pub names: Vec<String>,
-    /// The last day of validity, as the CA writes it.
-    pub valid_till: Option<String>,
+    /// The last day of validity.
+    pub valid_till: Option<ValidTill>,
     /// Where it stands.
     pub state: CertificateState,
     /// What it is within its order.
     pub kind: CertificateKind,
+}
+
+impl ObservedCertificate {
+    /// True for a certificate that is issued, not revoked and not run out.
+    pub fn is_in_force(&self, today: Date) -> bool {
+        self.state == CertificateState::Issued
+            && self.valid_till.is_none_or(|till| !till.is_past(today))
+    }
 }
 
 /// What a certificate is within its order.
@@ -215,6 +245,20 @@ pub struct ObservedRequest {
     pub order_id: Option<OrderId>,
     /// When it was made.
     pub date: Option<Timestamp>,
+}
+
+impl ObservedRequest {
+    /// True for a reissue that nobody has decided.
+    pub fn is_open_reissue(&self) -> bool {
+        self.kind == RequestKind::Reissue && self.status.is_undecided()
+    }
+}
+
+impl RequestStatus {
+    /// True while an administrator has not decided.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, Self::Submitted | Self::Pending)
+    }
 }
 
 /// What a request asks for.
@@ -286,4 +330,31 @@ pub struct BudgetWindow {
     pub per: std::time::Duration,
     /// How many requests it would still let through at this moment, going by what this process sent.
     pub left: u64,
+}
+
+impl ObservedOrder {
+    /// An order of which nothing is known but its id, its status and its certificate.
+    pub fn bare(id: OrderId, status: OrderStatus, certificate_id: Option<CertificateId>) -> Self {
+        Self {
+            id,
+            status,
+            product: None,
+            common_name: None,
+            names: Vec::new(),
+            certificate_id,
+            serial_number: None,
+            valid_till: None,
+            certificate_revoked: false,
+            created_at: None,
+            duplicates: None,
+            reissues: None,
+            price: None,
+            tag: None,
+            public_key: None,
+            certificates: None,
+            requests: None,
+            validation: Vec::new(),
+            members: Map::new(),
+        }
+    }
 }

@@ -7,6 +7,7 @@ use super::ids::{CertificateId, ItemName, OrderId, SerialNumber, Tag};
 use super::members::Members;
 use super::observed::CertificateKind;
 use super::revocation_reason::RevocationReason;
+use super::valid_till::{self, ValidTill};
 
 /// One change at a CA, complete enough to carry out without the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,8 +160,9 @@ pub struct CertificatePin {
     pub serial_number: Option<SerialNumber>,
     /// Sorted, lower case.
     pub names: Vec<String>,
-    /// The last day of validity, as the CA writes it.
-    pub valid_till: Option<String>,
+    /// The last day of validity.
+    #[serde(default, deserialize_with = "valid_till::lenient")]
+    pub valid_till: Option<ValidTill>,
     /// What it is within its order.
     pub kind: CertificateKind,
 }

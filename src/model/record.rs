@@ -5,14 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::cause::PendingDomain;
 use super::digest::Digest;
 use super::fact::Attempt;
-use super::ids::{Address, CertificateId, OrderId, RequestId, SerialNumber, Tag};
+use super::ids::{Address, CertificateId, ItemName, OrderId, RequestId, SerialNumber, Tag};
+use super::moment::{BootTime, Moment, age};
 use super::operation::{OperationKind, Part};
 use super::untrusted::Untrusted;
+use super::valid_till::{self, ValidTill};
 
 /// Every record, by address.
 pub type Records = BTreeMap<Address, Record>;
@@ -22,16 +25,68 @@ pub type Records = BTreeMap<Address, Record>;
 pub struct Record {
     /// The order that this name stands for.
     pub live: Option<LiveOrder>,
-    /// The calls of a revocation that were taken.
-    pub parts: BTreeMap<Part, PartState>,
-    /// The generation that the parts answer to.
-    pub parts_generation: u32,
+    /// The order that a revocation by name is for. Boxed, as few of many records have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Box<Target>>,
+    /// The generation of the first order that was ever bound to the name. Above 1, the name stood for orders
+    /// that this journal does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_generation: Option<u32>,
+    /// The calls of a revocation that were taken, by the order that they were for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub revocations: BTreeMap<OrderId, RequestedParts>,
     /// At most one call whose end is not recorded. Boxed, as few of many records have one.
     pub open: Option<Box<OpenOperation>>,
     /// The last refusal; gone with the next success.
     pub failure: Option<Box<Failure>>,
     /// How many calls were intended so far.
     pub attempts: u32,
+}
+
+/// The order that a revocation by name was planned for. Another order under the same name is never its
+/// target, unless the entry's own generation is raised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The order of the manifest that the entry names; `None` where it gave the CA's id. Another name starts
+    /// from nothing.
+    pub name: Option<ItemName>,
+    /// The order; `None` where the entry was found not to say which of several orders it means.
+    pub order_id: Option<OrderId>,
+    /// The entry's generation that it answers to.
+    pub generation: u32,
+}
+
+/// The calls of a revocation of one order that were taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RequestedParts {
+    /// Each call and where it stands.
+    #[serde(with = "pairs")]
+    pub parts: BTreeMap<Part, PartState>,
+    /// The entry's generation that they answer to.
+    pub generation: u32,
+}
+
+/// A map as a list of pairs: JSON has no keys but strings.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Part, PartState};
+
+    pub(super) fn serialize<S: Serializer>(
+        parts: &BTreeMap<Part, PartState>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(parts)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Part, PartState>, D::Error> {
+        let pairs = Vec::<(Part, PartState)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 /// The order that a name stands for.
@@ -45,8 +100,9 @@ pub struct LiveOrder {
     pub certificate_id: Option<CertificateId>,
     /// Its serial number.
     pub serial_number: Option<SerialNumber>,
-    /// Its last day, as the CA writes it.
-    pub valid_till: Option<String>,
+    /// Its last day.
+    #[serde(default, deserialize_with = "valid_till::lenient")]
+    pub valid_till: Option<ValidTill>,
     /// Where it stood when it was last seen.
     pub state: LiveState,
     /// The manifest's generation it answers to.
@@ -60,6 +116,67 @@ pub struct LiveOrder {
     pub terms: Option<Digest>,
     /// When the CA took it, or when it was adopted.
     pub since: Timestamp,
+    /// True once the request of a waiting order is known to be granted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approved: bool,
+    /// Domains that the CA wants to see validated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation: Vec<PendingDomain>,
+    /// A reissue that the CA took and that is not issued. Boxed, as few of many orders have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Box<PendingReissue>>,
+    /// The last reissue that an administrator refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Box<RefusedReissue>>,
+}
+
+impl LiveOrder {
+    /// An order that the CA has just taken, or that was just found.
+    pub(super) fn new(order_id: OrderId, generation: u32, since: Timestamp) -> Self {
+        Self {
+            order_id,
+            request_id: None,
+            certificate_id: None,
+            serial_number: None,
+            valid_till: None,
+            state: LiveState::Requested,
+            generation,
+            tag: None,
+            certificate: None,
+            terms: None,
+            since,
+            approved: false,
+            validation: Vec::new(),
+            change: None,
+            refused: None,
+        }
+    }
+}
+
+/// A reissue that the CA took and that is not issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingReissue {
+    /// The digest of the content that was asked for.
+    pub certificate: Option<Digest>,
+    /// The certificate that was in force before. Assumption: a reissue brings another id, so an order that
+    /// still shows this one is not reissued, whatever its status says.
+    pub from: Option<CertificateId>,
+    /// The manifest's generation that asked for it.
+    pub generation: u32,
+    /// When the CA took it.
+    pub since: Timestamp,
+}
+
+/// A reissue that an administrator refused. It is not asked for again until the entry asks for something
+/// else or its generation is raised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedReissue {
+    /// The digest of the content that was asked for.
+    pub certificate: Option<Digest>,
+    /// The manifest's generation that asked for it.
+    pub generation: u32,
+    /// When the refusal was seen.
+    pub at: Timestamp,
 }
 
 /// Where a live order stands.
@@ -70,8 +187,10 @@ pub enum LiveState {
     Requested,
     /// In force.
     Issued,
-    /// In force, and a reissue is under way.
+    /// A reissue is under way.
     Reissuing,
+    /// The order goes on, and no certificate of it is in force: it ran out, or was revoked alone.
+    Lapsed,
     /// Over.
     Ended(Ending),
 }
@@ -88,6 +207,30 @@ pub enum Ending {
     Revoked,
     /// Run out.
     Expired,
+}
+
+impl Record {
+    /// What was taken of the revocation of one order.
+    pub fn requested(&self, order_id: &OrderId) -> Option<&RequestedParts> {
+        self.revocations.get(order_id)
+    }
+
+    /// Where one call of the revocation of one order stands; `None` when it was not asked for.
+    pub fn part(&self, order_id: &OrderId, part: &Part) -> Option<&PartState> {
+        self.requested(order_id)?.parts.get(part)
+    }
+
+    /// Every request to revoke that was taken for the name.
+    pub fn revocation_requests(&self) -> impl Iterator<Item = (&OrderId, &Part, &RequestId)> {
+        self.revocations.iter().flat_map(|(order, requested)| {
+            requested.parts.iter().filter_map(move |(part, state)| {
+                let PartState::Requested { request_id } = state else {
+                    return None;
+                };
+                Some((order, part, request_id.as_ref()?))
+            })
+        })
+    }
 }
 
 impl Ending {
@@ -140,6 +283,9 @@ pub enum Phase {
         why: Untrusted,
         /// When the doubt was recorded: the quiet period counts from here.
         since: Timestamp,
+        /// The same by the time since boot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<BootTime>,
         /// How many look-ups found nothing.
         looks: u32,
     },
@@ -149,6 +295,9 @@ pub enum Phase {
         why: Untrusted,
         /// When the doubt was recorded.
         since: Timestamp,
+        /// The same by the time since boot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot: Option<BootTime>,
     },
 }
 
@@ -165,4 +314,18 @@ pub struct Failure {
     pub at: Timestamp,
     /// The digest of the refused body: another body is another question.
     pub body: Digest,
+}
+
+impl OpenOperation {
+    /// How long its outcome has been in doubt. Setting the wall clock does not shorten that within one boot.
+    pub fn age(&self, now: &Moment) -> SignedDuration {
+        let (at, boot) = match &self.phase {
+            Phase::InDoubt { since, boot, .. } | Phase::Parked { since, boot, .. } => {
+                (*since, boot.clone())
+            }
+            // A doubt that is not recorded yet has only begun.
+            Phase::Sending => return SignedDuration::ZERO,
+        };
+        age(&Moment { at, boot }, now)
+    }
 }

@@ -35,12 +35,14 @@ fn fact(body: FactBody, second: i64) -> Fact {
 }
 
 fn attempt(kind: OperationKind, number: u32, generation: u32, part: Option<Part>) -> FactBody {
+    let order_id = part.as_ref().map(|_| 1001_u64.into());
     FactBody::Intended(Attempt {
         kind,
         part,
         number,
         generation,
-        order_id: None,
+        order_id,
+        replaces: None,
         tag: None,
         body: Digest::of(&number.to_be_bytes()),
         certificate: Some(Digest::of(b"certificate")),
@@ -76,6 +78,7 @@ fn unsent() -> FactBody {
 fn doubted() -> FactBody {
     FactBody::Doubted {
         why: "timeout".into(),
+        boot: None,
     }
 }
 
@@ -102,6 +105,8 @@ fn accepted(order_id: u64) -> FactBody {
         order_id: order_id.into(),
         request_id: Some(5_u64.into()),
         certificate_id: Some(6_u64.into()),
+        approved: false,
+        validation: Vec::new(),
     }
 }
 
@@ -133,7 +138,11 @@ fn seen(state: LiveState) -> FactBody {
 }
 
 fn seen_part(part: Part, state: PartState) -> FactBody {
-    FactBody::SeenPart { part, state }
+    FactBody::SeenPart {
+        order_id: Some(1001_u64.into()),
+        part,
+        state,
+    }
 }
 
 fn one() -> Part {

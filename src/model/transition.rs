@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::fact::{Attempt, Fact, FactBody, IllegalFact};
-use super::ids::{CertificateId, OrderId, RequestId};
-use super::operation::OperationKind;
-use super::record::{Failure, LiveOrder, LiveState, OpenOperation, PartState, Phase, Record};
+use super::ids::{CertificateId, OrderId};
+use super::operation::{OperationKind, Part};
+use super::record::{
+    Failure, LiveOrder, LiveState, OpenOperation, PartState, PendingReissue, Phase, Record,
+    RefusedReissue, Target,
+};
 
 impl Record {
     /// The record after a fact, or why that fact cannot be.
@@ -38,26 +41,18 @@ impl Record {
                 }));
                 Ok(())
             }
-            FactBody::Doubted { why } => {
+            FactBody::Doubted { why, boot } => {
                 let mut open = self.sending()?;
                 open.phase = Phase::InDoubt {
                     why: why.clone(),
                     since: fact.at,
+                    boot: boot.clone(),
                     looks: 0,
                 };
                 self.open = Some(open);
                 Ok(())
             }
-            FactBody::Accepted {
-                order_id,
-                request_id,
-                certificate_id,
-            } => self.accept(
-                order_id,
-                request_id.as_ref(),
-                certificate_id.as_ref(),
-                fact.at,
-            ),
+            FactBody::Accepted { .. } => self.accept(&fact.body, fact.at),
             FactBody::Adopted { .. } => self.adopt(&fact.body, fact.at),
             FactBody::Requested { request_id } => self.settle_part(PartState::Requested {
                 request_id: request_id.clone(),
@@ -77,13 +72,16 @@ impl Record {
             FactBody::DecidedNotPlaced { .. } => self.close_doubt(),
             FactBody::Parked { why } => match self.open.take() {
                 Some(mut open) => {
-                    let since = match &open.phase {
-                        Phase::InDoubt { since, .. } | Phase::Parked { since, .. } => *since,
+                    let (since, boot) = match &open.phase {
+                        Phase::InDoubt { since, boot, .. } | Phase::Parked { since, boot, .. } => {
+                            (*since, boot.clone())
+                        }
                         Phase::Sending => return Err("the doubt was not recorded first"),
                     };
                     open.phase = Phase::Parked {
                         why: why.clone(),
                         since,
+                        boot,
                     };
                     self.open = Some(open);
                     Ok(())
@@ -99,22 +97,86 @@ impl Record {
                 let Some(live) = &mut self.live else {
                     return Err("no order is bound to the name");
                 };
-                live.state = state.clone();
-                live.certificate_id = certificate_id.clone().or(live.certificate_id.take());
+                see(live, state, certificate_id.as_ref());
+                // What is known of one certificate says nothing of another.
+                if certificate_id.is_some() && *certificate_id != live.certificate_id {
+                    live.certificate_id.clone_from(certificate_id);
+                    live.serial_number = None;
+                    live.valid_till = None;
+                }
                 live.serial_number = serial_number.clone().or(live.serial_number.take());
-                live.valid_till = valid_till.clone().or(live.valid_till.take());
+                live.valid_till = valid_till.or(live.valid_till);
                 Ok(())
             }
-            FactBody::SeenPart { part, state } => match self.parts.get_mut(part) {
-                Some(PartState::Revoked) if *state != PartState::Revoked => {
-                    Err("a revocation in force cannot be undone")
+            FactBody::SeenPart {
+                order_id,
+                part,
+                state,
+            } => self.see_part(order_id.as_ref(), part, state),
+            FactBody::Targeted {
+                name,
+                order_id,
+                generation,
+            } => {
+                let known = self.target.as_ref().filter(|target| target.name == *name);
+                if name.is_some() && known.is_some_and(|known| *generation <= known.generation) {
+                    return Err("its target is known and stays for this generation");
                 }
-                Some(known) => {
-                    *known = state.clone();
-                    Ok(())
+                self.target = Some(Box::new(Target {
+                    name: name.clone(),
+                    order_id: order_id.clone(),
+                    generation: *generation,
+                }));
+                Ok(())
+            }
+            FactBody::ReissueRejected { .. } => {
+                let live = self.live.as_mut().ok_or("no order is bound to the name")?;
+                let change = live.change.take().ok_or("no reissue is under way")?;
+                live.refused = Some(Box::new(RefusedReissue {
+                    certificate: change.certificate,
+                    generation: change.generation,
+                    at: fact.at,
+                }));
+                live.request_id = None;
+                Ok(())
+            }
+            FactBody::Released { order_id, .. } => {
+                if self.open.is_some() {
+                    return Err("an earlier call is not settled");
                 }
-                None => Err("this revocation was not asked for"),
-            },
+                match &self.live {
+                    Some(live) if live.order_id == *order_id => self.live = None,
+                    _ => return Err("the name does not stand for that order"),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes what a read shows of one call of a revocation.
+    fn see_part(
+        &mut self,
+        order_id: Option<&OrderId>,
+        part: &Part,
+        state: &PartState,
+    ) -> Result<(), &'static str> {
+        let known = match order_id {
+            Some(order_id) => self.revocations.get_mut(order_id),
+            // An earlier version kept one set of parts for each name.
+            None => self
+                .revocations
+                .values_mut()
+                .find(|requested| requested.parts.contains_key(part)),
+        };
+        match known.and_then(|requested| requested.parts.get_mut(part)) {
+            Some(PartState::Revoked) if *state != PartState::Revoked => {
+                Err("a revocation in force cannot be undone")
+            }
+            Some(known) => {
+                *known = state.clone();
+                Ok(())
+            }
+            None => Err("this revocation was not asked for"),
         }
     }
 
@@ -129,25 +191,26 @@ impl Record {
             OperationKind::Order | OperationKind::Renew => match &self.live {
                 None => {}
                 Some(LiveOrder {
-                    state: LiveState::Ended(_),
+                    state: LiveState::Ended(_) | LiveState::Lapsed,
                     generation,
                     ..
                 }) if attempt.generation > *generation => {}
                 Some(_) => return Err("an order is already bound to the name"),
             },
             OperationKind::Reissue => match &self.live {
-                Some(live) if live.state == LiveState::Issued => {}
+                Some(live) if live.state == LiveState::Issued && live.change.is_none() => {}
                 _ => return Err("no order in force is bound to the name"),
             },
             OperationKind::Revoke => {
-                let Some(part) = &attempt.part else {
+                let (Some(part), Some(order_id)) = (&attempt.part, &attempt.order_id) else {
                     return Err("it does not say what to revoke");
                 };
-                if attempt.generation > self.parts_generation {
-                    self.parts.retain(|_, state| *state != PartState::Declined);
-                    self.parts_generation = attempt.generation;
+                let known = self.revocations.entry(order_id.clone()).or_default();
+                if attempt.generation > known.generation {
+                    known.parts.retain(|_, state| *state != PartState::Declined);
+                    known.generation = attempt.generation;
                 }
-                if self.parts.contains_key(part) {
+                if known.parts.contains_key(part) {
                     return Err("this revocation was already asked for");
                 }
             }
@@ -161,28 +224,30 @@ impl Record {
         Ok(())
     }
 
-    fn accept(
-        &mut self,
-        order_id: &OrderId,
-        request_id: Option<&RequestId>,
-        certificate_id: Option<&CertificateId>,
-        at: Timestamp,
-    ) -> Result<(), &'static str> {
+    fn accept(&mut self, body: &FactBody, at: Timestamp) -> Result<(), &'static str> {
+        let FactBody::Accepted {
+            order_id,
+            request_id,
+            certificate_id,
+            approved,
+            validation,
+        } = body
+        else {
+            return Err("it is not an acceptance");
+        };
         let open = self.open.take().ok_or("no call is open")?;
         match (open.attempt.kind, &open.phase) {
             (OperationKind::Order | OperationKind::Renew, Phase::Sending) => {
+                self.first_generation.get_or_insert(open.attempt.generation);
                 self.live = Some(LiveOrder {
-                    order_id: order_id.clone(),
-                    request_id: request_id.cloned(),
-                    certificate_id: certificate_id.cloned(),
-                    serial_number: None,
-                    valid_till: None,
-                    state: LiveState::Requested,
-                    generation: open.attempt.generation,
+                    request_id: request_id.clone(),
+                    certificate_id: certificate_id.clone(),
                     tag: open.attempt.tag,
                     certificate: open.attempt.certificate,
                     terms: open.attempt.terms,
-                    since: at,
+                    approved: *approved,
+                    validation: validation.clone(),
+                    ..LiveOrder::new(order_id.clone(), open.attempt.generation, at)
                 });
             }
             // A reissue in doubt is settled by reading the order: it shows the new key or names.
@@ -191,8 +256,16 @@ impl Record {
                 if live.order_id != *order_id {
                     return Err("the CA answered with another order");
                 }
-                live.request_id = request_id.cloned();
-                live.certificate = open.attempt.certificate;
+                live.change = Some(Box::new(PendingReissue {
+                    certificate: open.attempt.certificate,
+                    from: open.attempt.replaces.or(live.certificate_id.clone()),
+                    generation: open.attempt.generation,
+                    since: at,
+                }));
+                live.request_id.clone_from(request_id);
+                live.approved = *approved;
+                live.validation.clone_from(validation);
+                live.refused = None;
                 live.state = LiveState::Reissuing;
             }
             (OperationKind::Order | OperationKind::Renew, _) => {
@@ -235,21 +308,17 @@ impl Record {
         match &self.live {
             None => {}
             Some(live)
-                if matches!(live.state, LiveState::Ended(_)) && *generation > live.generation => {}
+                if matches!(live.state, LiveState::Ended(_) | LiveState::Lapsed)
+                    && *generation > live.generation => {}
             Some(_) => return Err("an order is already bound to the name"),
         }
+        self.first_generation.get_or_insert(*generation);
         self.live = Some(LiveOrder {
-            order_id: order_id.clone(),
-            request_id: None,
             certificate_id: certificate_id.clone(),
-            serial_number: None,
-            valid_till: None,
-            state: LiveState::Requested,
-            generation: *generation,
             tag: tag.clone(),
             certificate: *certificate,
             terms: *terms,
-            since: at,
+            ..LiveOrder::new(order_id.clone(), *generation, at)
         });
         self.failure = None;
         Ok(())
@@ -257,9 +326,10 @@ impl Record {
 
     fn settle_part(&mut self, state: PartState) -> Result<(), &'static str> {
         let open = self.open.take().ok_or("no call is open")?;
-        match (open.attempt.kind, open.attempt.part) {
-            (OperationKind::Revoke, Some(part)) => {
-                self.parts.insert(part, state);
+        match (open.attempt.kind, open.attempt.order_id, open.attempt.part) {
+            (OperationKind::Revoke, Some(order_id), Some(part)) => {
+                let known = self.revocations.entry(order_id).or_default();
+                known.parts.insert(part, state);
                 self.failure = None;
                 Ok(())
             }
@@ -282,5 +352,28 @@ impl Record {
             Some(Phase::Sending) => Err("the doubt was not recorded first"),
             None => Err("no doubt is open"),
         }
+    }
+}
+
+/// Takes the state that a read shows. A reissue ends when another certificate is in force, or with its
+/// order.
+fn see(live: &mut LiveOrder, state: &LiveState, certificate_id: Option<&CertificateId>) {
+    live.state = state.clone();
+    match state {
+        LiveState::Issued | LiveState::Lapsed => {
+            live.validation.clear();
+            let another = certificate_id.is_some()
+                && certificate_id != live.change.as_ref().and_then(|change| change.from.as_ref());
+            if let Some(change) = live.change.take_if(|_| another) {
+                live.certificate = change.certificate;
+                live.generation = live.generation.max(change.generation);
+                live.request_id = None;
+            }
+        }
+        LiveState::Ended(_) => {
+            live.change = None;
+            live.validation.clear();
+        }
+        LiveState::Requested | LiveState::Reissuing => {}
     }
 }

@@ -1,234 +1,364 @@
 //! The decision table for a name whose order is known: keep it, reissue it, or wait.
 
-use super::make::{Decision, Inputs};
-use super::matching::{is_past, name_drift};
-use super::order::bound_order;
-use super::revoked::RevokedOrders;
-use super::standing::{is_news, live_state, reached, seen, status_words, waiting_words};
-use super::{Action, Change};
+use super::Action;
+use super::decided::Decided;
+use super::order::OrderCase;
+use super::planned_revocations::RevokedOrders;
+use super::reissue::{decide_reissue, takes_names_away};
 use crate::model::{
-    CertificateKind, CertificatePin, CertificateState, Ending, Item, LiveOrder, LiveState,
-    ObservedAccount, ObservedOrder, Operation, Order, OrderId, ReissueOperation,
+    Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
+    ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RequestKind,
+    RequestStatus, RunId, Standing, StatusWord, ValidTill, extra_names, live_state, missing_names,
+    seen,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
 /// Assumption: CertCentral documents no delay between an order and its first listing.
-const LIST_LAG_SECONDS: i64 = 15 * 60;
+pub(super) const LIST_LAG_SECONDS: i64 = 15 * 60;
 
 pub(super) fn decide_live(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
+    case: OrderCase<'_, '_>,
     live: &LiveOrder,
-    account: Option<&ObservedAccount>,
     revoked: &RevokedOrders<'_>,
-) -> Decision {
+) -> Decided {
+    let OrderCase { inputs, item, .. } = case;
     let id = &live.order_id;
-    let observed = bound_order(account, id);
-    let state = observed.map_or_else(
-        || live.state.clone(),
-        |observed| live_state(&observed.status),
-    );
-    let valid_till = observed
-        .and_then(|observed| observed.valid_till.as_deref())
-        .or(live.valid_till.as_deref());
-    let mut decision = match &state {
-        LiveState::Requested => {
-            let status =
-                observed.map_or_else(String::new, |observed| status_words(&observed.status));
-            let mut decision = Decision::new(
-                item,
-                Action::Wait,
-                format!("order {id} is asked for, not issued{status}"),
-            );
-            decision.step.waits_for = Some(waiting_words(
-                observed.map(|observed| &observed.status),
-                live.request_id.as_ref(),
-            ));
-            decision
-        }
-        LiveState::Reissuing => {
-            let mut decision = Decision::new(
-                item,
-                Action::Wait,
-                format!("a reissue of order {id} is under way"),
-            );
-            decision.step.waits_for = Some("the reissue".to_owned());
-            decision
-        }
-        LiveState::Issued => decide_in_force(inputs, item, order, live, account, valid_till),
-        LiveState::Ended(ending) => decide_ended(item, order, live, *ending, revoked),
-    };
-    let step = &mut decision.step;
+    let observed = case.bound();
+    let today = inputs.today();
+    // Where it stands is asked of the journal as it is once it has the news.
+    let (record, news) = with_news(case, live, observed);
+    let live = record.live.as_ref().unwrap_or(live);
+    let asks_for_more = is_changed(case.order, live, observed);
+    let mut standing = Standing::of_order(Some(&record), observed, asks_for_more, today);
+    if is_still_refused(case.order, live) {
+        standing = refused(standing, live.generation.max(case.order.generation));
+    }
+    let mut decided = decide_standing(case, live, standing, revoked);
+    let step = &mut decided.step;
     step.order_id = Some(id.clone());
     step.certificate_id = observed
         .and_then(|observed| observed.certificate_id.clone())
         .or_else(|| live.certificate_id.clone());
-    if step.request_id.is_none() && state == LiveState::Requested {
-        step.request_id.clone_from(&live.request_id);
-    }
-    step.reached = reached(&state);
-    if let Some(observed) = observed
-        && is_news(live, observed)
-    {
-        step.news.push(seen(observed));
-    }
-    let missing = account.is_some() && observed.is_none();
+    step.request_id = step
+        .standing
+        .waits()
+        .and_then(|cause| cause.request().cloned());
+    step.news.extend(news);
+    let missing = case.account.is_some() && observed.is_none();
     let age = inputs.now.as_second() - live.since.as_second();
     if missing && age > LIST_LAG_SECONDS {
-        return decision.warn(format!(
-            "order {id} is in the journal, but this key does not see it at the CA; nothing is ordered in its place"
+        return decided.warn(format!(
+            "order {id} of {} is in the journal, but this key does not see it at the CA; nothing is ordered in its place",
+            item.address
         ));
     }
-    decision
+    decided
 }
 
-fn decide_in_force(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
+fn decide_standing(
+    case: OrderCase<'_, '_>,
     live: &LiveOrder,
-    account: Option<&ObservedAccount>,
-    valid_till: Option<&str>,
-) -> Decision {
-    let id = &live.order_id;
-    let observed = bound_order(account, id);
-    let drift = observed.and_then(|observed| name_drift(order, observed));
-    if is_changed(order, live, observed) {
-        // The list shows one certificate of an order; only a full read shows all that would go.
-        let in_full = account.and_then(|account| account.details.get(id)?.as_ref());
-        let collateral = collateral(order, in_full.or(observed));
-        let mut decision = Decision::new(
-            item,
-            Action::Reissue,
-            format!("the names or the key in the manifest are not those of order {id}"),
-        );
-        decision.step.changes = vec![Change {
-            member: "certificate".to_owned(),
-            old: observed.map(|observed| observed.names.join(", ")),
-            new: Some(order.certificate.names().join(", ")),
-        }];
-        decision.step.revokes.clone_from(&collateral);
-        decision.step.operation = Some(reissue_operation(id, order, collateral));
-        return decision;
+    standing: Standing,
+    revoked: &RevokedOrders<'_>,
+) -> Decided {
+    let (item, id) = (case.item, live.order_id.clone());
+    match &standing {
+        Standing::InForce { change, .. } => match change {
+            None => keep(case, live, standing),
+            Some(Difference::Due) => decide_reissue(case, live, standing),
+            Some(Difference::Refused { .. }) => reissue_refused(item, live, standing),
+            // An open call is settled before this is asked.
+            Some(Difference::UnderWay { .. } | Difference::InDoubt | Difference::Parked) => {
+                let reason = Reason::ReissueUnderWay { order: id };
+                Decided::new(item, Action::Wait, reason, standing)
+            }
+        },
+        Standing::Lapsed { revoked: true, .. } => certificate_revoked(case, id, standing, revoked),
+        Standing::Lapsed { till, .. } => ran_out(item, id, *till, standing),
+        Standing::Ended { ending, .. } => decide_ended(case, live, *ending, revoked),
+        Standing::Requested { .. } => {
+            let reason = match case.bound().map(|observed| &observed.status) {
+                Some(OrderStatus::ReissuePending) => Reason::ReissueUnderWay { order: id },
+                status => Reason::Requested {
+                    order: id,
+                    says: status.and_then(status_word),
+                },
+            };
+            Decided::new(item, Action::Wait, reason, standing)
+        }
+        Standing::Absent
+        | Standing::Waiting { .. }
+        | Standing::InDoubt
+        | Standing::Parked
+        | Standing::NotRevoked
+        | Standing::RevocationRequested { .. }
+        | Standing::Declined { .. }
+        | Standing::Revoked => {
+            Decided::new(item, Action::Wait, Reason::NotRead { order: id }, standing)
+        }
     }
-    let mut decision = Decision::new(item, Action::Keep, format!("order {id} is in force"));
-    if let Some(missing) = drift {
-        decision = decision.warn(format!(
+}
+
+fn status_word(status: &OrderStatus) -> Option<StatusWord> {
+    let (word, known) = match status {
+        OrderStatus::Pending(_, word) => (word, true),
+        OrderStatus::Other(word) => (word, false),
+        OrderStatus::Issued
+        | OrderStatus::ReissuePending
+        | OrderStatus::Rejected
+        | OrderStatus::Canceled
+        | OrderStatus::Revoked
+        | OrderStatus::RevocationPending
+        | OrderStatus::Expired => return None,
+    };
+    let word = word.clone();
+    Some(StatusWord { word, known })
+}
+
+/// What the read shows that the journal does not have.
+fn is_news(case: OrderCase<'_, '_>, live: &LiveOrder, observed: &ObservedOrder) -> bool {
+    let another = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
+    live_state(observed, case.inputs.today()) != live.state
+        || another(
+            observed.certificate_id.as_ref().map(|id| id.as_str()),
+            live.certificate_id.as_ref().map(|id| id.as_str()),
+        )
+        || (observed.valid_till.is_some() && observed.valid_till != live.valid_till)
+}
+
+/// The record as it is once it has what the read shows, and the facts that say so.
+fn with_news(
+    case: OrderCase<'_, '_>,
+    live: &LiveOrder,
+    observed: Option<&ObservedOrder>,
+) -> (Record, Vec<FactBody>) {
+    let mut record = case.record.cloned().unwrap_or_default();
+    let mut news = Vec::new();
+    let Some(observed) = observed else {
+        return (record, news);
+    };
+    let mut take = |record: &mut Record, body: FactBody| {
+        let fact = Fact {
+            at: case.inputs.now,
+            run: RunId::from("plan"),
+            address: case.item.address.clone(),
+            account: case.item.account.clone(),
+            body,
+        };
+        // A fact that cannot follow is no news.
+        if let Ok(next) = record.next(&fact) {
+            *record = next;
+            news.push(fact.body);
+        }
+    };
+    if is_news(case, live, observed) {
+        take(&mut record, seen(observed, case.inputs.today()));
+    }
+    if let Some(fact) = record
+        .live
+        .as_ref()
+        .and_then(|live| rejected_reissue(live, observed))
+    {
+        take(&mut record, fact);
+    }
+    (record, news)
+}
+
+/// The end of a reissue that an administrator refused: the order shows its request as rejected.
+fn rejected_reissue(live: &LiveOrder, observed: &ObservedOrder) -> Option<FactBody> {
+    live.change.as_ref()?;
+    if observed.status != OrderStatus::Issued {
+        return None;
+    }
+    let requests = observed.requests.as_ref()?;
+    let reissues = || {
+        requests
+            .iter()
+            .filter(|request| request.kind == RequestKind::Reissue)
+    };
+    let rejected = match &live.request_id {
+        Some(id) => reissues().find(|request| request.id == *id)?,
+        // Without its number, the newest request of the kind is taken for it.
+        None => reissues().max_by_key(|request| request.date)?,
+    };
+    (rejected.status == RequestStatus::Rejected).then(|| FactBody::ReissueRejected {
+        request_id: Some(rejected.id.clone()),
+    })
+}
+
+/// True while the entry asks for the very thing that was refused.
+fn is_still_refused(order: &Order, live: &LiveOrder) -> bool {
+    live.refused.as_ref().is_some_and(|refused| {
+        refused.certificate == Some(order.certificate.digest())
+            && order.generation <= refused.generation
+    })
+}
+
+fn refused(standing: Standing, generation: u32) -> Standing {
+    let generation = generation.saturating_add(1);
+    let waits = crate::model::Cause::Decision(Decision::ReissueRejected { generation });
+    with_change(standing, Difference::Refused { waits })
+}
+
+fn with_change(mut standing: Standing, to: Difference) -> Standing {
+    if let Standing::InForce { change, .. } = &mut standing {
+        *change = Some(to);
+    }
+    standing
+}
+
+fn reissue_refused(item: &Item, live: &LiveOrder, standing: Standing) -> Decided {
+    let id = &live.order_id;
+    let next = match standing.waits() {
+        Some(crate::model::Cause::Decision(Decision::ReissueRejected { generation })) => {
+            *generation
+        }
+        _ => live.generation.saturating_add(1),
+    };
+    let reason = Reason::ReissueRejected { order: id.clone() };
+    Decided::new(item, Action::Wait, reason, standing).warn(format!(
+        "an administrator refused the reissue of order {id}; correct the entry, or `generation: {next}` asks for it again"
+    ))
+}
+
+fn certificate_revoked(
+    case: OrderCase<'_, '_>,
+    id: OrderId,
+    mut standing: Standing,
+    revoked: &RevokedOrders<'_>,
+) -> Decided {
+    if revoked.touches(case.item, &id) {
+        if let Standing::Lapsed { waits, .. } = &mut standing {
+            *waits = None;
+        }
+        let reason = Reason::RevokedAsAsked { order: id };
+        return Decided::new(case.item, Action::Keep, reason, standing);
+    }
+    let next = case.order.generation.saturating_add(1);
+    let warning = format!(
+        "the certificate of order {id} was revoked, the order is not over: reissue it at the CA, or `generation: {next}` buys another one"
+    );
+    let reason = Reason::CertificateRevoked { order: id };
+    Decided::new(case.item, Action::Wait, reason, standing).warn(warning)
+}
+
+fn ran_out(item: &Item, id: OrderId, till: Option<ValidTill>, standing: Standing) -> Decided {
+    let on = till.map_or_else(String::new, |till| format!(" on {till}"));
+    let warning = format!(
+        "the certificate of order {id} ran out{on}: add an order with `renewal_of: {}`",
+        item.address.name()
+    );
+    let reason = Reason::RanOut { order: id, till };
+    Decided::new(item, Action::Keep, reason, standing).warn(warning)
+}
+
+fn keep(case: OrderCase<'_, '_>, live: &LiveOrder, standing: Standing) -> Decided {
+    let (id, observed) = (&live.order_id, case.bound());
+    let reason = Reason::InForce { order: id.clone() };
+    let mut decided = Decided::new(case.item, Action::Keep, reason, standing);
+    if let Some(missing) = observed.and_then(|observed| missing_names(case.order, observed)) {
+        decided = decided.warn(format!(
             "order {id} was changed outside: it does not show {}",
             missing.join(", ")
         ));
     }
-    if live.terms.is_some_and(|terms| terms != order.terms()) {
-        decision = decision.warn(format!(
+    // Adopted without knowing what it was ordered with.
+    if let Some(observed) = observed.filter(|_| live.certificate.is_none()) {
+        let extra = extra_names(case.order, observed);
+        if !extra.is_empty() {
+            decided = decided.warn(format!(
+                "order {id} is also for {}: the next reissue takes what the entry does not name away",
+                extra.join(", ")
+            ));
+        }
+    }
+    let key = case.order.certificate.csr.as_ref();
+    if live.certificate.is_none()
+        && key.is_some()
+        && observed.is_some_and(|observed| observed.public_key.is_none())
+    {
+        decided = decided.warn(format!(
+            "the CA shows no CSR for order {id}: whether its key is that of the entry's `csr` cannot be compared, and nothing is reissued for it"
+        ));
+    }
+    if live.terms.is_some_and(|terms| terms != case.order.terms()) {
+        decided = decided.warn(format!(
             "product, organization, container, validity or payment differ from what order {id} was placed with: they come into force with its next renewal"
         ));
     }
-    if is_past(valid_till, inputs.today()) {
-        decision = decision.warn(format!(
-            "the certificate of order {id} ran out on {}: add an order with `renewal_of: {}`",
-            valid_till.unwrap_or_default(),
-            item.address.name()
-        ));
-    }
-    decision
+    decided
 }
 
 /// True when the certificate that is wanted is not the one that was asked for.
-pub(super) fn is_changed(
-    order: &Order,
-    live: &LiveOrder,
-    observed: Option<&ObservedOrder>,
-) -> bool {
+fn is_changed(order: &Order, live: &LiveOrder, observed: Option<&ObservedOrder>) -> bool {
     match live.certificate {
         Some(digest) => digest != order.certificate.digest(),
         // Adopted without knowing what it was ordered with: what the CA shows decides.
-        None => observed.is_some_and(|observed| name_drift(order, observed).is_some()),
+        None => observed.is_some_and(|observed| {
+            let another_key =
+                order.certificate.csr.as_ref().is_some_and(|csr| {
+                    observed.public_key.is_some_and(|key| key != csr.public_key)
+                });
+            another_key || missing_names(order, observed).is_some()
+        }),
     }
 }
 
-/// True when a reissue would take down more than the list shows: the order must be read in full.
-pub(super) fn must_be_read(order: &Order, live: &LiveOrder, account: &ObservedAccount) -> bool {
+/// True when the list does not show enough of a bound order: the order must be read in full.
+pub(super) fn must_be_read(
+    order: &Order,
+    live: &LiveOrder,
+    account: &ObservedAccount,
+    today: jiff::civil::Date,
+) -> bool {
     let Some(observed) = account.orders.get(&live.order_id) else {
         return false;
     };
+    if account.details.contains_key(&live.order_id) {
+        return false;
+    }
+    let state = live_state(observed, today);
+    let in_force = matches!(state, LiveState::Issued | LiveState::Lapsed);
+    // Whether a reissue was refused stands in the order's requests alone.
+    let unclear = live.change.as_ref().is_some_and(|change| {
+        observed.certificate_id.is_none() || observed.certificate_id == change.from
+    });
+    // The list shows no key.
+    let key = live.certificate.is_none() && order.certificate.csr.is_some();
+    // A reissue takes down more than the list shows.
     let alone = observed.duplicates == Some(0) && observed.reissues == Some(0);
-    live_state(&observed.status) == LiveState::Issued
-        && observed.certificates.is_none()
+    let more = observed.certificates.is_none()
         && !alone
-        && !account.details.contains_key(&live.order_id)
         && is_changed(order, live, Some(observed))
-        && takes_names_away(order, observed)
-}
-
-/// True when the CA shows a name that is no longer wanted.
-/// Assumption: an e-mail address that goes away counts like a DNS name; the documents speak of names.
-fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
-    let wanted = order.certificate.names();
-    observed.names.iter().any(|name| !wanted.contains(name))
-}
-
-/// Certificates that a reissue takes down: CertCentral revokes the original, its duplicates and
-/// earlier reissues when names go away.
-fn collateral(order: &Order, observed: Option<&ObservedOrder>) -> Vec<CertificatePin> {
-    let Some(observed) = observed else {
-        return Vec::new();
-    };
-    if !takes_names_away(order, observed) {
-        return Vec::new();
-    }
-    if let Some(certificates) = &observed.certificates {
-        return certificates
-            .iter()
-            .filter(|one| one.state == CertificateState::Issued)
-            .map(super::target::pin)
-            .collect();
-    }
-    observed
-        .certificate_id
-        .iter()
-        .map(|id| CertificatePin {
-            certificate_id: id.clone(),
-            serial_number: observed.serial_number.clone(),
-            names: observed.names.clone(),
-            valid_till: observed.valid_till.clone(),
-            kind: CertificateKind::Original,
-        })
-        .collect()
+        && takes_names_away(order, observed);
+    in_force && (unclear || key || more)
 }
 
 fn decide_ended(
-    item: &Item,
-    order: &Order,
+    case: OrderCase<'_, '_>,
     live: &LiveOrder,
     ending: Ending,
     revoked: &RevokedOrders<'_>,
-) -> Decision {
-    let id = &live.order_id;
+) -> Decided {
+    let (item, id) = (case.item, &live.order_id);
     if ending == Ending::Revoked && revoked.contains(item, id) {
-        return Decision::new(
-            item,
-            Action::Keep,
-            format!("order {id} is revoked, as the manifest asks"),
-        );
+        let reason = Reason::RevokedAsAsked { order: id.clone() };
+        let standing = Standing::Ended {
+            ending,
+            waits: None,
+        };
+        return Decided::new(item, Action::Keep, reason, standing);
     }
-    let reason = format!("order {id} is {}", ending.word());
-    let next = order.generation.max(live.generation).saturating_add(1);
-    let mut decision = Decision::new(item, Action::Wait, reason.clone());
-    decision.step.waits_for = Some(format!("`generation: {next}`"));
-    decision.warn(format!(
-        "{reason}; it is not bought again until the entry says `generation: {next}`"
+    let generation = case.order.generation.max(live.generation).saturating_add(1);
+    let decision = Decision::Ended { ending, generation };
+    let standing = Standing::Ended {
+        ending,
+        waits: Some(crate::model::Cause::Decision(decision)),
+    };
+    let order = id.clone();
+    let reason = Reason::Ended { order, ending };
+    Decided::new(item, Action::Wait, reason, standing).warn(format!(
+        "order {id} is {}; it is not bought again until the entry says `generation: {generation}`",
+        ending.word()
     ))
-}
-
-pub(super) fn reissue_operation(
-    id: &OrderId,
-    order: &Order,
-    collateral: Vec<CertificatePin>,
-) -> Operation {
-    Operation::Reissue(Box::new(ReissueOperation {
-        order_id: id.clone(),
-        order: order.clone(),
-        collateral,
-    }))
 }

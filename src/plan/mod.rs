@@ -1,25 +1,29 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
-mod asked;
+mod build;
 mod cost;
+mod decided;
 mod digest;
+mod existing;
 pub mod file;
+mod inputs;
 mod live;
-mod make;
-mod matching;
+mod news;
 mod order;
+mod planned_revocations;
 mod questions;
-mod recall;
+mod reissue;
 mod revocation;
-mod revoked;
+mod revocation_requests;
+mod revocation_unread;
 mod safety;
 mod sequence;
-mod standing;
 mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::BTreeMap;
 
@@ -29,16 +33,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Milestone,
-    Operation, OrderId, RequestId, RequestPreview,
+    Operation, OrderId, Reason, RequestId, RequestPreview, Standing,
 };
 
-pub use make::{Inputs, make};
-pub use matching::differences;
+pub use inputs::{Inputs, Knowledge};
+pub use news::{Happened, News, between};
 pub use questions::{Questions, questions};
-pub use recall::read_anew;
+pub use revocation::scope_words;
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 pub use sequence::with_dependencies;
-pub use standing::{live_state, seen, waiting_words};
 
 /// What apply would do, in an order in which it can be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,9 @@ pub struct Plan {
     pub targets: Vec<Address>,
     /// One for each item, in an order in which dependencies come first.
     pub steps: Vec<Step>,
+    /// What became of items since the last run.
+    #[serde(default)]
+    pub news: Vec<News>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
     /// Policy limits that the plan breaks; apply refuses it (exit 5).
@@ -87,10 +93,6 @@ pub struct PlannedAccount {
     pub account_id: Option<String>,
     /// How many certificates in force were known.
     pub certificates: u32,
-    /// Set when the account's orders were not all read for this plan: see
-    /// [`crate::model::ObservedAccount::as_of`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_of: Option<Timestamp>,
 }
 
 /// What is planned for one item.
@@ -102,8 +104,10 @@ pub struct Step {
     pub account: AccountName,
     /// What is done.
     pub action: Action,
-    /// Why, one line for people.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
+    /// Where the item stands, and what it waits for.
+    pub standing: Standing,
     /// What must come first; for a step that does nothing it is empty.
     pub after: Vec<After>,
     /// What is sent; also for `settle`, where it is what was being sent.
@@ -114,8 +118,6 @@ pub struct Step {
     pub revokes: Vec<CertificatePin>,
     /// Changed values as `(name, old, new)`, for people.
     pub changes: Vec<Change>,
-    /// What a `wait` waits for, or what a dependent step will wait for.
-    pub waits_for: Option<String>,
     /// What apply writes to the journal for this step without any call: an adoption, or news about a
     /// live order.
     pub news: Vec<FactBody>,
@@ -125,10 +127,29 @@ pub struct Step {
     pub certificate_id: Option<CertificateId>,
     /// The request that an administrator decides, where it is known.
     pub request_id: Option<RequestId>,
-    /// How far the item has come already: what depends on it may start.
-    pub reached: Option<Milestone>,
     /// The price that this account last paid for the product, where the CA shows it.
     pub price: Option<Decimal>,
+}
+
+impl Step {
+    /// How far the item has come in what its entry asks for now: what depends on it may start.
+    pub fn reached(&self) -> Option<Milestone> {
+        self.standing.reached()
+    }
+
+    /// One word for where it stands, for `status`.
+    pub fn state(&self) -> &'static str {
+        match self.action {
+            Action::Adopt => "not-bound",
+            Action::Order
+            | Action::Renew
+            | Action::Reissue
+            | Action::Revoke
+            | Action::Settle
+            | Action::Wait
+            | Action::Keep => self.standing.word(),
+        }
+    }
 }
 
 /// A value that differs.

@@ -1,329 +1,360 @@
-//! The decision table for an order: (wanted, record, observed) -> action and reason.
-
-use std::collections::BTreeSet;
+//! The decision table for an order that nothing answers to yet: settle it, adopt it, wait, or buy it.
 
 use super::Action;
-use super::live::{decide_live, reissue_operation};
-use super::make::{Decision, Inputs};
-use super::matching::{NameIndex, differences, is_over};
-use super::revoked::RevokedOrders;
-use super::standing::{live_state, reached, seen, waiting_words};
+use super::decided::Decided;
+use super::existing::{adopt, decide_existing};
+use super::inputs::{Inputs, Knowledge};
+use super::live::decide_live;
+use super::planned_revocations::RevokedOrders;
+use super::reissue::reissue_operation;
+use super::view::AccountView;
 use crate::model::{
-    Address, FactBody, Item, ItemName, LiveOrder, LiveState, ObservedAccount, ObservedOrder,
-    Operation, OperationKind, Order, OrderId, OrderOperation, Phase, Record, Records, RenewalOf,
-    Tag, TagParts, Untrusted,
+    Adoption, Cause, Decision, Ending, FactBody, Item, LiveState, ObservedAccount, ObservedOrder,
+    Operation, OperationKind, Order, OrderId, OrderOperation, Reason, Record, RenewalOf, Sameness,
+    Standing, Tag, Untrusted, live_state, seen,
 };
 
-/// The orders that names stand for.
-pub(super) fn bound_orders(records: &Records) -> BTreeSet<&OrderId> {
-    records
-        .values()
-        .filter_map(|record| Some(&record.live.as_ref()?.order_id))
-        .collect()
+/// An order of the manifest with what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct OrderCase<'c, 'a> {
+    pub(super) inputs: &'c Inputs<'a>,
+    pub(super) item: &'c Item,
+    pub(super) order: &'c Order,
+    pub(super) record: Option<&'a Record>,
+    pub(super) account: Option<&'a ObservedAccount>,
 }
 
-fn live_order<'a>(records: &'a Records, name: &ItemName) -> Option<&'a LiveOrder> {
-    records.get(&Address::Order(name.clone()))?.live.as_ref()
+impl<'c, 'a> OrderCase<'c, 'a> {
+    pub(super) fn of(inputs: &'c Inputs<'a>, item: &'c Item, order: &'c Order) -> Self {
+        Self {
+            inputs,
+            item,
+            order,
+            record: inputs.record(item),
+            account: inputs.account(item),
+        }
+    }
+
+    /// The order that is bound to the name, as the account shows it.
+    pub(super) fn bound(&self) -> Option<&'a ObservedOrder> {
+        let live = self.record?.live.as_ref()?;
+        bound_order(self.account, &live.order_id)
+    }
+
+    /// True when no order answers to the wanted generation: none is bound to the name, or the bound one
+    /// is over, by the journal or by what the CA shows now.
+    pub(super) fn needs_new_order(&self) -> bool {
+        let Some(live) = self.record.and_then(|record| record.live.as_ref()) else {
+            return true;
+        };
+        let state = self.bound().map_or_else(
+            || live.state.clone(),
+            |order| live_state(order, self.inputs.today()),
+        );
+        matches!(state, LiveState::Ended(_) | LiveState::Lapsed)
+            && self.order.generation > live.generation
+    }
+
+    /// True where what could be the order must be ruled out before it is bought: the journal may not know
+    /// everything, or it has never bound an order to the name. A journal that was begun anew after an
+    /// earlier one was lost looks like any other, and a refusal of the CA may not have been true.
+    pub(super) fn must_rule_out(&self) -> bool {
+        self.inputs.knowledge != Knowledge::Whole
+            || self.record.is_none_or(|record| record.live.is_none())
+    }
+
+    pub(super) fn tag(&self) -> Option<Tag> {
+        self.inputs.tag(self.item, self.order.generation)
+    }
 }
 
-/// True when no order answers to the wanted generation: none is bound to the name, or the bound one
-/// is over, by the journal or by what the CA shows now.
-pub(super) fn needs_new_order(
-    order: &Order,
-    record: Option<&Record>,
-    account: Option<&ObservedAccount>,
-) -> bool {
-    let Some(live) = record.and_then(|record| record.live.as_ref()) else {
-        return true;
-    };
-    let state = bound_order(account, &live.order_id)
-        .map_or_else(|| live.state.clone(), |order| live_state(&order.status));
-    matches!(state, LiveState::Ended(_)) && order.generation > live.generation
-}
-
-/// What the account shows of an order: a line of its list, or a full read.
+/// What the account shows of an order: a full read, or a line of its list.
 pub(super) fn bound_order<'a>(
     account: Option<&'a ObservedAccount>,
     id: &OrderId,
 ) -> Option<&'a ObservedOrder> {
     let account = account?;
     let detail = account.details.get(id).and_then(Option::as_ref);
-    account.orders.get(id).or(detail)
-}
-
-/// The tag of an order; `None` when the account has no endpoint, which a checked batch never shows.
-pub(super) fn order_tag(inputs: &Inputs<'_>, item: &Item, order: &Order) -> Option<Tag> {
-    let account = inputs.batch.accounts.get(&item.account)?;
-    Some(Tag::derive(TagParts {
-        provider: account.provider.name(),
-        endpoint: inputs.endpoints.get(&item.account)?,
-        account: &item.account,
-        address: &item.address,
-        generation: order.generation,
-    }))
+    detail.or_else(|| account.orders.get(id))
 }
 
 /// Decides one order.
 pub(super) fn decide_order(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
-    index: &NameIndex<'_>,
+    case: OrderCase<'_, '_>,
+    view: Option<&AccountView<'_>>,
     revoked: &RevokedOrders<'_>,
-) -> Decision {
-    let record = inputs.records.get(&item.address);
-    let account = inputs.observed.accounts.get(&item.account);
+) -> Decided {
+    let OrderCase { item, record, .. } = case;
     // Most orders of most plans; a tag is only worth its digest where something may be sent.
     if let Some(known) = record
         && let (None, Some(live)) = (&known.open, &known.live)
-        && !needs_new_order(order, record, account)
+        && !case.needs_new_order()
     {
-        let decision = decide_live(inputs, item, order, live, account, revoked);
+        let decided = decide_live(case, live, revoked);
         if !may_be_there_twice(record) {
-            return decision;
+            return decided;
         }
-        return match order_tag(inputs, item, order) {
-            Some(tag) => warn_of_a_second(decision, item, &tag, live, account),
-            None => decision,
+        return match (case.tag(), view) {
+            (Some(tag), Some(view)) => warn_of_a_second(decided, &tag, view, &live.order_id),
+            _ => decided,
         };
     }
-    let Some(tag) = order_tag(inputs, item, order) else {
-        return Decision::new(item, Action::Wait, "its account is not known");
-    };
-    let operation = || {
-        let mut order = order.clone();
-        // A name whose order is known is an id; one that is ordered in this plan stays a name.
-        if let Some(RenewalOf::Item(name)) = &order.renewal_of
-            && let Some(live) = live_order(inputs.records, name)
-        {
-            order.renewal_of = Some(RenewalOf::OrderId(live.order_id.clone()));
-        }
-        Operation::Order(Box::new(OrderOperation {
-            order,
-            tag: tag.clone(),
-        }))
+    let Some(tag) = case.tag() else {
+        let waits = Cause::Dependency { after: Vec::new() };
+        return Decided::waiting(item, Reason::AccountUnknown, waits);
     };
     if let Some(open) = record.and_then(|record| record.open.as_ref()) {
-        let mut decision = settle(item, open);
-        decision.step.operation = match (open.attempt.kind, &open.attempt.order_id) {
+        let standing = Standing::of_order(record, case.bound(), false, case.inputs.today());
+        let mut decided = Decided::settle(item, open, standing);
+        decided.step.operation = match (open.attempt.kind, &open.attempt.order_id) {
             (OperationKind::Reissue, Some(order_id)) => {
-                Some(reissue_operation(order_id, order, Vec::new()))
+                Some(reissue_operation(order_id, case.order, Vec::new()))
             }
-            _ => Some(operation()),
+            _ => Some(operation(case, &tag)),
         };
-        decision.step.order_id = record
+        decided.step.order_id = record
             .and_then(|record| record.live.as_ref())
             .map(|live| live.order_id.clone());
-        return decision;
+        return decided;
     }
-    let mut decision = decide_new(inputs, item, order, &tag, operation(), account, index);
-    decision.step.news.splice(0..0, unseen_end(record, account));
-    decision
+    let mut decided = decide_new(case, &tag, view, revoked);
+    decided.step.news.splice(0..0, unseen_end(case));
+    decided
+}
+
+fn operation(case: OrderCase<'_, '_>, tag: &Tag) -> Operation {
+    let mut order = case.order.clone();
+    // A name whose order is known is an id; one that is ordered in this plan stays a name.
+    if let Some(RenewalOf::Item(name)) = &order.renewal_of
+        && let Some(live) = case.inputs.live_order(name)
+    {
+        order.renewal_of = Some(RenewalOf::OrderId(live.order_id.clone()));
+    }
+    Operation::Order(Box::new(OrderOperation {
+        order,
+        tag: tag.clone(),
+    }))
 }
 
 /// The end of the bound order, where the journal does not have it: it must, before it takes the intent of
 /// a new order or binds one that is there already.
-fn unseen_end(record: Option<&Record>, account: Option<&ObservedAccount>) -> Option<FactBody> {
-    let live = record?.live.as_ref()?;
-    let observed = bound_order(account, &live.order_id)?;
-    (live_state(&observed.status) != live.state).then(|| seen(observed))
+fn unseen_end(case: OrderCase<'_, '_>) -> Option<FactBody> {
+    let live = case.record?.live.as_ref()?;
+    let observed = case.bound()?;
+    let today = case.inputs.today();
+    (live_state(observed, today) != live.state).then(|| seen(observed, today))
 }
 
-/// True where more than one call was made for a name: one that was given up may have arrived since.
+/// Whether an earlier attempt was written off. It may have reached the CA later, so two orders may exist.
 pub(super) fn may_be_there_twice(record: Option<&Record>) -> bool {
     record.is_some_and(|record| record.live.is_some() && record.attempts > 1)
 }
 
 /// Says so when the CA has another order with the name's tag than the one the journal knows.
 fn warn_of_a_second(
-    decision: Decision,
-    item: &Item,
+    decided: Decided,
     tag: &Tag,
-    live: &LiveOrder,
-    account: Option<&ObservedAccount>,
-) -> Decision {
-    let others: Vec<String> = account
-        .and_then(|account| account.tags.get(tag))
-        .into_iter()
-        .flat_map(|lookup| &lookup.orders)
-        .filter(|hit| hit.order_id != live.order_id)
-        .map(|hit| hit.order_id.to_string())
-        .collect();
+    view: &AccountView<'_>,
+    order_id: &OrderId,
+) -> Decided {
+    let others = view.carriers(tag);
+    let others: Vec<&OrderId> = others.into_iter().filter(|id| *id != order_id).collect();
     if others.is_empty() {
-        return decision;
+        return decided;
     }
-    let others = others.join(", ");
-    decision.warn(format!(
-        "bought twice: order {others} carries the tag of {} as well, whose order is {}; cancel or revoke what is too many at the CA",
-        item.address, live.order_id
+    let address = decided.step.address.clone();
+    decided.warn(format!(
+        "bought twice: order {} carries the tag of {address} as well, whose order is {order_id}; cancel or revoke what is too many at the CA",
+        joined(&others)
     ))
 }
 
-/// An earlier attempt whose outcome is not recorded.
-pub(super) fn settle(item: &Item, open: &crate::model::OpenOperation) -> Decision {
-    let what = open.attempt.kind.word();
-    let reason = match &open.phase {
-        Phase::Sending => format!(
-            "a run ended after it had written down this {what} and before it knew the outcome"
-        ),
-        Phase::InDoubt { why, .. } => format!("the outcome of an earlier {what} is unknown: {why}"),
-        Phase::Parked { why, .. } => format!("a person must settle an earlier {what}: {why}"),
-    };
-    let mut decision = Decision::new(item, Action::Settle, reason);
-    decision.step.waits_for = match &open.phase {
-        Phase::Parked { .. } => Some(format!("`certplan resolve {}`", item.address)),
-        Phase::Sending | Phase::InDoubt { .. } => None,
-    };
-    decision
-}
-
 fn decide_new(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
+    case: OrderCase<'_, '_>,
     tag: &Tag,
-    operation: Operation,
-    account: Option<&ObservedAccount>,
-    index: &NameIndex<'_>,
-) -> Decision {
-    let record = inputs.records.get(&item.address);
-    let hits = account
-        .and_then(|account| account.tags.get(tag))
-        .map(|lookup| &lookup.orders[..]);
-    match (hits, account) {
-        (Some([hit]), Some(account)) => {
-            if index.is_bound(&hit.order_id) {
-                return bound_elsewhere(inputs, item, &hit.order_id);
-            }
-            return decide_tagged(inputs, item, order, tag, account, &hit.order_id);
+    view: Option<&AccountView<'_>>,
+    revoked: &RevokedOrders<'_>,
+) -> Decided {
+    let OrderCase {
+        inputs,
+        item,
+        order,
+        record,
+        ..
+    } = case;
+    if let (Some(account), Some(view)) = (case.account, view) {
+        if let Some(id) = &order.existing_order_id
+            && record.is_none_or(|record| record.live.is_none())
+        {
+            return decide_existing(case, tag, account, id);
         }
-        (Some(many), _) if many.len() > 1 => {
-            let ids: Vec<String> = many.iter().map(|hit| hit.order_id.to_string()).collect();
-            let reason = format!("orders {} all carry this name's tag", ids.join(", "));
-            return Decision::new(item, Action::Wait, reason.clone()).warn(format!(
-                "{reason}: cancel what is too many at the CA, then `certplan import {} ID`",
-                item.address
-            ));
+        if let Some(decided) = decide_carriers(case, tag, (account, view), revoked) {
+            return decided;
         }
-        _ => {}
     }
-    let renewal = order.renewal_of.is_some();
+    let similar = view.map_or_else(Vec::new, |view| view.similar(inputs, order));
+    let twins: Vec<OrderId> = similar
+        .iter()
+        .filter(|(_, sameness)| *sameness == Sameness::Same)
+        .map(|(order, _)| order.id.clone())
+        .collect();
+    if !twins.is_empty() && !order.allow_similar {
+        return twin(item, twins);
+    }
     let ended = record.and_then(|record| record.live.as_ref());
     let failure = record.and_then(|record| record.failure.as_ref());
     let reason = match (ended, failure) {
-        (_, Some(failure)) => format!(
-            "asked for again: the CA refused it on {} ({})",
-            failure.at.strftime("%Y-%m-%d"),
-            failure.message
-        ),
-        (Some(live), None) => {
-            format!(
-                "generation {} takes the place of order {}",
-                order.generation, live.order_id
-            )
-        }
-        (None, None) if inputs.offline => "not in the journal; the CA was not asked".to_owned(),
-        (None, None) => "nothing at the CA answers to this name".to_owned(),
+        (_, Some(failure)) => Reason::AskedAgain {
+            at: failure.at,
+            message: failure.message.clone(),
+        },
+        (Some(live), None) => Reason::NextGeneration {
+            generation: order.generation,
+            order: live.order_id.clone(),
+        },
+        (None, None) if inputs.offline => Reason::NotInJournal,
+        (None, None) => Reason::NothingThere,
     };
-    let action = if renewal {
+    let action = if order.renewal_of.is_some() {
         Action::Renew
     } else {
         Action::Order
     };
-    let mut decision = Decision::new(item, action, reason);
-    decision.step.operation = Some(operation);
-    let similar: Vec<&ObservedOrder> = index
-        .similar(order)
-        .into_iter()
-        .filter(|similar| !inputs.is_renewed_by(order, &similar.id))
-        .collect();
-    if !similar.is_empty() {
-        let ids: Vec<String> = similar
-            .iter()
-            .take(5)
-            .map(|order| order.id.to_string())
-            .collect();
-        let more = if similar.len() > 5 { " and more" } else { "" };
-        decision = decision.warn(format!(
-            "the account already has a similar order without our tag: {}{more}; to use it instead of buying, `certplan import {} ID`",
-            ids.join(", "),
+    let mut decided = Decided::new(item, action, reason, Standing::Absent);
+    decided.step.operation = Some(operation(case, tag));
+    if !similar.is_empty() && !order.allow_similar {
+        let ids: Vec<&OrderId> = similar.iter().map(|(order, _)| &order.id).collect();
+        decided = decided.warn(format!(
+            "the account already has a similar order without our tag: {}; to use it instead of buying, `certplan import {} ID`",
+            joined(&ids),
             item.address
         ));
     }
-    decision
+    decided
+}
+
+/// Orders for the same names and product: nothing is bought beside them.
+fn twin(item: &Item, orders: Vec<OrderId>) -> Decided {
+    let (ids, first) = (joined(&orders.iter().collect::<Vec<_>>()), orders.first());
+    let first = first.map_or_else(String::new, ToString::to_string);
+    let warning = format!(
+        "order {ids} is in force or waits for the same names: `existing_order_id: {first}` takes it over, `allow_similar: true` buys another one"
+    );
+    let reason = Reason::Twin {
+        orders: orders.clone(),
+    };
+    Decided::for_a_person(item, reason, Decision::Twin { orders }).warn(warning)
+}
+
+/// What the orders that carry the name's tag come to; `None` when there is none.
+fn decide_carriers(
+    case: OrderCase<'_, '_>,
+    tag: &Tag,
+    (account, view): (&ObservedAccount, &AccountView<'_>),
+    revoked: &RevokedOrders<'_>,
+) -> Option<Decided> {
+    let carriers = view.carriers(tag);
+    let item = case.item;
+    match carriers.as_slice() {
+        [] => None,
+        [id] if view.is_bound(id) => Some(bound_elsewhere(case, id)),
+        [id] => {
+            let mut decided = decide_tagged(case, tag, account, id);
+            // Revoked, as the manifest asks: nothing is left to decide.
+            if let Standing::Ended {
+                ending: Ending::Revoked,
+                waits,
+            } = &mut decided.step.standing
+                && revoked.contains(item, id)
+            {
+                *waits = None;
+            }
+            Some(decided)
+        }
+        many => {
+            let orders: Vec<OrderId> = many.iter().map(|&id| id.clone()).collect();
+            let warning = format!(
+                "orders {} all carry this name's tag: cancel what is too many at the CA, then `certplan import {} ID`",
+                joined(many),
+                item.address
+            );
+            let reason = Reason::SeveralCarryTag {
+                orders: orders.clone(),
+            };
+            let decision = Decision::TwoOrders { orders };
+            Some(Decided::for_a_person(item, reason, decision).warn(warning))
+        }
+    }
 }
 
 /// The order that carries this name's tag stands for another name: two names never share an order.
-fn bound_elsewhere(inputs: &Inputs<'_>, item: &Item, id: &OrderId) -> Decision {
-    let other = inputs.records.iter().find(|(address, record)| {
+fn bound_elsewhere(case: OrderCase<'_, '_>, id: &OrderId) -> Decided {
+    let item = case.item;
+    let other = case.inputs.records.iter().find(|(address, record)| {
         **address != item.address
             && record
                 .live
                 .as_ref()
                 .is_some_and(|live| live.order_id == *id)
     });
-    let name = other.map_or_else(
+    let address = other.map(|(address, _)| address.clone());
+    let name = address.as_ref().map_or_else(
         || "this name's earlier generation".to_owned(),
-        |(address, _)| address.to_string(),
+        ToString::to_string,
     );
-    let reason = format!("order {id} carries this name's tag, but it is bound to {name}");
-    Decision::new(item, Action::Wait, reason.clone()).warn(format!(
-        "{reason}; nothing is ordered for this name as long as that is so"
+    let reason = Reason::BoundElsewhere {
+        order: id.clone(),
+        address,
+    };
+    let decision = Decision::ForeignTag { order: id.clone() };
+    Decided::for_a_person(item, reason, decision).warn(format!(
+        "order {id} carries this name's tag, but it is bound to {name}; nothing is ordered for this name as long as that is so"
     ))
 }
 
 /// One order carries the tag: adopt it if it is what is wanted.
 fn decide_tagged(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    order: &Order,
+    case: OrderCase<'_, '_>,
     tag: &Tag,
     account: &ObservedAccount,
     id: &OrderId,
-) -> Decision {
+) -> Decided {
+    let item = case.item;
+    let order = id.clone();
     let Some(Some(detail)) = account.details.get(id) else {
-        let reason = format!("order {id} carries this name's tag, but it could not be read");
-        return Decision::new(item, Action::Wait, reason.clone()).warn(reason);
+        let reason = Reason::TaggedUnreadable {
+            order: order.clone(),
+        };
+        let decision = Decision::UnknownOrder { order };
+        return Decided::for_a_person(item, reason, decision).warn(format!(
+            "order {id} carries this name's tag, but it could not be read: check the key's permissions"
+        ));
     };
-    let different = differences(order, detail);
+    let adoption = Adoption::of(None, detail, case.order, Some(tag));
+    let different = adoption.differences();
     if !different.is_empty() {
-        let reason = format!(
-            "order {id} carries this name's tag, but it differs: {}",
-            different.join("; ")
-        );
-        return Decision::new(item, Action::Wait, reason.clone()).warn(format!(
-            "{reason}; if it is the right one, `certplan import {} {id}`",
+        let warning = format!(
+            "order {id} carries this name's tag, but it differs: {}; if it is the right one, `certplan import {} {id}`",
+            different.join("; "),
             item.address
-        ));
+        );
+        let differences = untrusted(different);
+        let reason = Reason::TaggedDiffers {
+            order: order.clone(),
+            differences,
+        };
+        let decision = Decision::Differs { order };
+        return Decided::for_a_person(item, reason, decision).warn(warning);
     }
-    let mut decision = Decision::new(item, Action::Adopt, format!("order {id} carries our tag"));
-    decision.step.news = vec![
-        FactBody::Adopted {
-            order_id: id.clone(),
-            certificate_id: detail.certificate_id.clone(),
-            generation: order.generation,
-            tag: Some(tag.clone()),
-            certificate: Some(order.certificate.digest()),
-            terms: Some(order.terms()),
-            evidence: Untrusted::new("found by its tag; product, names and key agree"),
-        },
-        seen(detail),
-    ];
-    decision.step.order_id = Some(id.clone());
-    decision
-        .step
-        .certificate_id
-        .clone_from(&detail.certificate_id);
-    let state = live_state(&detail.status);
-    if state == LiveState::Requested {
-        decision.step.waits_for = Some(waiting_words(Some(&detail.status), None));
-    }
-    decision.step.reached = reached(&state);
-    if is_over(detail, inputs.today()) {
-        let next = order.generation.saturating_add(1);
-        decision = decision.warn(format!(
-            "order {id} carries our tag and is over: nothing is bought in its place until the entry says `generation: {next}`"
-        ));
-    }
-    decision
+    let fact = adoption.fact("found by its tag; product, names and key agree");
+    adopt(case, detail, Reason::CarriesTag { order }, fact)
+}
+
+pub(super) fn untrusted(texts: Vec<String>) -> Vec<Untrusted> {
+    texts.into_iter().map(Untrusted::new).collect()
+}
+
+fn joined(ids: &[&OrderId]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
 }

@@ -1,14 +1,16 @@
 //! What has to be read beyond the lists before a plan can be made.
 
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::inputs::{Inputs, Knowledge};
 use super::live::must_be_read;
-use super::make::Inputs;
-use super::matching::{NameIndex, day};
-use super::order::{bound_orders, may_be_there_twice, needs_new_order, order_tag};
-use super::target::{Answered, standing};
-use crate::model::{AccountName, OrderId, Provider, Tag, Wanted};
+use super::order::{OrderCase, may_be_there_twice};
+use super::target::{Answered, Target, answered, target};
+use super::view::{AccountView, Owners};
+use crate::model::{
+    AccountName, Item, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Provider,
+    Revocation, Sameness, Stage, Tag, Wanted,
+};
 
 /// What to read in one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,106 +21,264 @@ pub struct Questions {
     pub tags: BTreeSet<Tag>,
     /// Whether to list requests to revoke.
     pub revocation_requests: bool,
+    /// Whether to list orders that wait for an administrator.
+    pub waiting_orders: bool,
 }
 
 impl Questions {
     /// True when nothing is left to read.
     pub fn is_empty(&self) -> bool {
-        self.orders.is_empty() && self.tags.is_empty() && !self.revocation_requests
+        self.orders.is_empty()
+            && self.tags.is_empty()
+            && !self.revocation_requests
+            && !self.waiting_orders
     }
 }
 
 /// What is still unanswered, by account. Ask, add the answers, and call again until it is empty: the
 /// answer to a look-up by tag can raise the question for the order behind it.
 pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
-    let bound = LazyCell::new(|| bound_orders(inputs.records));
-    let today = day(inputs.now);
-    let mut indexes: BTreeMap<&AccountName, NameIndex<'_>> = BTreeMap::new();
-    let mut questions: BTreeMap<AccountName, Questions> = BTreeMap::new();
+    let owners = Owners::of(inputs);
     let selected = inputs.selected();
-    for item in inputs
-        .batch
-        .items
+    let mut asking: BTreeMap<&AccountName, Asking<'_>> = BTreeMap::new();
+    let views: BTreeMap<&AccountName, AccountView<'_>> = inputs
+        .observed
+        .accounts
         .iter()
-        .filter(|item| selected.contains(&item.address))
-    {
-        let Some(account) = inputs.observed.accounts.get(&item.account) else {
+        .map(|(name, account)| (name, AccountView::of(inputs, name, account, &owners)))
+        .collect();
+    for item in &inputs.batch.items {
+        let (Some(account), Some(view)) = (inputs.account(item), views.get(&item.account)) else {
             continue;
         };
-        let record = inputs.records.get(&item.address);
-        let mut asked = Questions::default();
+        if !selected.contains(&item.address) {
+            continue;
+        }
+        let asking = asking.entry(&item.account).or_default();
         match &item.wanted {
             Wanted::Order(order) => {
-                let open = record.is_some_and(|record| record.open.is_some());
-                if !open && needs_new_order(order, record, Some(account)) {
-                    let index = indexes
-                        .entry(&item.account)
-                        .or_insert_with(|| NameIndex::new(account, &bound, today));
-                    let similar = index
-                        .similar(order)
-                        .into_iter()
-                        .chain(index.over(order))
-                        .any(|similar| !inputs.is_renewed_by(order, &similar.id));
-                    // An order that is over carries the tag as well: without the look-up, a journal
-                    // that knows nothing of it would have it bought once more.
-                    let worth_it = similar || inputs.journal_went_back;
-                    if let Some(tag) = order_tag(inputs, item, order)
-                        && worth_it
-                    {
-                        match account.tags.get(&tag) {
-                            None => {
-                                asked.tags.insert(tag);
-                            }
-                            Some(lookup) => {
-                                if let [hit] = lookup.orders.as_slice()
-                                    && !account.details.contains_key(&hit.order_id)
-                                {
-                                    asked.orders.insert(hit.order_id.clone());
-                                }
-                            }
-                        }
-                    }
-                } else if !open
-                    && let Some(tag) = order_tag(inputs, item, order)
-                    && may_be_there_twice(record)
-                    && !account.tags.contains_key(&tag)
-                    && !indexes
-                        .entry(&item.account)
-                        .or_insert_with(|| NameIndex::new(account, &bound, today))
-                        .similar(order)
-                        .is_empty()
-                {
-                    asked.tags.insert(tag);
-                } else if !open
-                    && let Some(live) = record.and_then(|record| record.live.as_ref())
-                    && must_be_read(order, live, account)
-                {
-                    asked.orders.insert(live.order_id.clone());
-                }
+                asking.about_order(OrderCase::of(inputs, item, order), account, view);
             }
             Wanted::Revocation(revocation) => {
-                if let Answered::Ask(order_id) = standing(inputs, revocation, account) {
-                    asked.orders.insert(order_id);
-                }
-                let central = inputs
-                    .batch
-                    .accounts
-                    .get(&item.account)
-                    .is_some_and(|account| {
-                        matches!(account.provider, Provider::CertCentral { .. })
-                    });
-                if central && account.revocation_requests.is_none() {
-                    asked.revocation_requests = true;
-                }
+                asking.about_revocation(inputs, item, revocation, account);
             }
         }
-        if !asked.is_empty() {
-            let all = questions.entry(item.account.clone()).or_default();
-            // Not `append`, which builds the whole set anew for each item.
-            all.orders.extend(asked.orders);
-            all.tags.extend(asked.tags);
-            all.revocation_requests |= asked.revocation_requests;
+    }
+    asking
+        .into_iter()
+        .map(|(name, asking)| (name.clone(), asking.done()))
+        .filter(|(_, questions)| !questions.is_empty())
+        .collect()
+}
+
+/// The questions of one account while they are put together.
+#[derive(Default)]
+struct Asking<'a> {
+    questions: Questions,
+    /// One look-up for each of these entries would rule out what could be theirs.
+    lookups: BTreeSet<Tag>,
+    /// Or one read of each of these orders, which shows its tag.
+    reads: BTreeSet<&'a OrderId>,
+    /// Lists of orders that were taken already, by where they are: whether something is unread in them, and
+    /// whether a look-up by tag would show it.
+    taken: BTreeMap<usize, (bool, bool)>,
+}
+
+impl<'a> Asking<'a> {
+    fn about_order(
+        &mut self,
+        case: OrderCase<'_, 'a>,
+        account: &'a ObservedAccount,
+        view: &AccountView<'a>,
+    ) {
+        let (order, record) = (case.order, case.record);
+        if record.is_some_and(|record| record.open.is_some()) {
+            return;
+        }
+        if case.needs_new_order() {
+            let unbound = record.is_none_or(|record| record.live.is_none());
+            match &order.existing_order_id {
+                Some(id) if unbound => self.about_existing(order, id, account),
+                _ => self.about_new(case, account, view),
+            }
+            return;
+        }
+        if may_be_there_twice(record)
+            && let Some(tag) = case.tag()
+            && !account.tags.contains_key(&tag)
+            && !view.similar(case.inputs, order).is_empty()
+        {
+            self.questions.tags.insert(tag);
+        }
+        if let Some(live) = record.and_then(|record| record.live.as_ref())
+            && must_be_read(order, live, account, case.inputs.today())
+        {
+            self.questions.orders.insert(live.order_id.clone());
         }
     }
-    questions
+
+    /// The list is enough where it shows the names; the tag and the key stand in the order alone.
+    fn about_existing(&mut self, order: &Order, id: &OrderId, account: &ObservedAccount) {
+        let listed = account.orders.get(id);
+        let agrees =
+            listed.is_some_and(|listed| crate::model::same_names(order, listed) == Sameness::Same);
+        let plain = agrees && order.certificate.csr.is_none();
+        if !plain && !account.details.contains_key(id) {
+            self.questions.orders.insert(id.clone());
+        }
+    }
+
+    fn about_new(
+        &mut self,
+        case: OrderCase<'_, 'a>,
+        account: &'a ObservedAccount,
+        view: &AccountView<'a>,
+    ) {
+        let Some(tag) = case.tag() else {
+            return;
+        };
+        for id in view.carriers(&tag) {
+            if !account.details.contains_key(id) {
+                self.questions.orders.insert(id.clone());
+            }
+        }
+        let known = account.tags.contains_key(&tag);
+        if !known && case.must_rule_out() && self.about_what_could_be_it(case, account, view, &tag)
+        {
+            return;
+        }
+        let ruled_out = known || case.must_rule_out();
+        if ruled_out && case.order.allow_similar {
+            return;
+        }
+        for (similar, sameness) in view.similar(case.inputs, case.order) {
+            match sameness {
+                Sameness::Open if !account.details.contains_key(&similar.id) => {
+                    self.questions.orders.insert(similar.id.clone());
+                }
+                Sameness::Same | Sameness::Open if !ruled_out => {
+                    self.questions.tags.insert(tag.clone());
+                }
+                Sameness::Same | Sameness::Open | Sameness::Different | Sameness::Unknown => {}
+            }
+        }
+    }
+
+    /// Rules out what could be the order itself. True while something is unread: what carries the tag is no
+    /// twin, so twins come after it.
+    fn about_what_could_be_it(
+        &mut self,
+        case: OrderCase<'_, 'a>,
+        account: &'a ObservedAccount,
+        view: &AccountView<'a>,
+        tag: &Tag,
+    ) -> bool {
+        // The CA's list may leave out what waits for an administrator.
+        let unlisted = account.waiting_orders.is_none() && has_requests(case.inputs, case.item);
+        self.questions.waiting_orders |= unlisted;
+        // After an earlier call, what the lists show rules nothing out: the refusal may not have been true.
+        let called = case.record.is_some_and(|record| record.attempts > 0);
+        let candidates = match case.inputs.knowledge {
+            Knowledge::MayLack | Knowledge::Whole if !called => view.candidates(case.order),
+            Knowledge::MayLack | Knowledge::Whole | Knowledge::Lacks => view.all(),
+        };
+        let unread = |order: &&'a ObservedOrder| !account.details.contains_key(&order.id);
+        let mut look_up = false;
+        let mut open = unlisted;
+        for order in candidates.named.values().copied().filter(unread) {
+            look_up |= self.take(order);
+            open = true;
+        }
+        for list in candidates.open {
+            let place = std::ptr::from_ref(list).addr();
+            let (unread_here, visible_here) = match self.taken.get(&place) {
+                Some(known) => *known,
+                None => {
+                    let mut left = (false, false);
+                    for order in list.iter().copied().filter(unread) {
+                        left = (true, self.take(order) || left.1);
+                    }
+                    self.taken.insert(place, left);
+                    left
+                }
+            };
+            open |= unread_here;
+            look_up |= visible_here;
+        }
+        if look_up {
+            self.lookups.insert(tag.clone());
+        }
+        open
+    }
+
+    /// Notes an order that has to be ruled out. True where a look-up by tag would do that.
+    fn take(&mut self, order: &'a ObservedOrder) -> bool {
+        if may_hide_from_tags(order) {
+            self.questions.orders.insert(order.id.clone());
+            return false;
+        }
+        self.reads.insert(&order.id);
+        true
+    }
+
+    fn about_revocation(
+        &mut self,
+        inputs: &Inputs<'_>,
+        item: &Item,
+        revocation: &Revocation,
+        account: &ObservedAccount,
+    ) {
+        match target(inputs, item, revocation) {
+            Target::Order(id) | Target::New(id) => {
+                let scope = &revocation.scope;
+                let known = answered(account, &id, scope, inputs.today());
+                if matches!(known, Answered::Ask) {
+                    self.questions.orders.insert(id);
+                }
+            }
+            Target::Unclear(id, tags) => {
+                let unknown = tags.into_iter();
+                let unknown = unknown.filter(|tag| !account.tags.contains_key(tag));
+                self.questions.tags.extend(unknown);
+                let known = answered(account, &id, &revocation.scope, inputs.today());
+                if matches!(known, Answered::Ask) {
+                    self.questions.orders.insert(id);
+                }
+            }
+            Target::Undecided(_) | Target::NoOrder(_) => {}
+        }
+        if account.revocation_requests.is_none() && has_requests(inputs, item) {
+            self.questions.revocation_requests = true;
+        }
+    }
+
+    /// Of the two ways to rule out what could be somebody's, the one that takes fewer requests.
+    fn done(self) -> Questions {
+        let mut questions = self.questions;
+        // What waits is listed first: it may add to what has to be ruled out.
+        if questions.waiting_orders {
+            return questions;
+        }
+        if self.reads.len() < self.lookups.len() {
+            questions.orders.extend(self.reads.into_iter().cloned());
+        } else {
+            questions.tags.extend(self.lookups);
+        }
+        questions
+    }
+}
+
+/// Assumption: a look-up by tag may leave out orders that wait for an administrator; the documents do not
+/// say. Reading such an order shows its tag.
+fn may_hide_from_tags(order: &ObservedOrder) -> bool {
+    matches!(
+        order.status,
+        OrderStatus::Pending(Stage::Approval, _) | OrderStatus::Other(_)
+    )
+}
+
+/// True where an administrator decides requests at the CA.
+fn has_requests(inputs: &Inputs<'_>, item: &Item) -> bool {
+    let account = inputs.batch.accounts.get(&item.account);
+    account.is_some_and(|account| matches!(account.provider, Provider::CertCentral { .. }))
 }

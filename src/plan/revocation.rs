@@ -1,163 +1,337 @@
 //! The decision table for a revocation: which certificates will die, and whether to ask.
 
 use super::Action;
-use super::asked::{asked_for, part_news};
-use super::make::{Decision, Inputs};
-use super::order::settle;
-use super::target::{Answered, pin, scope_words, select, standing, target_id};
+use super::decided::Decided;
+use super::inputs::Inputs;
+use super::revocation_requests::{Requests, part_news};
+use super::revocation_unread::{decide_offline, earlier_order, invisible};
+use super::target::{Answered, Target, answered, pin, select, target, targeted};
 use crate::model::{
-    CertificatePin, CertificateState, Item, Milestone, ObservedAccount, ObservedCertificate,
-    ObservedOrder, Operation, OrderStatus, PartState, Record, Revocation, RevocationTarget,
-    RevokeOperation, RevokeScope, Scope,
+    Cause, CertificatePin, CertificateState, Decision, FactBody, Item, NextRun, ObservedAccount,
+    ObservedCertificate, ObservedOrder, OpenOperation, Operation, OrderId, OrderStatus, Part,
+    PartState, Phase, Reason, Record, Revocation, RevocationTarget, RevokeOperation, RevokeScope,
+    Scope, Standing,
 };
 
-/// Decides one revocation.
-pub(super) fn decide_revocation(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    revocation: &Revocation,
-) -> Decision {
-    let record = inputs.records.get(&item.address);
-    let mut decision = decide(inputs, item, revocation, record);
-    if decision.step.order_id.is_none() {
-        decision.step.order_id = target_id(inputs, revocation);
-    }
-    decision
+/// A revocation of the manifest with what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct RevocationCase<'c, 'a> {
+    pub(super) inputs: &'c Inputs<'a>,
+    pub(super) item: &'c Item,
+    pub(super) revocation: &'c Revocation,
+    pub(super) record: Option<&'a Record>,
+    pub(super) requests: &'c Requests<'a>,
 }
 
-fn decide(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    revocation: &Revocation,
-    record: Option<&Record>,
-) -> Decision {
-    let Some(account) = inputs.observed.accounts.get(&item.account) else {
-        return decide_offline(inputs, item, revocation, record);
-    };
-    let (order, certificates) = match standing(inputs, revocation, account) {
-        Answered::Known(order, certificates) => (order, certificates),
-        Answered::NoOrder => return no_order(item, revocation),
-        Answered::Ask(id) => {
-            let reason = format!("order {id} was not read");
-            return Decision::new(item, Action::Wait, reason.clone()).warn(reason);
+/// The order that a revocation is about, read, with its certificates.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'s> {
+    pub(super) order: &'s ObservedOrder,
+    /// Those that the scope names, whatever their state.
+    pub(super) selected: &'s [&'s ObservedCertificate],
+    /// Those of them that are in force.
+    pub(super) dying: &'s [&'s ObservedCertificate],
+}
+
+impl RevocationCase<'_, '_> {
+    /// The calls that this revocation consists of.
+    pub(super) fn parts(&self, seen: Seen<'_>) -> Vec<Part> {
+        match self.revocation.scope {
+            Scope::Order => vec![Part::Order],
+            Scope::CertificateId(_)
+            | Scope::SerialNumber(_)
+            | Scope::Duplicates
+            | Scope::CertificateNo(_) => seen
+                .selected
+                .iter()
+                .map(|one| Part::Certificate(one.id.clone()))
+                .collect(),
         }
-        Answered::Invisible(id) => {
-            let reason = format!("the CA shows no order {id} to this key");
-            return Decision::new(item, Action::Wait, reason.clone())
-                .warn(format!("{reason}: check the id and the key's permissions"));
+    }
+
+    /// Where one call stands for this entry: what an earlier generation was refused is open again.
+    pub(super) fn part(&self, order: &OrderId, part: &Part) -> Option<&PartState> {
+        let requested = self.record?.requested(order)?;
+        let state = requested.parts.get(part)?;
+        let reopened =
+            *state == PartState::Declined && self.revocation.generation > requested.generation;
+        (!reopened).then_some(state)
+    }
+}
+
+/// Decides one revocation.
+pub(super) fn decide_revocation(case: RevocationCase<'_, '_>) -> Decided {
+    let RevocationCase {
+        inputs,
+        item,
+        revocation,
+        ..
+    } = case;
+    if let Some(open) = case.record.and_then(|record| record.open.as_ref()) {
+        return settle(case, open);
+    }
+    let name = match &revocation.target {
+        RevocationTarget::Order(name) => Some(name),
+        RevocationTarget::OrderId(_) => None,
+    };
+    let targeted = |id: Option<&OrderId>| name.map(|name| targeted(Some(name), id, revocation));
+    let (id, news) = match target(inputs, item, revocation) {
+        Target::Order(id) => {
+            // An entry that names another order later starts from nothing: what was meant is written down.
+            let known = case.record.and_then(|record| record.target.as_deref());
+            let same = known.is_some_and(|known| known.order_id.as_ref() == Some(&id));
+            let news = (name.is_none() && !same).then(|| by_id(&id, revocation));
+            (id, news)
+        }
+        Target::New(id) => {
+            let news = targeted(Some(&id));
+            (id, news)
+        }
+        Target::Unclear(id, tags) => {
+            let lookups = inputs.account(item).map(|account| &account.tags);
+            let hits = lookups
+                .into_iter()
+                .flat_map(|lookups| tags.iter().filter_map(|tag| lookups.get(tag)))
+                .flat_map(|lookup| &lookup.orders);
+            // The present order may still carry an earlier generation's tag.
+            let earlier: Vec<OrderId> = hits
+                .map(|hit| hit.order_id.clone())
+                .filter(|hit| *hit != id)
+                .collect();
+            if !earlier.is_empty() {
+                let mut decided = earlier_order(case, Some(&id), earlier);
+                decided.step.news = targeted(None).into_iter().collect();
+                return decided;
+            }
+            let news = targeted(Some(&id));
+            (id, news)
+        }
+        Target::Undecided(now) => return earlier_order(case, now.as_ref(), Vec::new()),
+        Target::NoOrder(target) => {
+            let waits = Cause::NextRun {
+                with: NextRun::Target {
+                    address: target.clone(),
+                },
+            };
+            return Decided::waiting(item, Reason::NoOrderYet { target }, waits);
         }
     };
-    let selected = select(revocation, &certificates);
-    let dying: Vec<&ObservedCertificate> = selected
+    let mut decided = match inputs.account(item) {
+        Some(account) => decide_for(case, account, &id),
+        None => decide_offline(case, &id),
+    };
+    if let RevocationTarget::Order(name) = &revocation.target
+        && decided.step.standing == Standing::Revoked
+        && let Some(now) = inputs.live_order(name)
+        && now.order_id != id
+    {
+        decided.step.reason = Reason::RevokedEarlierOrder {
+            order: id.clone(),
+            now: now.order_id.clone(),
+        };
+    }
+    decided.step.order_id = Some(id);
+    // Without a name it is written down with the first call only.
+    let news = news.filter(|_| name.is_some() || decided.step.action == Action::Revoke);
+    decided.step.news.splice(0..0, news);
+    decided
+}
+
+/// An earlier call whose outcome is not recorded. Where the entry is still about the same order, what is
+/// left of it follows in the same step.
+fn settle(case: RevocationCase<'_, '_>, open: &OpenOperation) -> Decided {
+    let standing = match open.phase {
+        Phase::Parked { .. } => Standing::Parked,
+        Phase::Sending | Phase::InDoubt { .. } => Standing::InDoubt,
+    };
+    let mut decided = Decided::settle(case.item, open, standing);
+    decided.step.order_id.clone_from(&open.attempt.order_id);
+    let (Some(id), Some(account)) = (&open.attempt.order_id, case.inputs.account(case.item)) else {
+        return decided;
+    };
+    let same = match target(case.inputs, case.item, case.revocation) {
+        Target::Order(target) | Target::New(target) => target == *id,
+        Target::Unclear(..) | Target::Undecided(_) | Target::NoOrder(_) => false,
+    };
+    let scope = &case.revocation.scope;
+    let today = case.inputs.today();
+    if same && let Answered::Known(order, certificates) = answered(account, id, scope, today) {
+        let selected = select(scope, &certificates);
+        let dying = in_force(&selected);
+        let seen = Seen {
+            order,
+            selected: &selected,
+            dying: &dying,
+        };
+        decided.step.operation = Some(Operation::Revoke(Box::new(operation(case, seen))));
+    }
+    decided
+}
+
+fn by_id(id: &OrderId, revocation: &Revocation) -> FactBody {
+    targeted(None, Some(id), revocation)
+}
+
+fn in_force<'s>(selected: &[&'s ObservedCertificate]) -> Vec<&'s ObservedCertificate> {
+    selected
         .iter()
         .copied()
         .filter(|one| one.state == CertificateState::Issued)
-        .collect();
-    let operation = operation(revocation, order, &dying);
+        .collect()
+}
 
-    if let Some(open) = record.and_then(|record| record.open.as_ref()) {
-        let mut decision = settle(item, open);
-        decision.step.operation = Some(Operation::Revoke(Box::new(operation)));
-        return decision;
-    }
-    let mut decision = settled(
-        inputs, item, revocation, order, &selected, &dying, record, account,
-    );
-    if decision.step.action == Action::Revoke {
-        decision.step.revokes.clone_from(&operation.pins);
-        decision.step.certificate_id = match operation.pins.as_slice() {
+fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &OrderId) -> Decided {
+    let RevocationCase {
+        inputs,
+        item,
+        revocation,
+        ..
+    } = case;
+    let scope = &revocation.scope;
+    let (order, certificates) = match answered(account, id, scope, inputs.today()) {
+        Answered::Known(order, certificates) => (order, certificates),
+        Answered::Ask => {
+            let order = id.clone();
+            let waits = Cause::NextRun {
+                with: NextRun::Read {
+                    order: order.clone(),
+                },
+            };
+            return Decided::waiting(item, Reason::NotRead { order }, waits)
+                .warn(format!("order {id} was not read"));
+        }
+        Answered::Invisible => return invisible(case, id),
+    };
+    let selected = select(scope, &certificates);
+    let dying = in_force(&selected);
+    let seen = Seen {
+        order,
+        selected: &selected,
+        dying: &dying,
+    };
+    let mut decided = decide_seen(case, seen);
+    if decided.step.action == Action::Revoke {
+        let operation = operation(case, seen);
+        decided.step.revokes.clone_from(&operation.pins);
+        decided.step.certificate_id = match operation.pins.as_slice() {
             [only] => Some(only.certificate_id.clone()),
             _ => None,
         };
-        decision.step.operation = Some(Operation::Revoke(Box::new(operation)));
+        decided.step.operation = Some(Operation::Revoke(Box::new(operation)));
     }
-    decision.step.order_id = Some(order.id.clone());
-    decision
+    decided
 }
 
 /// The decision when no earlier call is open.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one row of the table needs all of its columns"
-)]
-fn settled(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    revocation: &Revocation,
-    order: &ObservedOrder,
-    selected: &[&ObservedCertificate],
-    dying: &[&ObservedCertificate],
-    record: Option<&Record>,
-    account: &ObservedAccount,
-) -> Decision {
-    let id = &order.id;
-    let in_force = selected.iter().any(|one| {
-        matches!(
-            one.state,
-            CertificateState::Revoked | CertificateState::RevocationPending
-        )
-    });
-    let pending_at_ca = selected
-        .iter()
-        .any(|one| one.state == CertificateState::RevocationPending)
-        || (revocation.scope == Scope::Order && order.status == OrderStatus::RevocationPending);
-    let news = part_news(record, revocation, selected, order, account);
-
-    if selected.is_empty() && order.status != OrderStatus::Revoked {
-        let reason = format!("order {id} has no {}", scope_words(&revocation.scope));
-        return Decision::new(item, Action::Wait, reason.clone()).warn(reason);
+fn decide_seen(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Decided {
+    let RevocationCase {
+        item, revocation, ..
+    } = case;
+    let Seen {
+        order,
+        selected,
+        dying,
+    } = seen;
+    let id = order.id.clone();
+    let news = part_news(case, seen);
+    let one = match revocation.scope {
+        Scope::CertificateId(_) | Scope::SerialNumber(_) | Scope::CertificateNo(_) => true,
+        Scope::Order | Scope::Duplicates => false,
+    };
+    if selected.is_empty() && (one || order.status != OrderStatus::Revoked) {
+        return unknown_certificate(case, order);
     }
-    if dying.is_empty() {
-        let mut decision = if pending_at_ca {
-            let mut decision =
-                Decision::new(item, Action::Wait, format!("the CA is revoking order {id}"));
-            decision.step.waits_for = Some("the CA's revocation".to_owned());
-            decision.step.reached = Some(Milestone::Submitted);
-            decision
-        } else if in_force || order.status == OrderStatus::Revoked {
-            let mut decision = Decision::new(item, Action::Keep, "the revocation is in force");
-            decision.step.reached = Some(Milestone::Revoked);
-            decision
-        } else {
-            nothing_in_force(item, order, selected)
-        };
-        decision.step.news = news;
-        return decision;
-    }
-    if let Some(mut decision) = asked_for(inputs, item, revocation, order, record, account, dying) {
-        decision.step.news = news;
-        return decision;
-    }
-    let count = dying.len();
-    let certificates = if count == 1 {
-        "1 certificate"
+    let mut decided = if dying.is_empty() {
+        nothing_dies(case, seen)
+    } else if order.status == OrderStatus::ReissuePending {
+        reissue_first(item, order)
+    } else if let Some(decided) = super::revocation_requests::asked_for(case, seen) {
+        decided
     } else {
-        "certificates"
+        let remaining = remaining(case, seen);
+        let reason = Reason::Revokes {
+            order: id,
+            whole: revocation.scope == Scope::Order,
+            certificates: u32::try_from(remaining.len()).unwrap_or(u32::MAX),
+        };
+        let decided = Decided::new(item, Action::Revoke, reason, Standing::NotRevoked);
+        match case.record.and_then(|record| record.failure.as_ref()) {
+            Some(failure) => decided.warn(format!(
+                "the CA refused this revocation on {}: {}",
+                failure.at.strftime("%Y-%m-%d"),
+                failure.message
+            )),
+            None => decided,
+        }
     };
-    let reason = match revocation.scope {
-        Scope::Order if count == 1 => format!("order {id} and its 1 certificate are in force"),
-        Scope::Order => format!("order {id} and its {count} certificates are in force"),
-        _ if count == 1 => format!("{certificates} of order {id} is in force"),
-        _ => format!("{count} {certificates} of order {id} are in force"),
-    };
-    let mut decision = Decision::new(item, Action::Revoke, reason);
-    decision.step.news = news;
-    if let Some(failure) = record.and_then(|record| record.failure.as_ref()) {
-        decision = decision.warn(format!(
-            "the CA refused this revocation on {}: {}",
-            failure.at.strftime("%Y-%m-%d"),
-            failure.message
-        ));
-    }
-    decision
+    decided.step.news = news;
+    decided
 }
 
-fn nothing_in_force(
-    item: &Item,
-    order: &ObservedOrder,
-    selected: &[&ObservedCertificate],
-) -> Decision {
-    let id = &order.id;
+/// CertCentral takes no revocation while a reissue is pending.
+fn reissue_first(item: &Item, order: &ObservedOrder) -> Decided {
+    let requests = order.requests.iter().flatten();
+    let mut open = requests.filter(|request| request.is_open_reissue());
+    let request = open.next().map(|request| request.id.clone());
+    let reason = Reason::ReissueFirst {
+        order: order.id.clone(),
+    };
+    Decided::waiting(item, reason, Cause::Reissue { request })
+}
+
+/// The scope names no certificate of the order.
+fn unknown_certificate(case: RevocationCase<'_, '_>, order: &ObservedOrder) -> Decided {
+    let id = order.id.clone();
+    let scope = case.revocation.scope.clone();
+    let words = scope_words(&scope);
+    if matches!(order.status, OrderStatus::Pending(..)) {
+        return not_issued(case, order);
+    }
+    // What is in force may not be listed before the reissue has ended.
+    if order.status == OrderStatus::ReissuePending {
+        return reissue_first(case.item, order);
+    }
+    let reason = Reason::CertificateUnknown {
+        order: id.clone(),
+        scope,
+    };
+    let decision = Decision::UnknownCertificate { order: id.clone() };
+    Decided::for_a_person(case.item, reason, decision).warn(format!(
+        "order {id} has no {words}: check the scope, or remove the entry"
+    ))
+}
+
+/// What a scope names, for people.
+pub fn scope_words(scope: &Scope) -> String {
+    match scope {
+        Scope::Order => "certificate".to_owned(),
+        Scope::CertificateId(id) => format!("certificate {id}"),
+        Scope::SerialNumber(serial) => format!("certificate with serial number {serial}"),
+        Scope::Duplicates => "duplicates".to_owned(),
+        Scope::CertificateNo(number) => format!("certificate number {number}"),
+    }
+}
+
+/// None of the certificates that the scope names is in force.
+fn nothing_dies(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Decided {
+    let Seen {
+        order, selected, ..
+    } = seen;
+    let (item, id) = (case.item, order.id.clone());
+    let any = |state: CertificateState| selected.iter().any(|one| one.state == state);
+    let pending = any(CertificateState::RevocationPending)
+        || (case.revocation.scope == Scope::Order
+            && order.status == OrderStatus::RevocationPending);
+    if pending {
+        let standing = Standing::RevocationRequested {
+            waits: Cause::Revoking,
+        };
+        return Decided::new(item, Action::Wait, Reason::Revoking { order: id }, standing);
+    }
+    if any(CertificateState::Revoked) || order.status == OrderStatus::Revoked {
+        let reason = Reason::RevocationInForce;
+        return Decided::new(item, Action::Keep, reason, Standing::Revoked);
+    }
     let over = matches!(
         order.status,
         OrderStatus::Rejected | OrderStatus::Canceled | OrderStatus::Expired
@@ -168,92 +342,55 @@ fn nothing_in_force(
         )
     });
     if over {
-        let mut decision = Decision::new(
-            item,
-            Action::Keep,
-            format!("nothing of order {id} is in force"),
-        );
-        decision.step.reached = Some(Milestone::Revoked);
-        decision
+        let reason = Reason::NothingInForce { order: id };
+        Decided::new(item, Action::Keep, reason, Standing::Revoked)
     } else {
-        let reason = format!("order {id} has no issued certificate yet");
-        let mut decision = Decision::new(item, Action::Wait, reason.clone());
-        decision.step.waits_for = Some(format!("a certificate of order {id}"));
-        decision.warn(format!(
-            "{reason}: an order that is still open is withdrawn at the CA, not revoked"
-        ))
+        not_issued(case, order)
     }
 }
 
-fn operation(
-    revocation: &Revocation,
-    order: &ObservedOrder,
-    dying: &[&ObservedCertificate],
-) -> RevokeOperation {
-    let mut pins: Vec<CertificatePin> = dying.iter().map(|one| pin(one)).collect();
+fn not_issued(case: RevocationCase<'_, '_>, order: &ObservedOrder) -> Decided {
+    let id = order.id.clone();
+    let waits = Cause::NextRun {
+        with: NextRun::Certificate { order: id.clone() },
+    };
+    Decided::waiting(case.item, Reason::NotIssuedYet { order: id.clone() }, waits).warn(format!(
+        "order {id} has no issued certificate yet: an order that is still open is withdrawn at the CA, not revoked"
+    ))
+}
+
+/// The certificates whose revocation was not asked for yet.
+fn remaining<'s>(case: RevocationCase<'_, '_>, seen: Seen<'s>) -> Vec<&'s ObservedCertificate> {
+    let whole = case.revocation.scope == Scope::Order;
+    let asked = |one: &ObservedCertificate| {
+        let part = Part::Certificate(one.id.clone());
+        case.part(&seen.order.id, &part).is_some()
+    };
+    seen.dying
+        .iter()
+        .copied()
+        .filter(|one| whole || !asked(one))
+        .collect()
+}
+
+fn operation(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> RevokeOperation {
+    let revocation = case.revocation;
+    let mut pins: Vec<CertificatePin> = remaining(case, seen).into_iter().map(pin).collect();
     pins.sort();
     RevokeOperation {
-        order_id: order.id.clone(),
-        product: order.product.clone(),
+        order_id: seen.order.id.clone(),
+        product: seen.order.product.clone(),
         scope: match revocation.scope {
             Scope::Order => RevokeScope::Order,
-            _ => RevokeScope::Certificates,
+            Scope::CertificateId(_)
+            | Scope::SerialNumber(_)
+            | Scope::Duplicates
+            | Scope::CertificateNo(_) => RevokeScope::Certificates,
         },
         reason: revocation.reason,
         comments: revocation.comments.clone(),
         skip_approval: revocation.skip_approval,
         generation: revocation.generation,
         pins,
-    }
-}
-
-fn no_order(item: &Item, revocation: &Revocation) -> Decision {
-    let name = match &revocation.target {
-        RevocationTarget::Order(name) => format!("orders.{name}"),
-        RevocationTarget::OrderId(id) => id.to_string(),
-    };
-    let mut decision = Decision::new(
-        item,
-        Action::Wait,
-        format!(
-            "{name} has no order at the CA yet: a later plan names the certificates that will die"
-        ),
-    );
-    decision.step.waits_for = Some(format!("the next plan, once {name} has an order"));
-    decision
-}
-
-/// Without the CA nothing can be pinned: the plan says what the journal knows.
-fn decide_offline(
-    inputs: &Inputs<'_>,
-    item: &Item,
-    revocation: &Revocation,
-    record: Option<&Record>,
-) -> Decision {
-    if let Some(open) = record.and_then(|record| record.open.as_ref()) {
-        return settle(item, open);
-    }
-    let parts = record.map(|record| &record.parts);
-    if parts.is_some_and(|parts| {
-        !parts.is_empty() && parts.values().all(|state| *state == PartState::Revoked)
-    }) {
-        return Decision::new(item, Action::Keep, "the journal has it as in force");
-    }
-    if parts.is_some_and(|parts| !parts.is_empty()) {
-        return Decision::new(item, Action::Wait, "the journal has it as asked for");
-    }
-    match target_id(inputs, revocation) {
-        None => no_order(item, revocation),
-        Some(id) => {
-            let mut decision = Decision::new(
-                item,
-                Action::Revoke,
-                format!(
-                    "not in the journal; the CA was not asked which certificates of order {id} are in force"
-                ),
-            );
-            decision.step.order_id = Some(id);
-            decision
-        }
     }
 }

@@ -1,70 +1,154 @@
 //! The target of a revocation: which order, which of its certificates, and what must be read first.
 
-use super::make::Inputs;
+use jiff::civil::Date;
+
+use super::inputs::{Inputs, Knowledge};
 use crate::model::{
-    Address, CertificateKind, CertificatePin, CertificateState, ObservedAccount,
-    ObservedCertificate, ObservedOrder, OrderId, OrderStatus, Revocation, RevocationTarget, Scope,
-    SerialNumber,
+    Address, CertificateKind, CertificatePin, CertificateState, FactBody, Item, ItemName,
+    ObservedAccount, ObservedCertificate, ObservedOrder, OrderId, OrderStatus, Revocation,
+    RevocationTarget, Scope, SerialNumber, Tag, Wanted,
 };
 
-/// What is known of a revocation's target.
-pub(super) enum Answered<'a> {
-    /// The order has no id yet.
-    NoOrder,
-    /// It must be read in full first.
-    Ask(OrderId),
-    /// The CA says that it does not exist, or this key may not see it.
-    Invisible(OrderId),
-    /// It was read, with every certificate.
-    Known(&'a ObservedOrder, Vec<ObservedCertificate>),
+/// The order that a revocation is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// This one: the manifest says its id, or an earlier plan was for it.
+    Order(OrderId),
+    /// The order that the name stands for now. From this plan on the revocation is for it alone.
+    New(OrderId),
+    /// The name stands for this order now, and may have stood for others: look these tags up first.
+    Unclear(OrderId, Vec<Tag>),
+    /// An earlier plan could not tell which order is meant; the name stands for this one now.
+    Undecided(Option<OrderId>),
+    /// The name has no order yet.
+    NoOrder(Address),
 }
 
-/// The order that a revocation is about, if it is known.
-pub(super) fn target_id(inputs: &Inputs<'_>, revocation: &Revocation) -> Option<OrderId> {
-    match &revocation.target {
-        RevocationTarget::OrderId(id) => Some(id.clone()),
-        RevocationTarget::Order(name) => inputs
-            .records
-            .get(&Address::Order(name.clone()))
-            .and_then(|record| record.live.as_ref())
-            .map(|live| live.order_id.clone()),
+/// The order that a revocation is about.
+pub(super) fn target(inputs: &Inputs<'_>, item: &Item, revocation: &Revocation) -> Target {
+    let name = match &revocation.target {
+        RevocationTarget::OrderId(id) => return Target::Order(id.clone()),
+        RevocationTarget::Order(name) => name,
+    };
+    let record = inputs.record(item);
+    let now = inputs.live_order(name).map(|live| live.order_id.clone());
+    let pinned = record.and_then(|record| record.target.as_deref());
+    match pinned.filter(|pinned| pinned.name.as_ref() == Some(name)) {
+        Some(pinned) if pinned.generation >= revocation.generation => {
+            return match &pinned.order_id {
+                Some(id) => Target::Order(id.clone()),
+                None => Target::Undecided(now),
+            };
+        }
+        Some(_) => {}
+        // Asked for without a target, by an earlier version: whether the order that the name stands for now is
+        // meant as well, only a person knows.
+        None => {
+            let asked = record.into_iter().flat_map(|record| &record.revocations);
+            let mut asked = asked
+                .filter(|(_, parts)| parts.generation >= revocation.generation)
+                .map(|(id, _)| id);
+            if pinned.is_none() && asked.any(|id| Some(id) != now.as_ref()) {
+                return Target::Undecided(now);
+            }
+            let address = Address::Order(name.clone());
+            // The journal may not know the first order of the name.
+            let first = inputs
+                .records
+                .get(&address)
+                .and_then(|record| record.first_generation);
+            if let Some(id) = &now
+                && (inputs.knowledge != Knowledge::Whole || first != Some(1))
+            {
+                let tags = earlier_tags(inputs, &address);
+                if !tags.is_empty() {
+                    return Target::Unclear(id.clone(), tags);
+                }
+            }
+        }
+    }
+    match now {
+        Some(id) => Target::New(id),
+        None => Target::NoOrder(Address::Order(name.clone())),
     }
 }
 
-/// What is known of the target, and what must be read.
+/// The tags of the generations of an order before the present one.
+fn earlier_tags(inputs: &Inputs<'_>, address: &Address) -> Vec<Tag> {
+    let item = inputs
+        .batch
+        .items
+        .iter()
+        .find(|item| item.address == *address);
+    let Some(item) = item else {
+        return Vec::new();
+    };
+    let Wanted::Order(order) = &item.wanted else {
+        return Vec::new();
+    };
+    // A person counts generations by hand; the last few are enough to find out that there were some.
+    let first = order.generation.saturating_sub(EARLIER_GENERATIONS).max(1);
+    (first..order.generation)
+        .filter_map(|generation| inputs.tag(item, generation))
+        .collect()
+}
+
+/// Generations before the present one that are looked up.
+const EARLIER_GENERATIONS: u32 = 8;
+
+/// What is known of a revocation's target at the CA.
+pub(super) enum Answered<'a> {
+    /// It must be read in full first.
+    Ask,
+    /// The CA says that it does not exist, or this key may not see it.
+    Invisible,
+    /// It was read, with every certificate as of today.
+    Known(&'a ObservedOrder, Vec<ObservedCertificate>),
+}
+
+/// What is known of the target, and whether it must be read.
 ///
 /// The list is enough for a whole order that has neither duplicates nor reissues: its one certificate
 /// stands in the list. Everything else is read order by order.
-pub(super) fn standing<'a>(
-    inputs: &Inputs<'_>,
-    revocation: &Revocation,
+pub(super) fn answered<'a>(
     account: &'a ObservedAccount,
+    id: &OrderId,
+    scope: &Scope,
+    today: Date,
 ) -> Answered<'a> {
-    let Some(id) = target_id(inputs, revocation) else {
-        return Answered::NoOrder;
-    };
-    if let Some(listed) = account.orders.get(&id) {
+    if let Some(listed) = account.orders.get(id) {
         if let Some(certificates) = &listed.certificates {
-            return Answered::Known(listed, certificates.clone());
+            return Answered::Known(listed, as_of(certificates.clone(), today));
         }
         let alone = listed.duplicates == Some(0) && listed.reissues == Some(0);
         let plain = matches!(listed.status, OrderStatus::Issued | OrderStatus::Revoked);
         if alone
             && plain
-            && revocation.scope == Scope::Order
+            && *scope == Scope::Order
             && let Some(certificate) = only_certificate(listed)
         {
-            return Answered::Known(listed, vec![certificate]);
+            return Answered::Known(listed, as_of(vec![certificate], today));
         }
     }
-    match account.details.get(&id) {
-        None => Answered::Ask(id),
-        Some(None) => Answered::Invisible(id),
+    match account.details.get(id) {
+        None => Answered::Ask,
+        Some(None) => Answered::Invisible,
         Some(Some(detail)) => {
             let certificates = detail.certificates.clone().unwrap_or_default();
-            Answered::Known(detail, certificates)
+            Answered::Known(detail, as_of(certificates, today))
         }
     }
+}
+
+/// Dates decide what is in force, not the words of an order that the CA lists as issued.
+fn as_of(mut certificates: Vec<ObservedCertificate>, today: Date) -> Vec<ObservedCertificate> {
+    for one in &mut certificates {
+        let past = one.valid_till.is_some_and(|till| till.is_past(today));
+        if past && one.state == CertificateState::Issued {
+            one.state = CertificateState::Expired;
+        }
+    }
+    certificates
 }
 
 /// The one certificate of an order without duplicates and reissues, as the list shows it.
@@ -73,8 +157,8 @@ fn only_certificate(listed: &ObservedOrder) -> Option<ObservedCertificate> {
         id: listed.certificate_id.clone()?,
         serial_number: Some(listed.serial_number.clone()?),
         names: listed.names.clone(),
-        valid_till: listed.valid_till.clone(),
-        state: if listed.status == OrderStatus::Revoked {
+        valid_till: listed.valid_till,
+        state: if listed.status == OrderStatus::Revoked || listed.certificate_revoked {
             CertificateState::Revoked
         } else {
             CertificateState::Issued
@@ -83,25 +167,38 @@ fn only_certificate(listed: &ObservedOrder) -> Option<ObservedCertificate> {
     })
 }
 
+/// The fact that makes an order the target of a revocation by name.
+pub(super) fn targeted(
+    name: Option<&ItemName>,
+    order_id: Option<&OrderId>,
+    revocation: &Revocation,
+) -> FactBody {
+    FactBody::Targeted {
+        name: name.cloned(),
+        order_id: order_id.cloned(),
+        generation: revocation.generation,
+    }
+}
+
 /// A certificate as a plan pins it.
 pub(super) fn pin(certificate: &ObservedCertificate) -> CertificatePin {
     CertificatePin {
         certificate_id: certificate.id.clone(),
         serial_number: certificate.serial_number.clone(),
         names: certificate.names.clone(),
-        valid_till: certificate.valid_till.clone(),
+        valid_till: certificate.valid_till,
         kind: certificate.kind,
     }
 }
 
 /// The certificates that a scope names, whatever their state.
 pub(super) fn select<'a>(
-    revocation: &Revocation,
+    scope: &Scope,
     certificates: &'a [ObservedCertificate],
 ) -> Vec<&'a ObservedCertificate> {
     certificates
         .iter()
-        .filter(|one| match &revocation.scope {
+        .filter(|one| match scope {
             Scope::Order => true,
             Scope::CertificateId(id) => one.id == *id,
             Scope::SerialNumber(serial) => one
@@ -125,14 +222,4 @@ fn same_serial(one: &SerialNumber, other: &SerialNumber) -> bool {
         text.trim_start_matches('0').to_ascii_lowercase()
     };
     plain(one) == plain(other)
-}
-
-pub(super) fn scope_words(scope: &Scope) -> String {
-    match scope {
-        Scope::Order => "certificate".to_owned(),
-        Scope::CertificateId(id) => format!("certificate {id}"),
-        Scope::SerialNumber(serial) => format!("certificate with serial number {serial}"),
-        Scope::Duplicates => "duplicates".to_owned(),
-        Scope::CertificateNo(number) => format!("certificate number {number}"),
-    }
 }

@@ -9,8 +9,8 @@ use super::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warn
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificateKind, CertificatePin,
     CertificateRequest, Csr, Digest, ItemName, Members, Milestone, Operation, Order, OrderId,
-    OrderOperation, RequestPreview, RevocationReason, RevokeOperation, RevokeScope, SerialNumber,
-    Tag, TagParts,
+    OrderOperation, Reason, RequestPreview, RevocationReason, RevokeOperation, RevokeScope,
+    SerialNumber, Standing, Tag, TagParts,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -25,18 +25,17 @@ pub(crate) fn bare_step(address: Address, action: Action) -> Step {
         address,
         account: account(),
         action,
-        reason: String::new(),
+        reason: Reason::NothingThere,
+        standing: Standing::Absent,
         after: Vec::new(),
         operation: None,
         requests: Vec::new(),
         revokes: Vec::new(),
         changes: Vec::new(),
-        waits_for: None,
         news: Vec::new(),
         order_id: None,
         certificate_id: None,
         request_id: None,
-        reached: None,
         price: None,
     }
 }
@@ -57,7 +56,6 @@ pub(crate) fn order_step(name: &str) -> Step {
     );
     let email = format!("{name}@example.com");
     Step {
-        reason: "nothing at the CA answers to this name".to_owned(),
         requests: vec![RequestPreview {
             method: "POST".to_owned(),
             path: "/order/certificate/client_premium_sha2".to_owned(),
@@ -81,6 +79,8 @@ pub(crate) fn order_step(name: &str) -> Step {
                     members: Members::default(),
                 },
                 renewal_of: None,
+                allow_similar: false,
+                existing_order_id: None,
                 members: Members::default(),
             },
             tag,
@@ -100,7 +100,7 @@ pub(crate) fn pin(number: u64, name: &str) -> CertificatePin {
         certificate_id: CertificateId::from(number),
         serial_number: Some(SerialNumber::from(format!("0a{number:04x}"))),
         names: vec![name.to_owned()],
-        valid_till: Some("2027-06-30".to_owned()),
+        valid_till: Some("2027-06-30".parse().unwrap()),
         kind: CertificateKind::Original,
     }
 }
@@ -111,7 +111,10 @@ pub(crate) fn revoke_step(name: &str, certificates: u64) -> Step {
         .map(|number| pin(number, &format!("{name}-{number}@example.com")))
         .collect();
     Step {
-        reason: "the manifest asks for it, the CA was not asked yet".to_owned(),
+        reason: Reason::RevokesUnread {
+            order: OrderId::from(98765),
+        },
+        standing: Standing::NotRevoked,
         after: vec![After {
             address: "orders.a".parse().unwrap(),
             until: Milestone::Issued,
@@ -132,7 +135,6 @@ pub(crate) fn revoke_step(name: &str, certificates: u64) -> Step {
             body: members(json!({"comments": "left the company", "skip_approval": false})),
         }],
         revokes: pins,
-        waits_for: Some("an administrator's approval".to_owned()),
         order_id: Some(OrderId::from(98765)),
         ..bare_step(
             Address::Revocation(name.parse::<ItemName>().unwrap()),
@@ -160,12 +162,12 @@ pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
                 endpoint: ENDPOINT.to_owned(),
                 account_id: Some("1".to_owned()),
                 certificates: 40,
-                as_of: None,
             },
         )]),
         offline: false,
         targets: Vec::new(),
         steps,
+        news: Vec::new(),
         warnings: vec![Warning {
             address: Some("orders.gone".parse().unwrap()),
             message: "no longer in the manifest; it is not revoked".to_owned(),

@@ -10,7 +10,6 @@ use std::time::Duration;
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use data_encoding::BASE32_NOPAD;
 use futures::future::BoxFuture;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::endpoint::Endpoint;
 use super::settings::Keys;
@@ -122,16 +121,6 @@ impl Keys {
             } => KeyFingerprint::of(key, endpoint),
         }
     }
-}
-
-/// The time since this machine was started, sleep included: the same in every process on it.
-pub fn since_boot() -> Duration {
-    #[cfg(target_os = "linux")]
-    let clock = ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    let clock = ClockId::Monotonic;
-    // Neither clock is ever negative.
-    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -43,14 +43,23 @@ fn operation() -> OrderOperation {
                 members: crate::model::Members::default(),
             },
             renewal_of: None,
+            allow_similar: false,
+            existing_order_id: None,
             members: crate::model::Members::default(),
         },
     }
 }
 
 async fn place(account: &Arc<dyn Act>) -> Result<Placed, ProviderError> {
-    let permit = account.permit().await;
-    account.place_order(permit, &operation(), None).await
+    let permit = account.permit(0).await;
+    account
+        .place_order(
+            permit,
+            crate::model::Recorded::for_tests(),
+            &operation(),
+            None,
+        )
+        .await
 }
 
 /// Places an order at a server that says one thing; it must have been asked exactly once.
@@ -369,10 +378,10 @@ proptest! {
             generation: 1,
                 pins: Vec::new(),
             };
-            let permit = account.permit().await;
+            let permit = account.permit(0).await;
             let part = crate::model::Part::Order;
             let call = RevokeCall { operation: &revocation, part: &part };
-            let mut errors = vec![account.revoke(permit, call).await.err()];
+            let mut errors = vec![account.revoke(permit, crate::model::Recorded::for_tests(), call).await.err()];
             if !ncloud {
                 errors.push(place(&account).await.err());
             }

@@ -196,7 +196,14 @@ async fn change(account: &Arc<dyn Act>, part: Part) -> Option<ProviderError> {
         operation: &operation,
         part: &part,
     };
-    account.revoke(account.permit().await, call).await.err()
+    account
+        .revoke(
+            account.permit(0).await,
+            crate::model::Recorded::for_tests(),
+            call,
+        )
+        .await
+        .err()
 }
 
 async fn change_all(account: &Arc<dyn Act>, ncloud: bool) -> Vec<ProviderError> {
@@ -206,8 +213,13 @@ async fn change_all(account: &Arc<dyn Act>, ncloud: bool) -> Vec<ProviderError> 
     }
     if !ncloud {
         let order = super::certcentral::tests::order();
-        let permit = account.permit().await;
-        errors.extend(account.place_order(permit, &order, None).await.err());
+        let permit = account.permit(0).await;
+        errors.extend(
+            account
+                .place_order(permit, crate::model::Recorded::for_tests(), &order, None)
+                .await
+                .err(),
+        );
     }
     errors
 }

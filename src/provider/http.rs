@@ -26,7 +26,7 @@ use super::mask::Mask;
 use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
-use super::throttle::{Slot, Throttle};
+use super::throttle::{Reservation, Slot, Throttle};
 use crate::model::{BudgetWindow, RateLimit, Traffic};
 
 /// A list of 1,000 orders with long names is some megabytes.
@@ -127,14 +127,20 @@ impl Transport {
         }
     }
 
-    pub(super) async fn slot(&self) -> Slot {
-        self.throttle.acquire().await
+    /// Waits for a place among the calls in flight, and for the slots of so many reads and of one change.
+    pub(super) async fn reserve(&self, reads: u32) -> Reservation {
+        self.throttle.reserve(reads).await
     }
 
     /// Reads `path` (below the endpoint, with its query). Repeats what broke, 408, 429, 5xx and answers
     /// of 2xx that are no JSON; the last answer is returned whatever it is. A 429 is met with more patience
-    /// than a failure: it is certain to end.
-    pub(super) async fn read(&self, what: &str, path: &str) -> Result<Reply, ProviderError> {
+    /// than a failure: it is certain to end. The slots are those of `permit`, if there is one.
+    pub(super) async fn read(
+        &self,
+        mut permit: Option<&mut Reservation>,
+        what: &str,
+        path: &str,
+    ) -> Result<Reply, ProviderError> {
         let mut delays = ExponentialBuilder::new()
             .with_min_delay(self.deadlines.first_repeat)
             .with_max_delay(Duration::from_secs(20))
@@ -144,7 +150,10 @@ impl Transport {
             .build();
         let mut slow_downs = 0;
         loop {
-            let mut slot = self.throttle.acquire().await;
+            let mut slot = match &mut permit {
+                Some(permit) => permit.for_read().await,
+                None => self.throttle.acquire().await,
+            };
             // Only now: a signature that waited for its turn may be too old.
             let request = self.request(Method::GET, path, None)?;
             let answer = self
@@ -153,6 +162,9 @@ impl Transport {
             drop(slot);
             if matches!(&answer, Ok(reply) if reply.status == 429) && slow_downs < SLOW_DOWNS {
                 slow_downs += 1;
+                if let Some(permit) = &mut permit {
+                    permit.rest();
+                }
                 // The account is paused; the next slot comes when the pause is over. Where the CA names
                 // a pause of nothing, this one holds.
                 if slow_downs > 1 {
@@ -168,6 +180,9 @@ impl Transport {
                 Err(lost) => lost.kind != ErrorKind::Malformed,
             };
             let delay = if again { delays.next() } else { None };
+            if let Some(permit) = permit.as_mut().filter(|_| delay.is_some()) {
+                permit.rest();
+            }
             match (answer, delay) {
                 (answer, None) => {
                     return answer.map_err(|lost| {
@@ -190,13 +205,13 @@ impl Transport {
     /// `InDoubt` in every other case; what an answer means is for the caller to say.
     pub(super) async fn change(
         &self,
-        slot: Slot,
+        mut permit: Reservation,
         what: &str,
         method: Method,
         path: &str,
         body: &Value,
     ) -> Result<Reply, ProviderError> {
-        let mut slot = self.throttle.fresh(slot).await;
+        let mut slot = permit.for_call().await;
         let request = self.request(method, path, Some(body))?;
         #[cfg(feature = "planted-bugs")]
         if crate::planted::is("second_send_after_timeout")

@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::model::normal_name;
+
 /// A whole number, or text of digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Number(Option<u64>);
@@ -157,7 +159,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
 pub(super) fn names<'a>(all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<String> = all
         .into_iter()
-        .map(|name| name.trim().to_lowercase())
+        .map(normal_name)
         .filter(|name| !name.is_empty())
         .collect();
     names.sort();

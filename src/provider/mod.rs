@@ -31,31 +31,39 @@ mod reach;
 mod scripted;
 #[cfg(test)]
 mod strange;
+#[cfg(test)]
+mod under_permit;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent, since_boot};
+pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use preview::{body_digest, preview};
 pub use settings::{Deadlines, Keys, Settings, observe_only, open};
 
 use crate::model::{
-    AccountName, CertificateId, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest,
-    OrderId, OrderOperation, ReissueOperation, RequestId, RequestStatus, RevokeCall, StatusChange,
-    Tag, TagLookup, Traffic,
+    AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    OrderOperation, PendingDomain, Recorded, ReissueOperation, RequestId, RequestStatus,
+    RevokeCall, StatusChange, Tag, TagLookup, Traffic,
 };
 
 /// What every read and every change answers with.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
 
 /// How much of an order is read.
+///
+/// | GETs | CertCentral | ncloud |
+/// |---|---|---|
+/// | `Order` | 1 | 1; and the whole list where the answer does not tell all of the certificates |
+/// | `Certificates` | 1 to 3 | as `Order` |
+///
+/// A list of ncloud has one page for each 1,000 orders. Repeats of a GET that failed come on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// The order itself: one request.
+    /// The order itself. At ncloud its certificates are part of it.
     Order,
     /// Its duplicates and reissues as well, wherever the CA counts any or does not count.
     Certificates,
@@ -79,19 +87,13 @@ pub trait Observe: Send + Sync {
     /// Every order of the account, in about N/1000 requests, without repeats.
     fn orders(&self) -> Answer<'_, Vec<ObservedOrder>>;
 
-    /// Every order of the account as it stands now, from what an earlier reading saw and what the CA tells of
-    /// since; those of `reread` are read anew, whatever it tells. `None` when that cannot be told for
-    /// certain, or takes more requests than the whole list: then [`Observe::orders`] must be read. A CA
-    /// whose feed leaves out what matters always answers `None` (ncloud: revocations).
-    fn orders_since<'a>(
-        &'a self,
-        earlier: Look,
-        reread: &'a BTreeSet<OrderId>,
-    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>>;
-
     /// One order in full; `None` when the CA says that it does not exist or that this key may not see
     /// it (CertCentral answers 404 for both).
     fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>>;
+
+    /// How many GETs [`Observe::order`] takes at this depth, as a rule: what to draw a [`Permit`] for.
+    /// CertCentral: 1 and 3, of which the 3 are the most. ncloud: 1, because the list is read only if need be.
+    fn reads(&self, depth: Depth) -> u32;
 
     /// Every order that carries a tag and that this key may see. Errors are errors: only a complete,
     /// well-formed answer (or CertCentral's own 404 `not_found`) counts as "none".
@@ -103,6 +105,11 @@ pub trait Observe: Send + Sync {
 
     /// Requests to revoke that are open or were decided; empty where the CA has none (ncloud).
     fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>>;
+
+    /// Orders that wait for an administrator, as far as their requests show them: id, product and common
+    /// name. Assumption: the list of orders may leave them out; the documented filter of
+    /// `GET /order/certificate` does not name `needs_approval`. Empty where the CA has no requests (ncloud).
+    fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>>;
 
     /// Spendable funds and their currency, where the CA tells.
     fn funds(&self) -> Answer<'_, Option<(rust_decimal::Decimal, String)>>;
@@ -117,42 +124,65 @@ pub trait Observe: Send + Sync {
     fn traffic(&self) -> Traffic;
 }
 
-/// A slot under the account's rate limits and its cap on calls in flight, to be spent on one call.
-/// Taken before the intent is written, so that nothing waits between intent and call. Dropped unused, it
-/// goes back. It counts as a call in flight from when it is taken: whoever holds one must not wait for a
-/// read of the same account, or a `max_in_flight` of 1 never ends.
+/// One place among the account's calls in flight, and slots under its rate limits: to be spent on the reads
+/// that a call depends on, and on the call itself. Taken before those reads, so that nothing waits between
+/// them, the intent and the call. What was not spent goes back with the call, or when the permit is dropped.
+///
+/// Whoever holds one reads with [`Act::order_under`]. A read that needs a place of its own may never get it
+/// where `max_in_flight` is 1.
 #[must_use]
 #[derive(Debug)]
-pub struct Permit(throttle::Slot);
+pub struct Permit(throttle::Reservation);
 
 #[cfg(test)]
 impl Permit {
-    /// A slot under no limits, for scripted accounts in tests.
-    pub(crate) fn unlimited() -> Self {
-        Self(throttle::Slot::unlimited())
+    /// For tests without an adapter: nothing is limited.
+    pub(crate) async fn unlimited() -> Self {
+        Self(throttle::Throttle::new(&[], 1).reserve(0).await)
     }
 }
 
 /// Changes at one account. Each sends exactly one request or proves that it sent none; nothing is
 /// repeated, redirected or shared on a pooled connection that could be stale.
 pub trait Act: Observe {
-    /// Waits for a slot.
-    fn permit(&self) -> BoxFuture<'_, Permit>;
+    /// Waits for a place and for the slots of so many GETs and of one call, which are taken together. Where
+    /// a window holds fewer, there are fewer: the first slot that is missing is waited for when it is needed.
+    fn permit(&self, reads: u32) -> BoxFuture<'_, Permit>;
+
+    /// [`Observe::order`] with the slots of a permit. A GET beyond those that the permit was drawn for waits
+    /// for its slot here, and so does a repeat; the place is kept, and a slot for the call too. Where a
+    /// window holds a single slot, the read takes it, and this waits for the call's before it returns.
+    fn order_under<'a>(
+        &'a self,
+        permit: &'a mut Permit,
+        id: &'a OrderId,
+        depth: Depth,
+    ) -> Answer<'a, Option<ObservedOrder>>;
 
     /// Places an order. `renewal_of` is the id behind the operation's own `renewal_of`.
     fn place_order<'a>(
         &'a self,
         permit: Permit,
+        recorded: Recorded,
         operation: &'a OrderOperation,
         renewal_of: Option<&'a OrderId>,
     ) -> Answer<'a, Placed>;
 
     /// Reissues an order.
-    fn reissue<'a>(&'a self, permit: Permit, operation: &'a ReissueOperation)
-    -> Answer<'a, Placed>;
+    fn reissue<'a>(
+        &'a self,
+        permit: Permit,
+        recorded: Recorded,
+        operation: &'a ReissueOperation,
+    ) -> Answer<'a, Placed>;
 
     /// Sends one call of a revocation.
-    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer>;
+    fn revoke<'a>(
+        &'a self,
+        permit: Permit,
+        recorded: Recorded,
+        call: RevokeCall<'a>,
+    ) -> Answer<'a, RevokeAnswer>;
 }
 
 /// What the CA said to an order or a reissue that it took.
@@ -164,6 +194,8 @@ pub struct Placed {
     pub request: Option<(RequestId, RequestStatus)>,
     /// Present when no approval is outstanding.
     pub certificate_id: Option<CertificateId>,
+    /// Domains that the CA wants to see validated before it issues.
+    pub validation: Vec<PendingDomain>,
 }
 
 /// What the CA said to a revocation that it took. Both are success, and they mean different things.

@@ -134,9 +134,16 @@ async fn row_29_a_redirect_is_never_followed() {
         let account = opened(server.settings("/services/v2"));
         let read = account.identity().await.unwrap_err();
         assert_eq!(read.status, Some(status));
-        let permit = account.permit().await;
+        let permit = account.permit(0).await;
         let operation = super::certcentral::tests::order();
-        let placed = account.place_order(permit, &operation, None).await;
+        let placed = account
+            .place_order(
+                permit,
+                crate::model::Recorded::for_tests(),
+                &operation,
+                None,
+            )
+            .await;
         assert_eq!(placed.unwrap_err().verdict, Verdict::InDoubt, "{status}");
         assert_eq!(server.seen().len(), 2);
     }

@@ -26,8 +26,10 @@ fn opened(settings: Settings) -> Arc<dyn Act> {
 }
 
 async fn place(account: &Arc<dyn Act>) -> Result<Placed, ProviderError> {
-    let permit = account.permit().await;
-    account.place_order(permit, &order(), None).await
+    let permit = account.permit(0).await;
+    account
+        .place_order(permit, crate::model::Recorded::for_tests(), &order(), None)
+        .await
 }
 
 const TAKEN: &str =

@@ -1,80 +1,66 @@
 //! The rate limits of one account: several rolling windows that all hold at once, a cap on calls in
-//! flight, first come first served.
+//! flight, first come first served. Main types: [`Throttle`] and [`Reservation`].
 //!
 //! The CA counts a call when it arrives there, some time between its sending and its answer. So a call
 //! in flight counts in every window, and once answered it counts until `answer + window`: whatever the
 //! latency was, no window at the CA ever sees more than its limit.
 //!
-//! Where the key has a [`Budget`], each slot is drawn from it as well. Its own windows a throttle keeps
-//! all the same: they hold if the budget breaks.
+//! Where the key has a [`Budget`], each slot is drawn from it as well. The throttle keeps its own windows
+//! too: they hold if the budget breaks.
 
+mod drawing;
+mod left;
+mod reservation;
+
+#[cfg(test)]
+mod reserving;
 #[cfg(test)]
 mod sharing;
 #[cfg(test)]
 mod tests;
 
-mod left;
-
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::budget::{Budget, BudgetError, BudgetSlot, Drawn, Spent, since_boot};
+use self::drawing::{Drawing, GATHERING, Turn, Waiting};
+pub(super) use self::reservation::Reservation;
+use super::budget::{Budget, BudgetSlot, Spent};
 use crate::model::RateLimit;
 
 /// The first pause after a refusal that names no time; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that is not asked for by the CA.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A slot of the budget that was not used for this long is given back and drawn anew: its process slept,
-/// and others may count it as gone. Longer than the slowest disk takes to write an intent.
-const FRESH: Duration = Duration::from_secs(30);
-/// Together with a slot, one in so many of those that every window still has are drawn for the calls to
-/// come: in wide windows the draws would be what limits. Within 100 calls in 5 seconds there are none.
-const AHEAD: usize = 200;
-
 /// The limiter of one account. Clones share the same limits.
 #[derive(Clone)]
 pub(super) struct Throttle(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Held by the caller at the head of the queue: Tokio's mutex is fair, and those behind it sleep.
-    turn: tokio::sync::Mutex<()>,
-    /// Told whenever a slot comes back or a pause changes.
+    /// The places of `max_in_flight`. A caller takes its place first and its slots then; nobody who has
+    /// slots waits for a place.
+    places: Arc<Semaphore>,
+    /// Held by the caller at the head of the queue for slots: Tokio's mutex is fair, and those behind it
+    /// sleep.
+    turn: tokio::sync::Mutex<Turn>,
+    /// How many slots the callers in the queue want, its head included.
+    wanted: AtomicUsize,
+    /// Notified whenever a slot comes back or a pause changes.
     changed: Notify,
     drawing: Option<Drawing>,
-}
-
-/// What a throttle draws from, together with other processes.
-struct Drawing {
-    budget: Arc<dyn Budget>,
-    windows: Vec<RateLimit>,
-    /// How long a slot is ours: the time until its call begins, and the call's own deadline.
-    lease: Duration,
-    /// Slots for the calls to come.
-    ahead: Mutex<VecDeque<Draw>>,
-    /// Once it could not be used it is not asked again: this run goes on under its own windows.
-    broken: AtomicBool,
-}
-
-/// A slot of the budget, and when it was drawn, as [`since_boot`] counts.
-struct Draw {
-    slot: BudgetSlot,
-    at: Duration,
 }
 
 #[derive(Debug)]
 struct State {
     windows: Vec<Window>,
-    in_flight: usize,
-    max_in_flight: usize,
+    /// Slots that somebody has: each counts in every window.
+    held: usize,
     paused_until: Instant,
     next_pause: Duration,
 }
@@ -91,7 +77,9 @@ struct Window {
 pub(super) struct Slot {
     shared: Arc<Shared>,
     sent: bool,
-    drawn: Option<Draw>,
+    drawn: Option<BudgetSlot>,
+    /// Of a slot that was acquired alone; a [`Reservation`] keeps its place itself.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Throttle {
@@ -107,20 +95,16 @@ impl Throttle {
         budget: Option<Arc<dyn Budget>>,
         call: Duration,
     ) -> Self {
-        let drawing = budget.filter(|_| !limits.is_empty()).map(|budget| Drawing {
-            budget,
-            windows: limits.iter().map(kept).collect(),
-            lease: FRESH + call,
-            ahead: Mutex::default(),
-            broken: AtomicBool::new(false),
-        });
+        let drawing = budget
+            .filter(|_| !limits.is_empty())
+            .map(|budget| Drawing::new(budget, limits, call));
         Self::with(limits, max_in_flight, drawing)
     }
 
     fn with(limits: &[RateLimit], max_in_flight: usize, drawing: Option<Drawing>) -> Self {
         let windows = limits
             .iter()
-            .map(kept)
+            .map(padded)
             .map(|limit| Window {
                 requests: limit.requests as usize,
                 length: limit.per,
@@ -130,38 +114,75 @@ impl Throttle {
         Self(Arc::new(Shared {
             state: Mutex::new(State {
                 windows,
-                in_flight: 0,
-                max_in_flight: max_in_flight.max(1),
+                held: 0,
                 paused_until: Instant::now(),
                 next_pause: FIRST_PAUSE,
             }),
-            turn: tokio::sync::Mutex::new(()),
+            places: Arc::new(Semaphore::new(
+                max_in_flight.clamp(1, Semaphore::MAX_PERMITS),
+            )),
+            turn: tokio::sync::Mutex::default(),
+            wanted: AtomicUsize::new(0),
             changed: Notify::new(),
             drawing,
         }))
     }
 
-    /// Waits for its turn, for every window and for the end of any pause.
+    /// Waits for a place among the calls in flight.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // Nothing closes the semaphore, so there always is one.
+        Arc::clone(&self.0.places).acquire_owned().await.ok()
+    }
+
+    /// Waits for a place and for a slot.
     pub(super) async fn acquire(&self) -> Slot {
-        let _turn = self.0.turn.lock().await;
+        let place = self.place().await;
+        let (mut slot, _) = self.slots(1).await;
+        slot.place = place;
+        slot
+    }
+
+    /// This number, or what the smallest window lets through.
+    fn at_most(&self, count: usize) -> usize {
+        let state = self.0.state();
+        let requests = state.windows.iter().map(|window| window.requests);
+        requests.fold(count, usize::min)
+    }
+
+    /// Waits for its turn, for every window and for the end of any pause, and takes `count` slots at once,
+    /// one of them apart: fewer where a window is smaller than that, or where other processes leave no more.
+    async fn slots(&self, count: usize) -> (Slot, Vec<Slot>) {
+        let count = self.at_most(count);
+        // Dropped after the turn.
+        let _waiting = Waiting::join(&self.0, count);
+        let mut turn = self.0.turn.lock().await;
+        let mut gathered_until = None;
         loop {
             let changed = self.0.changed.notified();
-            let room = self.0.state().room(Instant::now());
+            let room = self.0.state().room(Instant::now(), count);
             let again = match room {
                 // Whoever has the turn is alone in taking room, so it is still there after the draw.
-                Room::Now { ahead } => match self.0.draw(ahead).await {
-                    Ok(drawn) => {
-                        self.0.state().in_flight += 1;
-                        return Slot {
-                            shared: Arc::clone(&self.0),
-                            sent: false,
-                            drawn,
-                        };
+                Room::Now { free } => match self.0.draw(&mut turn, count, free).await {
+                    None => return self.take(count, &mut turn),
+                    Some(wait) => {
+                        let now = Instant::now();
+                        if !turn.drawn.is_empty() {
+                            let until = *gathered_until.get_or_insert(now + GATHERING);
+                            if now >= until {
+                                return self.take(turn.drawn.len(), &mut turn);
+                            }
+                        }
+                        now + wait
                     }
-                    Err(wait) => Instant::now() + wait,
                 },
-                Room::At(moment) => moment,
+                Room::At(moment) => {
+                    turn.drawn.clear();
+                    gathered_until = None;
+                    moment
+                }
                 Room::OnReturn => {
+                    turn.drawn.clear();
+                    gathered_until = None;
                     changed.await;
                     continue;
                 }
@@ -173,15 +194,18 @@ impl Throttle {
         }
     }
 
-    /// A slot as new as one that was just acquired: this one, or another if it was held for so long that
-    /// other processes may have counted it as gone. Only a process that was stopped, or a machine that
-    /// slept, waits here.
-    pub(super) async fn fresh(&self, mut slot: Slot) -> Slot {
-        while slot.is_stale() {
-            drop(slot);
-            slot = self.acquire().await;
-        }
-        slot
+    /// Makes slots of the room that is there and of what was drawn for it.
+    fn take(&self, count: usize, turn: &mut Turn) -> (Slot, Vec<Slot>) {
+        self.0.state().held += count.max(1);
+        let drawn = turn.drawn.len().min(count);
+        let mut drawn = turn.drawn.drain(..drawn);
+        let mut slot = || Slot {
+            shared: Arc::clone(&self.0),
+            sent: false,
+            drawn: drawn.next(),
+            place: None,
+        };
+        (slot(), (1..count).map(|_| slot()).collect())
     }
 
     /// The CA refused a call because of its limits: nothing is let through for `wait`, or, where the CA
@@ -192,7 +216,7 @@ impl Throttle {
         let mut state = self.0.state();
         let pause = match wait {
             Some(wait) => wait,
-            // Sixteen calls in flight that are all refused are one refusal.
+            // Sixteen calls in flight that are all refused count as one refusal.
             None if now < state.paused_until => return None,
             None => {
                 let pause = state.next_pause;
@@ -204,7 +228,7 @@ impl Throttle {
         state.paused_until = state.paused_until.max(now + pause);
         drop(state);
         if let Some(drawing) = self.0.drawing.as_ref().filter(|_| longer) {
-            drawing.budget.pause(pause);
+            drawing.pause(pause);
         }
         self.0.changed.notify_one();
         longer.then_some(pause)
@@ -221,77 +245,14 @@ impl Throttle {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is consistent between any two statements that could panic.
+        // No statement that could panic leaves the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// A slot of the budget, nothing where there is none to draw from, or the time to wait for one.
-    async fn draw(&self, ahead: usize) -> Result<Option<Draw>, Duration> {
-        let Some(drawing) = &self.drawing else {
-            return Ok(None);
-        };
-        if drawing.broken.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        if let Some(kept) = drawing.kept() {
-            return Ok(Some(kept));
-        }
-        // Before the draw: what it counts from must not be later than what the budget counts from.
-        let at = since_boot();
-        let take = |_| drawing.budget.take(&drawing.windows, drawing.lease);
-        let mut drawn = VecDeque::new();
-        let mut wait = None;
-        // What is asked for together, a budget answers together.
-        for answer in join_all((0..=ahead).map(take)).await {
-            match answer {
-                Ok(Drawn::Slot(slot)) => drawn.push_back(Draw { slot, at }),
-                Ok(Drawn::Wait(time)) => wait = Some(wait.map_or(time, |known| time.min(known))),
-                Err(error) => drawing.give_up(&error),
-            }
-        }
-        match (drawn.pop_front(), wait) {
-            (None, Some(wait)) => Err(wait),
-            (first, _) => {
-                drawing.ahead().append(&mut drawn);
-                Ok(first)
-            }
-        }
-    }
 }
 
-impl Drawing {
-    fn ahead(&self) -> MutexGuard<'_, VecDeque<Draw>> {
-        // A queue is whole between any two statements that could panic.
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A slot that was drawn ahead. Those that became stale go back.
-    fn kept(&self) -> Option<Draw> {
-        let mut ahead = self.ahead();
-        ahead.retain(|draw| !draw.is_stale());
-        ahead.pop_front()
-    }
-
-    /// It is not asked again, and what was drawn from it is not used.
-    fn give_up(&self, error: &BudgetError) {
-        if !self.broken.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "the rate budget that is shared with other runs cannot be used: {error}; this run keeps to the limits by itself"
-            );
-        }
-        self.ahead().clear();
-    }
-}
-
-impl Draw {
-    fn is_stale(&self) -> bool {
-        since_boot().saturating_sub(self.at) > FRESH
-    }
-}
-
-/// A limit as it is kept: one per cent longer, for clocks that run at another pace. Zero is raised to
-/// one: the manifest's rules refuse it, and what never lets anything pass would hang instead of telling.
-fn kept(limit: &RateLimit) -> RateLimit {
+/// The limit we enforce: the CA's window plus 1 % for clock drift. The manifest's rules refuse a limit of
+/// zero requests; here it counts as one, because a run that waits for ever tells nobody why.
+fn padded(limit: &RateLimit) -> RateLimit {
     RateLimit {
         requests: limit.requests.max(1),
         per: limit.per + limit.per / 100,
@@ -299,34 +260,32 @@ fn kept(limit: &RateLimit) -> RateLimit {
 }
 
 enum Room {
-    /// And so many more are a small part of what every window still has.
+    /// For so many calls.
     Now {
-        ahead: usize,
+        free: usize,
     },
     At(Instant),
-    /// Only a call in flight that ends can make room.
+    /// Only a slot that comes back can make room.
     OnReturn,
 }
 
 impl State {
-    /// Whether a call may go out under this process's own windows.
-    fn room(&mut self, now: Instant) -> Room {
+    /// Whether `count` calls may go out under this process's own windows.
+    fn room(&mut self, now: Instant, count: usize) -> Room {
         if now < self.paused_until {
             return Room::At(self.paused_until);
         }
-        if self.in_flight >= self.max_in_flight {
-            return Room::OnReturn;
-        }
         let mut until = now;
-        let mut ahead = self.max_in_flight;
+        let mut free = usize::MAX;
         for window in &mut self.windows {
             while window.leaves.front().is_some_and(|&leaves| leaves <= now) {
                 window.leaves.pop_front();
             }
-            let used = self.in_flight + window.leaves.len();
-            ahead = ahead.min(window.requests.saturating_sub(used) / AHEAD);
-            if used >= window.requests {
-                match window.leaves.front() {
+            let used = self.held + window.leaves.len();
+            free = free.min(window.requests.saturating_sub(used));
+            let too_many = (used + count).saturating_sub(window.requests);
+            if let Some(last) = too_many.checked_sub(1) {
+                match window.leaves.get(last) {
                     Some(&leaves) => until = until.max(leaves),
                     None => return Room::OnReturn,
                 }
@@ -335,25 +294,11 @@ impl State {
         if until > now {
             return Room::At(until);
         }
-        Room::Now { ahead }
+        Room::Now { free }
     }
 }
 
 impl Slot {
-    /// A slot of a limiter of its own.
-    #[cfg(test)]
-    pub(super) fn unlimited() -> Self {
-        Self {
-            shared: Throttle::with(&[], 1, None).0,
-            sent: false,
-            drawn: None,
-        }
-    }
-
-    fn is_stale(&self) -> bool {
-        self.drawn.as_ref().is_some_and(Draw::is_stale)
-    }
-
     /// From here on the call may reach the CA: it counts, whatever becomes of it.
     pub(super) fn sent(&mut self) {
         self.sent = true;
@@ -363,7 +308,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(drawn) = self.drawn.take() {
-            drawn.slot.finish(if self.sent {
+            drawn.finish(if self.sent {
                 Spent::Ended
             } else {
                 Spent::Never
@@ -371,7 +316,7 @@ impl Drop for Slot {
         }
         let now = Instant::now();
         let mut state = self.shared.state();
-        state.in_flight = state.in_flight.saturating_sub(1);
+        state.held = state.held.saturating_sub(1);
         if self.sent {
             for window in &mut state.windows {
                 let leaves = now + window.length;

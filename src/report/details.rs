@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::amounts::{count, counted, duration, money};
 use super::phrase::Phrase;
+use super::words;
 use crate::apply::{ActionReport, Outcome};
-use crate::model::{AccountName, CertificateKind, CertificatePin};
-use crate::plan::{Action, Plan, PlannedAccount, Step, Warning};
+use crate::model::{AccountName, Cause, CertificateKind, CertificatePin, Change, Standing};
+use crate::plan::{Action, Plan, Step, Warning};
 
 /// One labelled line.
 pub(super) struct Detail {
@@ -31,9 +32,7 @@ const BODY_STRING: usize = 60;
 /// `body_width`: how many characters of a request body are shown.
 pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
     let mut details = Vec::new();
-    if !step.reason.is_empty() {
-        details.push(detail("why", Phrase::of_datum(&step.reason)));
-    }
+    details.push(detail("why", Phrase::of_datum(words::reason(&step.reason))));
     if let Some(ids) = ids(
         step.order_id.as_ref().map(ToString::to_string),
         step.certificate_id.as_ref().map(ToString::to_string),
@@ -71,8 +70,19 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
             });
         details.push(detail("after", phrase));
     }
-    if let Some(what) = &step.waits_for {
-        details.push(detail("waits for", Phrase::of_datum(what)));
+    if let Some(what) = waits(step) {
+        details.push(detail("waits for", Phrase::of_datum(words::cause(what))));
+    }
+    if matches!(
+        step.standing,
+        Standing::Parked
+            | Standing::InForce {
+                change: Some(Change::Parked),
+                ..
+            }
+    ) {
+        let command = format_args!("certplan resolve {}", step.address);
+        details.push(detail("to settle it", Phrase::of_datum(command)));
     }
     if let Some(price) = &step.price {
         details.push(detail(
@@ -81,6 +91,15 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         ));
     }
     details
+}
+
+/// What a step waits for, where it waits for something that its reason does not say.
+fn waits(step: &Step) -> Option<&Cause> {
+    match step.standing.waits()? {
+        // A doubt is told by the reason; what to type for it follows.
+        Cause::Doubt => None,
+        cause => Some(cause),
+    }
 }
 
 /// The ids that are known; nothing when none is.
@@ -182,8 +201,8 @@ pub(super) fn of_action(action: &ActionReport) -> Vec<Detail> {
     if let Some(error) = &action.error {
         details.push(detail("error", Phrase::of_datum(error)));
     }
-    if let Some(what) = &action.waiting_for {
-        details.push(detail("waits for", Phrase::of_datum(what)));
+    if let Some(what) = action.waits() {
+        details.push(detail("waits for", Phrase::of_datum(words::cause(what))));
     }
     if let Some(ids) = ids(
         action.order_id.as_ref().map(ToString::to_string),
@@ -265,19 +284,6 @@ pub(super) fn of_cost(plan: &Plan) -> Vec<Detail> {
         details.push(detail("Funds", phrase));
     }
     details
-}
-
-/// For accounts whose orders were not all read for this plan: as of when the rest is.
-pub(super) fn of_reading(plan: &Plan) -> Vec<Detail> {
-    let remembered = |(account, planned): (&AccountName, &PlannedAccount)| {
-        let phrase = Phrase::of("orders of ")
-            .datum(account)
-            .own(" as of ")
-            .datum(planned.as_of?)
-            .own(", with the changes of status since; `--refresh` reads all");
-        Some(detail("Read", phrase))
-    };
-    plan.accounts.iter().filter_map(remembered).collect()
 }
 
 fn currency(plan: &Plan) -> Phrase {

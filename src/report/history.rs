@@ -74,7 +74,9 @@ struct FactDocument<'a> {
 
 fn tone(body: &FactBody) -> Tone {
     match body {
-        FactBody::Refused { .. } | FactBody::Parked { .. } => Tone::Danger,
+        FactBody::Refused { .. } | FactBody::Parked { .. } | FactBody::ReissueRejected { .. } => {
+            Tone::Danger
+        }
         FactBody::Doubted { .. } => Tone::Notice,
         FactBody::Intended(_)
         | FactBody::Unsent { .. }
@@ -86,7 +88,9 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::Dead { .. }
         | FactBody::DecidedNotPlaced { .. }
         | FactBody::Seen { .. }
-        | FactBody::SeenPart { .. } => Tone::Plain,
+        | FactBody::SeenPart { .. }
+        | FactBody::Targeted { .. }
+        | FactBody::Released { .. } => Tone::Plain,
     }
 }
 
@@ -107,7 +111,7 @@ fn told(body: &FactBody) -> Phrase {
             }
             phrase
         }
-        FactBody::Unsent { why } | FactBody::Doubted { why } | FactBody::Parked { why } => {
+        FactBody::Unsent { why } | FactBody::Doubted { why, .. } | FactBody::Parked { why } => {
             Phrase::of_datum(why.raw())
         }
         FactBody::Refused { code, message } => match code {
@@ -118,6 +122,7 @@ fn told(body: &FactBody) -> Phrase {
             order_id,
             request_id,
             certificate_id,
+            ..
         } => ids(Some(order_id), certificate_id.as_ref(), request_id.as_ref()),
         FactBody::Adopted {
             order_id,
@@ -144,6 +149,7 @@ fn told(body: &FactBody) -> Phrase {
                 LiveState::Requested => "requested",
                 LiveState::Issued => "issued",
                 LiveState::Reissuing => "reissuing",
+                LiveState::Lapsed => "lapsed",
                 LiveState::Ended(ending) => ending.word(),
             });
             if let Some(id) = certificate_id {
@@ -154,7 +160,19 @@ fn told(body: &FactBody) -> Phrase {
             }
             phrase
         }
-        FactBody::SeenPart { part, state } => Phrase::of_datum(part).own(match state {
+        FactBody::Targeted { order_id, .. } => match order_id {
+            Some(order_id) => Phrase::of("order ").datum(order_id),
+            None => Phrase::of("no order: the name stood for several"),
+        },
+        FactBody::ReissueRejected { request_id } => match request_id {
+            Some(request_id) => Phrase::of("request ").datum(request_id),
+            None => Phrase::new(),
+        },
+        FactBody::Released { order_id, to } => Phrase::of("order ")
+            .datum(order_id)
+            .own(", now of ")
+            .datum(to),
+        FactBody::SeenPart { part, state, .. } => Phrase::of_datum(part).own(match state {
             PartState::Requested { .. } => " is requested",
             PartState::Revoked => " is revoked",
             PartState::Declined => " was declined",

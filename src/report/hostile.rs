@@ -11,7 +11,8 @@ use super::samples::{COLORED, PLAIN, entry, full_plan, full_report, history, tex
 use super::*;
 use crate::apply::RunReport;
 use crate::model::{
-    AccountName, CertificateId, CertificatePin, OrderId, RequestId, RunId, SerialNumber,
+    AccountName, Cause, CertificateId, CertificatePin, OperationKind, OrderId, PendingDomain,
+    Reason, RequestId, RunId, SerialNumber, Standing, Untrusted,
 };
 use crate::plan::Plan;
 use crate::plan::testing::change;
@@ -22,8 +23,11 @@ fn hostile_plan(text: &str) -> Plan {
     let account: AccountName = serde_json::from_value(Value::from(text)).unwrap();
     for step in &mut plan.steps {
         step.account = account.clone();
-        step.reason = text.to_owned();
-        step.waits_for = Some(text.to_owned());
+        step.reason = Reason::OutcomeUnknown {
+            kind: OperationKind::Order,
+            why: Untrusted::new(text),
+        };
+        step.standing = hostile_standing(text);
         step.order_id = Some(OrderId::from(text));
         step.certificate_id = Some(CertificateId::from(text));
         step.request_id = Some(RequestId::from(text));
@@ -41,7 +45,7 @@ fn hostile_plan(text: &str) -> Plan {
                 certificate_id: CertificateId::from(text),
                 serial_number: Some(SerialNumber::from(text)),
                 names: vec![text.to_owned(), text.to_owned()],
-                valid_till: Some(text.to_owned()),
+                valid_till: None,
                 kind: pin.kind,
             };
         }
@@ -59,13 +63,27 @@ fn hostile_plan(text: &str) -> Plan {
     plan
 }
 
+/// Waits for what a CA calls by hostile names.
+fn hostile_standing(text: &str) -> Standing {
+    let domain = PendingDomain {
+        name: Untrusted::new(text),
+        method: Some(Untrusted::new(text)),
+        token: Some(Untrusted::new(text)),
+    };
+    let waits = Cause::Validation {
+        domains: vec![domain],
+        request: Some(RequestId::from(text)),
+    };
+    Standing::Requested { waits }
+}
+
 fn hostile_report(text: &str) -> RunReport {
     let mut report = full_report();
     report.run_id = RunId::from(text);
     for action in &mut report.actions {
         action.order_id = Some(OrderId::from(text));
         action.error = Some(text.to_owned());
-        action.waiting_for = Some(text.to_owned());
+        action.standing = hostile_standing(text);
         for pin in &mut action.revoked {
             pin.names = vec![text.to_owned()];
             pin.serial_number = Some(SerialNumber::from(text));
@@ -79,12 +97,13 @@ fn hostile_report(text: &str) -> RunReport {
 
 fn hostile_entry(text: &str) -> StatusEntry {
     StatusEntry {
-        state: text.to_owned(),
+        reason: Reason::Twin {
+            orders: vec![OrderId::from(text)],
+        },
         order_id: Some(OrderId::from(text)),
         certificate_id: Some(CertificateId::from(text)),
         request_id: Some(RequestId::from(text)),
-        valid_till: Some(text.to_owned()),
-        waiting_for: Some(text.to_owned()),
+        waiting_for: hostile_standing(text).waits().cloned(),
         note: Some(text.to_owned()),
         ..entry("a")
     }
@@ -117,7 +136,8 @@ proptest! {
         }
         // Nothing is lost on the way: JSON holds the raw text.
         let json: Value = serde_json::from_str(&outputs[4]).unwrap();
-        prop_assert_eq!(json["actions"][0]["reason"].as_str(), Some(text.as_str()));
+        let reason = json["actions"][0]["reason"].as_str().unwrap_or_default();
+        prop_assert!(reason.ends_with(text.as_str()), "{:?}", reason);
         let lines = |plan: &Plan| text_of(|out| plan_text(out, plan, &PLAIN)).lines().count();
         prop_assert_eq!(lines(&plan), lines(&hostile_plan("plain")));
     }

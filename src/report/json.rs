@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::safe_json::{self, Each};
-use crate::model::{CertificateKind, CertificatePin};
-use crate::plan::{Action, Plan, Step, Warning};
+use super::words;
+use crate::model::{Cause, CertificateKind, CertificatePin};
+use crate::plan::{Action, Happened, News, Plan, Step, Warning};
 
 pub(super) const FORMAT_VERSION: u32 = 1;
 
@@ -33,6 +34,10 @@ pub(super) fn texts<K: ToString, V: Clone>(map: &BTreeMap<K, V>) -> BTreeMap<Str
 
 fn money(amount: &Decimal) -> String {
     amount.to_string()
+}
+
+fn happened_words() -> Vec<&'static str> {
+    Happened::ALL.map(Happened::word).to_vec()
 }
 
 pub(super) fn action_words() -> Vec<&'static str> {
@@ -65,6 +70,8 @@ pub(super) struct PlanDocument<'a> {
     /// One for each item, in an order in which dependencies come first.
     #[schemars(with = "Vec<StepDocument>")]
     actions: Each<'a, Step, StepDocument>,
+    /// What became of items since the last run.
+    news: Vec<NewsDocument>,
     /// What a person should know.
     warnings: Vec<WarningDocument>,
     /// Policy limits that the plan breaks; apply refuses it.
@@ -95,10 +102,6 @@ struct AccountDocument {
     account_id: Option<String>,
     /// How many certificates in force were known.
     certificates: u32,
-    /// Set when not all orders were read for this plan: those that the CA does not tell to have changed are
-    /// as of this time (its clock).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    as_of: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -112,6 +115,8 @@ struct StepDocument {
     account: String,
     /// Why, for people.
     reason: String,
+    /// The same as a stable word.
+    reason_code: &'static str,
     /// The addresses that must come first.
     after: Vec<String>,
     /// The same with how far each must have come.
@@ -120,8 +125,10 @@ struct StepDocument {
     certificate_id: Option<String>,
     /// The request that an administrator decides.
     request_id: Option<String>,
-    /// What it waits for, or what a dependent item will wait for.
+    /// What it waits for.
     waits_for: Option<String>,
+    /// The same as a stable word.
+    waiting_code: Option<&'static str>,
     /// The calls that apply will send, without keys.
     requests: Vec<RequestDocument>,
     /// Every certificate that dies.
@@ -175,6 +182,21 @@ pub(super) struct WarningDocument {
     /// The item it is about; null for the whole.
     address: Option<String>,
     message: String,
+}
+
+/// What became of an item since the last run.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NewsDocument {
+    address: String,
+    #[schemars(extend("enum" = happened_words()))]
+    what: &'static str,
+    order_id: Option<String>,
+    certificate_id: Option<String>,
+    serial_number: Option<String>,
+    /// The last day.
+    valid_till: Option<String>,
+    /// When it was seen.
+    at: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -231,12 +253,12 @@ impl<'a> PlanDocument<'a> {
                         endpoint: account.endpoint.clone(),
                         account_id: account.account_id.clone(),
                         certificates: account.certificates,
-                        as_of: text(account.as_of.as_ref()),
                     };
                     (name.to_string(), document)
                 })
                 .collect(),
             actions: Each(&plan.steps, StepDocument::of),
+            news: news(&plan.news),
             warnings: warnings(&plan.warnings),
             breaches: plan
                 .breaches
@@ -269,7 +291,8 @@ impl StepDocument {
             address: step.address.to_string(),
             action: step.action.word(),
             account: step.account.to_string(),
-            reason: step.reason.clone(),
+            reason: words::reason(&step.reason),
+            reason_code: step.reason.code(),
             after: step
                 .after
                 .iter()
@@ -286,7 +309,8 @@ impl StepDocument {
             order_id: text(step.order_id.as_ref()),
             certificate_id: text(step.certificate_id.as_ref()),
             request_id: text(step.request_id.as_ref()),
-            waits_for: step.waits_for.clone(),
+            waits_for: step.standing.waits().map(words::cause),
+            waiting_code: step.standing.waits().map(Cause::code),
             requests: step
                 .requests
                 .iter()
@@ -317,7 +341,7 @@ impl PinDocument {
             certificate_id: pin.certificate_id.to_string(),
             serial_number: text(pin.serial_number.as_ref()),
             names: pin.names.clone(),
-            valid_till: pin.valid_till.clone(),
+            valid_till: text(pin.valid_till.as_ref()),
             kind: match pin.kind {
                 CertificateKind::Original => "original",
                 CertificateKind::Duplicate => "duplicate",
@@ -325,6 +349,20 @@ impl PinDocument {
             },
         }
     }
+}
+
+pub(super) fn news(news: &[News]) -> Vec<NewsDocument> {
+    news.iter()
+        .map(|news| NewsDocument {
+            address: news.address.to_string(),
+            what: news.what.word(),
+            order_id: text(news.order_id.as_ref()),
+            certificate_id: text(news.certificate_id.as_ref()),
+            serial_number: text(news.serial_number.as_ref()),
+            valid_till: text(news.valid_till.as_ref()),
+            at: text(news.at.as_ref()),
+        })
+        .collect()
 }
 
 pub(super) fn warnings(warnings: &[Warning]) -> Vec<WarningDocument> {

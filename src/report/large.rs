@@ -79,7 +79,10 @@ fn a_full_page_still_tells_of_every_kind() {
         for number in 0..300 {
             let mut step = order_step(&format!("{}-{number}", action.word()));
             step.action = action;
-            step.reason = "`long` ".repeat(150);
+            step.reason = crate::model::Reason::OutcomeUnknown {
+                kind: crate::model::OperationKind::Order,
+                why: "`long` ".repeat(150).into(),
+            };
             steps.push(step);
         }
     }

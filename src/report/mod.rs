@@ -3,7 +3,9 @@
 //! What a manifest or a CA wrote reaches a terminal or a pull request only as a datum of a
 //! `phrase::Phrase`. The last lines, the JSON keys and the ids as strings are the contract with users.
 
-use crate::model::{Address, CertificateId, Digest, Fact, OrderId, RequestId};
+use crate::model::{
+    Address, Cause, CertificateId, Digest, Fact, OrderId, Reason, RequestId, ValidTill,
+};
 
 mod amounts;
 mod details;
@@ -22,6 +24,7 @@ mod schema;
 mod status;
 mod summary;
 mod terminal;
+mod words;
 
 #[cfg(test)]
 mod hostile;
@@ -34,7 +37,7 @@ mod samples;
 
 pub use history::{history_json, history_text};
 pub use json::plan_json;
-pub use metrics::{Metrics, Standing, last_success, metrics_text, standing};
+pub use metrics::{Metrics, Overview, last_success, metrics_text, overview};
 pub use plan_markdown::plan_markdown;
 pub use plan_text::plan_text;
 pub use run_json::{run_json, status_json};
@@ -42,6 +45,7 @@ pub use run_markdown::run_markdown;
 pub use run_text::run_text;
 pub use schema::{plan_schema, report_schema, status_schema};
 pub use status::{status_markdown, status_text};
+pub use words::{cause as cause_words, decision as decision_words, reason as reason_words};
 
 /// How text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +62,21 @@ pub struct StatusEntry {
     /// The item.
     pub address: Address,
     /// One word: the CA's, or the journal's where the CA was not asked.
-    pub state: String,
+    pub state: &'static str,
+    /// Why the plan has it so.
+    pub reason: Reason,
     /// The order.
     pub order_id: Option<OrderId>,
     /// The certificate.
     pub certificate_id: Option<CertificateId>,
     /// The request that an administrator decides.
     pub request_id: Option<RequestId>,
-    /// The last day of validity, as the CA writes it.
-    pub valid_till: Option<String>,
+    /// The last day of validity.
+    pub valid_till: Option<ValidTill>,
     /// Whole days until then; negative when it is over.
     pub days_left: Option<i64>,
     /// What it waits for.
-    pub waiting_for: Option<String>,
+    pub waiting_for: Option<Cause>,
     /// What a person should know.
     pub note: Option<String>,
 }

@@ -8,10 +8,11 @@ use super::details;
 use super::page::{Entry, LIMIT, Page, item, line};
 use super::phrase::Phrase;
 use super::summary::{
-    LISTED, certificates, harmless, heading, lethal, noun, plan_headline, plan_line,
+    LISTED, NEWS, PERSON, certificates, for_a_person, harmless, heading, lethal, news, noun,
+    plan_headline, plan_line,
 };
 use crate::model::CertificatePin;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, News, Plan, Step};
 
 /// So many steps of one kind are listed.
 const LISTED_STEPS: usize = 50;
@@ -32,17 +33,24 @@ const REMARKS: usize = 5_000;
 pub fn plan_markdown(out: &mut dyn io::Write, plan: &Plan) -> io::Result<()> {
     let foot = foot(plan);
     let mut page = Page::new(LIMIT.saturating_sub(foot.len()));
+    title(&mut page, plan);
+    write_news(&mut page, &plan.news);
     head(&mut page, plan);
     deaths(&mut page, plan);
     for (index, action) in LISTED.into_iter().enumerate() {
-        let later = LISTED.len() - index - 1;
-        section(&mut page, plan, action, later * SECTION);
+        let later = (LISTED.len() - index - 1) * SECTION;
+        if action == Action::Wait {
+            let steps = for_a_person(plan);
+            section(&mut page, (PERSON, action), &steps, later + SECTION);
+        }
+        let steps = harmless(plan, action);
+        section(&mut page, (heading(action), action), &steps, later);
     }
     out.write_all(page.finish().as_bytes())?;
     out.write_all(foot.as_bytes())
 }
 
-fn head(page: &mut Page, plan: &Plan) {
+fn title(page: &mut Page, plan: &Plan) {
     let title = match lethal(plan).next() {
         Some(_) => format!(
             "## certplan: {} will be revoked",
@@ -50,8 +58,13 @@ fn head(page: &mut Page, plan: &Plan) {
         ),
         None => "## certplan: plan".to_owned(),
     };
+    // The page is empty: it fits.
+    let _ = page.offer(&format!("{title}\n"));
+}
+
+fn head(page: &mut Page, plan: &Plan) {
     let id = Phrase::of("Plan id: ").datum(plan.plan_id);
-    let mut lines = vec![title, String::new(), format!("**{}**", plan_line(plan))];
+    let mut lines = vec![format!("**{}**", plan_line(plan))];
     lines.extend([String::new(), id.markdown(), String::new()]);
     if plan.offline {
         let words = "**Made offline: the CA was not asked, and this plan cannot be applied.**";
@@ -81,6 +94,21 @@ fn head(page: &mut Page, plan: &Plan) {
         });
         let _ = page.offer(&remarks.finish());
     }
+}
+
+/// What became of items since the last run, first of all.
+pub(super) fn write_news(page: &mut Page, all: &[News]) {
+    if all.is_empty() {
+        return;
+    }
+    let _ = page.offer(&format!("### {NEWS}\n"));
+    let entries = news(all)
+        .into_iter()
+        .map(|phrase| Entry::new(1, move || item(&phrase, &[])));
+    page.list(entries, LISTED_STEPS, LIMIT / 2, |more, _| {
+        format!("* … and {} more; the JSON form shows all", count(more))
+    });
+    let _ = page.offer("");
 }
 
 /// Every step by which certificates die, with the certificates; what does not fit is announced.
@@ -139,7 +167,7 @@ fn dying_certificate(pin: &CertificatePin) -> Phrase {
 
 /// One line for a step by which certificates die.
 fn dying(step: &Step) -> Phrase {
-    let mut phrase = title(step);
+    let mut phrase = step_title(step);
     if let Some(ids) = details::ids(
         step.order_id.as_ref().map(ToString::to_string),
         None,
@@ -147,14 +175,14 @@ fn dying(step: &Step) -> Phrase {
     ) {
         phrase = phrase.own(", ").then(ids);
     }
-    phrase = phrase.own(": ").datum(&step.reason);
+    phrase = phrase.own(": ").datum(super::words::reason(&step.reason));
     if step.revokes.is_empty() {
         phrase = phrase.own("; no certificate in force is known that would die by this");
     }
     phrase
 }
 
-fn title(step: &Step) -> Phrase {
+fn step_title(step: &Step) -> Phrase {
     Phrase::new()
         .own(format!("{} ", step.action.word()))
         .datum(&step.address)
@@ -163,12 +191,16 @@ fn title(step: &Step) -> Phrase {
         .own(")")
 }
 
-fn section(page: &mut Page, plan: &Plan, action: Action, kept_for_later: usize) {
-    let steps = harmless(plan, action);
+fn section(
+    page: &mut Page,
+    (title_words, action): (&str, Action),
+    steps: &[&Step],
+    kept_for_later: usize,
+) {
     if steps.is_empty() {
         return;
     }
-    let title_line = format!("{} ({})", heading(action), count(steps.len()));
+    let title_line = format!("{title_words} ({})", count(steps.len()));
     let is_folded = steps.len() > OPEN_STEPS;
     let _ = page.offer(&if is_folded {
         format!("<details><summary>{title_line}</summary>\n")
@@ -177,7 +209,7 @@ fn section(page: &mut Page, plan: &Plan, action: Action, kept_for_later: usize) 
     });
     let entries = steps.iter().map(|step| {
         Entry::new(1, || {
-            item(&title(step), &details::of_step(step, BODY_WIDTH))
+            item(&step_title(step), &details::of_step(step, BODY_WIDTH))
         })
     });
     page.list(entries, LISTED_STEPS, kept_for_later, |more, _| {
@@ -216,12 +248,6 @@ fn foot(plan: &Plan) -> String {
     } else {
         let _ = page.offer("Nothing to do.\n");
     }
-    let reading = details::of_reading(plan)
-        .into_iter()
-        .map(|detail| Entry::new(1, move || line(&detail)));
-    page.list(reading, usize::MAX, REMARKS / 2, |more, _| {
-        format!("* … and {} more accounts", count(more))
-    });
     let _ = page.offer(&format!("**{}**", plan_line(plan)));
     page.finish()
 }
@@ -248,12 +274,11 @@ mod tests {
 
         This plan revokes 1 certificate. A revocation cannot be undone.
 
-        * revoke `revocations.leaver` (`digicert`), order `98765`: `the manifest asks for it, the CA was not asked yet`
+        * revoke `revocations.leaver` (`digicert`), order `98765`: `not in the journal; the CA was not asked which certificates of order 98765 are in force`
           * certificate `1`, serial `0a0001`, valid till `2027-06-30`, original: `leaver-1@example.com`
           * request: `PUT /order/certificate/98765/revoke`
           * body: `{"comments":"left the company","skip_approval":false}`
           * after: `orders.a` is issued
-          * waits for: `an administrator's approval`
 
         ### Orders (1)
 

@@ -7,10 +7,12 @@ use super::amounts::count;
 use super::details;
 use super::phrase::Phrase;
 use super::summary::{
-    LISTED, certificates, harmless, heading, is_lethal, lethal, noun, plan_headline, plan_line,
+    LISTED, NEWS, PERSON, certificates, for_a_person, harmless, heading, is_lethal, lethal, news,
+    noun, plan_headline, plan_line,
 };
 use super::terminal::{Terminal, Tone};
-use crate::plan::{Action, Plan, Step};
+use crate::model::Cause;
+use crate::plan::{Action, News, Plan, Step};
 
 /// So many steps of one kind are listed; steps by which certificates die are all listed.
 const LISTED_STEPS: usize = 200;
@@ -18,6 +20,7 @@ const LISTED_STEPS: usize = 200;
 /// Writes the plan. The last line is the contract's; revocations come first with every certificate.
 pub fn plan_text(out: &mut dyn io::Write, plan: &Plan, style: &Style) -> io::Result<()> {
     let mut terminal = Terminal::new(out, style);
+    write_news(&mut terminal, &plan.news)?;
     legend(&mut terminal, plan)?;
     if let Some(headline) = plan_headline(plan) {
         terminal.words(
@@ -30,7 +33,12 @@ pub fn plan_text(out: &mut dyn io::Write, plan: &Plan, style: &Style) -> io::Res
         }
     }
     for action in LISTED {
-        section(&mut terminal, plan, action)?;
+        if action == Action::Wait {
+            let steps = for_a_person(plan);
+            listed(&mut terminal, PERSON, Action::Wait, &steps)?;
+        }
+        let steps = harmless(plan, action);
+        listed(&mut terminal, heading(action), action, &steps)?;
     }
     remarks(&mut terminal, plan)?;
     if plan.has_changes() {
@@ -39,9 +47,6 @@ pub fn plan_text(out: &mut dyn io::Write, plan: &Plan, style: &Style) -> io::Res
         }
     } else {
         terminal.words(Tone::Strong, "Nothing to do.".to_owned())?;
-    }
-    for detail in details::of_reading(plan) {
-        terminal.fact(&detail)?;
     }
     terminal.words(Tone::Strong, plan_line(plan))
 }
@@ -69,12 +74,33 @@ fn legend(terminal: &mut Terminal<'_>, plan: &Plan) -> io::Result<()> {
     terminal.blank()
 }
 
-fn section(terminal: &mut Terminal<'_>, plan: &Plan, action: Action) -> io::Result<()> {
-    let steps = harmless(plan, action);
+/// What became of items since the last run, first of all.
+pub(super) fn write_news(terminal: &mut Terminal<'_>, all: &[News]) -> io::Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    terminal.words(Tone::Strong, NEWS.to_owned())?;
+    for phrase in news(&all[..all.len().min(LISTED_STEPS)]) {
+        terminal.line(Tone::Plain, &Phrase::of("  ").then(phrase))?;
+    }
+    let more = all.len().saturating_sub(LISTED_STEPS);
+    if more > 0 {
+        let words = format!("  … and {} more; the JSON form shows all", count(more));
+        terminal.words(Tone::Plain, words)?;
+    }
+    terminal.blank()
+}
+
+fn listed(
+    terminal: &mut Terminal<'_>,
+    title: &str,
+    action: Action,
+    steps: &[&Step],
+) -> io::Result<()> {
     if steps.is_empty() {
         return Ok(());
     }
-    let title = format!("{} ({})", heading(action), count(steps.len()));
+    let title = format!("{title} ({})", count(steps.len()));
     terminal.words(Tone::Strong, title)?;
     terminal.blank()?;
     for step in steps.iter().take(LISTED_STEPS) {
@@ -94,7 +120,12 @@ fn section(terminal: &mut Terminal<'_>, plan: &Plan, action: Action) -> io::Resu
 }
 
 fn write_step(terminal: &mut Terminal<'_>, step: &Step) -> io::Result<()> {
-    let symbol = step.action.symbol().unwrap_or(' ');
+    let person = step.standing.waits().and_then(Cause::decision).is_some();
+    let symbol = if person {
+        '!'
+    } else {
+        step.action.symbol().unwrap_or(' ')
+    };
     let title = Phrase::of(format!("  {symbol} "))
         .datum(&step.address)
         .own("  (")
@@ -190,12 +221,11 @@ mod tests {
               1 certificate will die
                 CERTIFICATE  SERIAL  VALID TILL  KIND      NAMES
                 1            0a0001  2027-06-30  original  leaver-1@example.com
-              why        the manifest asks for it, the CA was not asked yet
+              why        not in the journal; the CA was not asked which certificates of order 98765 are in force
               at the CA  order 98765
               request    PUT /order/certificate/98765/revoke
               body       {"comments":"left the company","skip_approval":false}
               after      orders.a is issued
-              waits for  an administrator's approval
 
         Orders (1)
 

@@ -44,7 +44,7 @@ fn a_run_counts_revoked_certificates_first_and_everything_last() {
     );
     assert_eq!(
         last_line(&text),
-        "Done: 2 done, 1 waiting, 1 failed, 1 unknown, 1 skipped, 1 unchanged."
+        "Applied: 2 completed, 1 waiting, 1 failed, 1 unknown, 1 skipped, 1 unchanged."
     );
     for command in [
         "certplan resolve orders.e --found ORDER_ID",
@@ -211,7 +211,7 @@ fn the_same_plan_gives_the_same_bytes_whenever_it_was_made() {
 #[test]
 fn status_is_a_table_with_its_notes() {
     let mut waiting = entry("b");
-    waiting.waiting_for = Some("validation of example.com".to_owned());
+    waiting.waiting_for = Some(super::samples::requested(12));
     waiting.certificate_id = None;
     waiting.days_left = None;
     waiting.note = Some("asked for twice".to_owned());
@@ -225,10 +225,10 @@ fn status_is_a_table_with_its_notes() {
         lines[1].contains("orders.a") && lines[1].contains(" 12 "),
         "{text}"
     );
-    assert!(lines[2].ends_with(" validation of example.com"), "{text}");
+    assert!(lines[2].ends_with(" approval of request 12"), "{text}");
     assert_eq!(
         lines[0].find("WAITS FOR"),
-        lines[2].find("validation of"),
+        lines[2].find("an administrator"),
         "{text}"
     );
     assert!(text.contains("Note: orders.b: asked for twice\n"));

@@ -8,10 +8,13 @@ use serde::Serialize;
 
 use super::StatusEntry;
 use super::json::{
-    FORMAT_VERSION, PinDocument, WarningDocument, action_words, text, texts, warnings,
+    FORMAT_VERSION, NewsDocument, PinDocument, WarningDocument, action_words, news, text, texts,
+    warnings,
 };
 use super::safe_json::{self, Each};
+use super::words;
 use crate::apply::{ActionReport, Outcome, RunReport, Stop};
+use crate::model::Cause;
 
 /// Writes the report of a run.
 pub fn run_json(out: &mut dyn io::Write, report: &RunReport) -> io::Result<()> {
@@ -51,6 +54,8 @@ pub(super) struct RunDocument<'a> {
     finished_at: String,
     /// How many items came to each outcome.
     summary: RunSummary,
+    /// What became of items since the last run.
+    news: Vec<NewsDocument>,
     /// One for each item of the plan, in its order.
     #[schemars(with = "Vec<ActionDocument>")]
     actions: Each<'a, ActionReport, ActionDocument>,
@@ -96,6 +101,10 @@ struct ActionDocument {
     error: Option<String>,
     /// What it waits for.
     waiting_for: Option<String>,
+    /// The same as a stable word.
+    waiting_code: Option<&'static str>,
+    /// Why it was planned, as a stable word.
+    reason_code: &'static str,
     /// Certificates whose revocation was asked for or is in force.
     revoked: Vec<PinDocument>,
 }
@@ -118,6 +127,7 @@ impl<'a> RunDocument<'a> {
                 skipped: count(Outcome::Skipped),
                 kept: count(Outcome::Kept),
             },
+            news: news(&report.news),
             actions: Each(&report.actions, ActionDocument::of),
             warnings: warnings(&report.warnings),
             requests: texts(&report.requests),
@@ -141,7 +151,9 @@ impl ActionDocument {
             request_id: text(action.request_id.as_ref()),
             certificate_id: text(action.certificate_id.as_ref()),
             error: action.error.clone(),
-            waiting_for: action.waiting_for.clone(),
+            waiting_for: action.waits().map(words::cause),
+            waiting_code: action.waits().map(Cause::code),
+            reason_code: action.reason.code(),
             revoked: action.revoked.iter().map(PinDocument::of).collect(),
         }
     }
@@ -169,12 +181,16 @@ struct EntryDocument {
     certificate_id: Option<String>,
     /// The request that an administrator decides.
     request_id: Option<String>,
-    /// The last day, as the CA writes it.
+    /// The last day.
     valid_till: Option<String>,
     /// Whole days until then; negative when it is over.
     days_left: Option<i64>,
     /// What it waits for.
     waiting_for: Option<String>,
+    /// The same as a stable word.
+    waiting_code: Option<&'static str>,
+    /// Why the plan has it so, as a stable word.
+    reason_code: &'static str,
     /// What a person should know.
     note: Option<String>,
 }
@@ -183,13 +199,15 @@ impl EntryDocument {
     fn of(entry: &StatusEntry) -> Self {
         Self {
             address: entry.address.to_string(),
-            state: entry.state.clone(),
+            state: entry.state.to_owned(),
             order_id: text(entry.order_id.as_ref()),
             certificate_id: text(entry.certificate_id.as_ref()),
             request_id: text(entry.request_id.as_ref()),
-            valid_till: entry.valid_till.clone(),
+            valid_till: text(entry.valid_till.as_ref()),
             days_left: entry.days_left,
-            waiting_for: entry.waiting_for.clone(),
+            waiting_for: entry.waiting_for.as_ref().map(words::cause),
+            waiting_code: entry.waiting_for.as_ref().map(Cause::code),
+            reason_code: entry.reason.code(),
             note: entry.note.clone(),
         }
     }

@@ -7,6 +7,7 @@ use super::amounts::count;
 use super::details;
 use super::page::{Entry, LIMIT, Page, item};
 use super::phrase::Phrase;
+use super::plan_markdown::write_news;
 use super::run_text::{GROUPS, stopped};
 use super::summary::{certificates, done_line, run_headline};
 use crate::apply::{ActionReport, Outcome, RunReport};
@@ -22,6 +23,8 @@ const REMARKS: usize = 5_000;
 pub fn run_markdown(out: &mut dyn io::Write, report: &RunReport) -> io::Result<()> {
     let foot = foot(report);
     let mut page = Page::new(LIMIT.saturating_sub(foot.len()));
+    let _ = page.offer(&title(report));
+    write_news(&mut page, &report.news);
     let _ = page.offer(&head(report));
     deaths(&mut page, report);
     for (index, (outcome, heading)) in GROUPS.into_iter().enumerate() {
@@ -32,11 +35,14 @@ pub fn run_markdown(out: &mut dyn io::Write, report: &RunReport) -> io::Result<(
     out.write_all(foot.as_bytes())
 }
 
+fn title(report: &RunReport) -> String {
+    match run_headline(report) {
+        Some(headline) => format!("## certplan: {headline}\n"),
+        None => "## certplan: report\n".to_owned(),
+    }
+}
+
 fn head(report: &RunReport) -> String {
-    let title = match run_headline(report) {
-        Some(headline) => format!("## certplan: {headline}"),
-        None => "## certplan: report".to_owned(),
-    };
     let ids = Phrase::of("Run ")
         .datum(&report.run_id)
         .own(", plan ")
@@ -45,7 +51,7 @@ fn head(report: &RunReport) -> String {
         .datum(report.started_at)
         .own(" to ")
         .datum(report.finished_at);
-    let mut lines = vec![title, String::new(), format!("**{}**", done_line(report))];
+    let mut lines = vec![format!("**{}**", done_line(report))];
     lines.extend([String::new(), ids.markdown(), String::new()]);
     if let Some(stop) = report.stopped {
         lines.extend([format!("**{}**", stopped(stop)), String::new()]);

@@ -6,6 +6,7 @@ use super::Style;
 use super::amounts::count;
 use super::details;
 use super::phrase::Phrase;
+use super::plan_text::write_news;
 use super::summary::{done_line, run_headline};
 use super::terminal::{Terminal, Tone};
 use crate::apply::{ActionReport, Outcome, RunReport, Stop};
@@ -25,6 +26,7 @@ pub(super) const GROUPS: [(Outcome, &str); 5] = [
 /// Writes the report. The first line counts revoked certificates if there are any.
 pub fn run_text(out: &mut dyn io::Write, report: &RunReport, style: &Style) -> io::Result<()> {
     let mut terminal = Terminal::new(out, style);
+    write_news(&mut terminal, &report.news)?;
     if let Some(headline) = run_headline(report) {
         terminal.words(Tone::Danger, headline)?;
         terminal.blank()?;

@@ -5,7 +5,10 @@ use std::io;
 
 use super::{HistoryLine, StatusEntry, Style};
 use crate::apply::{ActionReport, Outcome, RunReport, Stop};
-use crate::model::{CertificateId, Digest, Fact, FactBody, OrderId, RequestId, RunId, Untrusted};
+use crate::model::{
+    Cause, CertificateId, Digest, Fact, FactBody, OrderId, Reason, RequestId, RunId, Standing,
+    Untrusted,
+};
 use crate::plan::testing::{account, bare_step, change, order_step, pin, plan_of, revoke_step};
 use crate::plan::{Action, Breach, Plan, Warning};
 
@@ -44,7 +47,9 @@ pub(super) fn full_plan() -> Plan {
     ];
     let mut waiting = bare_step("orders.waiting".parse().unwrap(), Action::Wait);
     waiting.request_id = Some(RequestId::from(31));
-    waiting.waits_for = Some("an administrator's approval of request 31".to_owned());
+    waiting.standing = Standing::RevocationRequested {
+        waits: requested(31),
+    };
     let mut plan = plan_of(vec![
         order_step("a"),
         revoke_step("leaver", 2),
@@ -78,8 +83,16 @@ pub(super) fn action(name: &str, action: Action, outcome: Outcome) -> ActionRepo
         request_id: None,
         certificate_id: None,
         revoked: Vec::new(),
-        waiting_for: None,
+        reason: Reason::NothingThere,
+        standing: Standing::Absent,
         error: None,
+    }
+}
+
+/// A revocation that an administrator has to approve.
+pub(super) fn requested(id: u64) -> Cause {
+    Cause::Revocation {
+        requests: vec![RequestId::from(id)],
     }
 }
 
@@ -92,7 +105,9 @@ pub(super) fn full_report() -> RunReport {
     let mut asked = action("c", Action::Revoke, Outcome::Waiting);
     asked.revoked = vec![pin(4, "four")];
     asked.request_id = Some(RequestId::from(9));
-    asked.waiting_for = Some("an administrator".to_owned());
+    asked.standing = Standing::RevocationRequested {
+        waits: requested(9),
+    };
     let mut failed = action("d", Action::Order, Outcome::Failed);
     failed.error = Some("the CA refused: invalid_csr".to_owned());
     let mut unknown = action("e", Action::Order, Outcome::Unknown);
@@ -102,6 +117,7 @@ pub(super) fn full_report() -> RunReport {
         plan_id: Digest::of(b"plan"),
         started_at: "2026-11-21T10:00:00Z".parse().unwrap(),
         finished_at: "2026-11-21T10:00:05.5Z".parse().unwrap(),
+        news: Vec::new(),
         actions: vec![
             done,
             revoked,
@@ -124,11 +140,14 @@ pub(super) fn full_report() -> RunReport {
 pub(super) fn entry(name: &str) -> StatusEntry {
     StatusEntry {
         address: format!("orders.{name}").parse().unwrap(),
-        state: "issued".to_owned(),
+        state: "issued",
+        reason: Reason::InForce {
+            order: OrderId::from(5),
+        },
         order_id: Some(OrderId::from(5)),
         certificate_id: Some(CertificateId::from(6)),
         request_id: None,
-        valid_till: Some("2027-06-30".to_owned()),
+        valid_till: Some("2027-06-30".parse().unwrap()),
         days_left: Some(12),
         waiting_for: None,
         note: None,
@@ -148,7 +167,13 @@ pub(super) fn history(why: &str) -> Vec<HistoryLine> {
         hash: Digest::of(b"line"),
     };
     vec![
-        line(1, FactBody::Doubted { why: why.into() }),
+        line(
+            1,
+            FactBody::Doubted {
+                why: why.into(),
+                boot: None,
+            },
+        ),
         line(
             2,
             FactBody::Adopted {

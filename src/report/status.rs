@@ -20,10 +20,7 @@ pub fn status_text(
     let mut terminal = Terminal::new(out, style);
     let rows: Vec<_> = entries
         .iter()
-        .map(|entry| {
-            let rest = optional(entry.waiting_for.as_ref());
-            (cells(entry), rest)
-        })
+        .map(|entry| (cells(entry), waits(entry)))
         .collect();
     if !rows.is_empty() {
         let header = [
@@ -65,7 +62,7 @@ pub fn status_markdown(out: &mut dyn io::Write, entries: &[StatusEntry]) -> io::
     let rows = entries.iter().map(|entry| {
         Entry::new(1, || {
             let mut row = cells(entry);
-            row.push(optional(entry.waiting_for.as_ref()));
+            row.push(waits(entry));
             row.push(optional(entry.note.as_ref()));
             let row: Vec<String> = row.iter().map(Phrase::markdown).collect();
             format!("| {} |", row.join(" | "))
@@ -84,7 +81,7 @@ pub fn status_markdown(out: &mut dyn io::Write, entries: &[StatusEntry]) -> io::
 fn cells(entry: &StatusEntry) -> Vec<Phrase> {
     vec![
         Phrase::of_datum(&entry.address),
-        Phrase::of_datum(&entry.state),
+        Phrase::of_datum(entry.state),
         optional(entry.order_id.as_ref()),
         optional(entry.certificate_id.as_ref()),
         optional(entry.request_id.as_ref()),
@@ -93,6 +90,10 @@ fn cells(entry: &StatusEntry) -> Vec<Phrase> {
             .days_left
             .map_or_else(absent, |days| Phrase::of(days.to_string())),
     ]
+}
+
+fn waits(entry: &StatusEntry) -> Phrase {
+    optional(entry.waiting_for.as_ref().map(super::words::cause).as_ref())
 }
 
 fn optional<T: std::fmt::Display>(value: Option<&T>) -> Phrase {

@@ -2,8 +2,10 @@
 //! in which order and under which word the steps of a plan are listed.
 
 use super::amounts::counted;
+use super::phrase::Phrase;
 use crate::apply::{Outcome, RunReport};
-use crate::plan::{Action, Plan, Step};
+use crate::model::Cause;
+use crate::plan::{Action, News, Plan, Step};
 
 /// The last line of a plan, exactly as the contract has it.
 pub(super) fn plan_line(plan: &Plan) -> String {
@@ -27,7 +29,7 @@ pub(super) fn done_line(report: &RunReport) -> String {
     let summary = report.summary();
     let count = |outcome| summary.get(&outcome).copied().unwrap_or(0);
     format!(
-        "Done: {} done, {} waiting, {} failed, {} unknown, {} skipped, {} unchanged.",
+        "Applied: {} completed, {} waiting, {} failed, {} unknown, {} skipped, {} unchanged.",
         count(Outcome::Done),
         count(Outcome::Waiting),
         count(Outcome::Failed),
@@ -117,11 +119,48 @@ pub(super) const LISTED: [Action; 6] = [
     Action::Wait,
 ];
 
-/// The steps of one kind by which nothing dies.
+/// Steps that only a person can take further.
+pub(super) fn for_a_person(plan: &Plan) -> Vec<&Step> {
+    let steps = plan.steps.iter();
+    steps
+        .filter(|step| step.standing.waits().and_then(Cause::decision).is_some())
+        .collect()
+}
+
+/// What became of items since the last run: a line each.
+pub(super) fn news(news: &[News]) -> Vec<Phrase> {
+    news.iter()
+        .map(|news| {
+            let mut phrase = Phrase::of(format!("{:<9} ", news.what.word())).datum(&news.address);
+            if let Some(id) = &news.order_id {
+                phrase = phrase.own("  order ").datum(id);
+            }
+            if let Some(id) = &news.certificate_id {
+                phrase = phrase.own(", certificate ").datum(id);
+            }
+            if let Some(serial) = &news.serial_number {
+                phrase = phrase.own(", serial ").datum(serial);
+            }
+            if let Some(till) = &news.valid_till {
+                phrase = phrase.own(", until ").datum(till);
+            }
+            phrase
+        })
+        .collect()
+}
+
+/// The heading of the news.
+pub(super) const NEWS: &str = "Since the last run";
+
+/// The heading of what only a person can take further.
+pub(super) const PERSON: &str = "Needs a person";
+
+/// The steps of one kind by which nothing dies. What needs a person is listed by itself.
 pub(super) fn harmless(plan: &Plan, action: Action) -> Vec<&Step> {
     plan.steps
         .iter()
         .filter(|step| step.action == action && !is_lethal(step))
+        .filter(|step| step.standing.waits().and_then(Cause::decision).is_none())
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! The sandbox's own endpoints under `/sandbox`: decide, change things behind the client's back, break things,
 //! look at the ledger. No key is asked for; they exist on loopback only.
 
+mod editing;
 mod options;
 mod seeding;
 
@@ -13,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Effect};
 use super::call::{Call, Provider};
-use super::certcentral::order::RequestStatus;
-use super::certcentral::{Refusal, decisions, revoking};
+use super::certcentral::order::{Order, RequestStatus};
+use super::certcentral::{Refusal, decisions, revoking, validation};
 use super::dispatch::{Inner, refusal};
 use super::faults::Rule;
 use super::world::World;
@@ -36,8 +37,11 @@ pub(super) fn handle(inner: &mut Inner, call: &Call) -> Answer {
         }
         ("POST", ["revoke"]) => read(call).and_then(|asked| revoke(&mut inner.world, &asked)),
         ("POST", ["cancel"]) => read(call).and_then(|asked| cancel(&mut inner.world, &asked)),
-        ("POST", ["edit"]) => read(call).and_then(|asked| edit(&mut inner.world, asked)),
-        ("POST", ["options"]) => read(call).map(|asked| options::change(&mut inner.world, asked)),
+        ("POST", ["validate"]) => read(call).and_then(|asked| validate(&mut inner.world, &asked)),
+        ("POST", ["edit"]) => read(call).and_then(|asked| editing::edit(&mut inner.world, asked)),
+        ("POST", ["options"]) => {
+            read(call).and_then(|asked| options::change(&mut inner.world, asked))
+        }
         _ => return Answer::json(404, &json!({"error": "the sandbox has no such endpoint"})),
     };
     outcome.unwrap_or_else(refusal)
@@ -148,7 +152,21 @@ enum Verdict {
     Reject,
 }
 
+/// Decides requests. With `"all": true` every person does their part: recipients pick up what waits for them.
 fn decide(world: &mut World, asked: &Requests, verdict: Verdict) -> Result<Answer, String> {
+    let picked_up = asked.all && matches!(verdict, Verdict::Approve);
+    let answer = decide_requests(world, asked, verdict)?;
+    if picked_up {
+        decisions::pick_up_all(world).map_err(|refusal| refusal.text())?;
+    }
+    Ok(answer)
+}
+
+fn decide_requests(
+    world: &mut World,
+    asked: &Requests,
+    verdict: Verdict,
+) -> Result<Answer, String> {
     let pending = world
         .certcentral
         .requests
@@ -174,10 +192,13 @@ fn decide(world: &mut World, asked: &Requests, verdict: Verdict) -> Result<Answe
         let effect = decide_one(*id).map_err(|refusal| refusal.text())?;
         return Ok(done(&json!({"request_ids": ids}), effect));
     }
-    let (mut decided, mut failed) = (Vec::new(), Vec::new());
+    let (mut decided, mut failed, mut effects) = (Vec::new(), Vec::new(), Vec::new());
     for id in ids {
         match decide_one(id) {
-            Ok(_) => decided.push(id),
+            Ok(effect) => {
+                decided.push(id);
+                effects.push(effect);
+            }
             Err(refusal) => failed.push(json!({"request_id": id, "error": refusal.text()})),
         }
     }
@@ -189,10 +210,9 @@ fn decide(world: &mut World, asked: &Requests, verdict: Verdict) -> Result<Answe
         },
         ..Effect::NONE
     };
-    Ok(done(
-        &json!({"request_ids": decided, "failed": failed}),
-        effect,
-    ))
+    let mut answer = done(&json!({"request_ids": decided, "failed": failed}), effect);
+    answer.more_effects = effects;
+    Ok(answer)
 }
 
 /// A revocation or cancellation that did not come through the API. Ids may be strings.
@@ -272,6 +292,37 @@ fn revoke_ncloud(world: &mut World, asked: &Outside) -> Result<Answer, String> {
     Ok(done(&json!({"certificate_ids": revoked}), effect))
 }
 
+/// `{"order_id": N}` or `{"all": true}`: whoever has to show control of domains and mailboxes has done it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Validated {
+    order_id: Option<u64>,
+    #[serde(default)]
+    all: bool,
+}
+
+fn validate(world: &mut World, asked: &Validated) -> Result<Answer, String> {
+    let open = |order: &&Order| order.open_validation.is_some();
+    let ids: Vec<u64> = match (asked.order_id, asked.all) {
+        (Some(id), false) => vec![id],
+        (None, true) => {
+            let orders = world.certcentral.orders.values().filter(open);
+            orders.map(|order| order.id).collect()
+        }
+        _ => return Err("say one of order_id and \"all\": true".into()),
+    };
+    let mut effects = Vec::new();
+    for id in &ids {
+        effects.push(validation::complete(world, *id).map_err(|refusal| refusal.text())?);
+    }
+    let mut answer = done(
+        &json!({"order_ids": ids}),
+        effects.pop().unwrap_or(Effect::NONE),
+    );
+    answer.more_effects = effects;
+    Ok(answer)
+}
+
 fn cancel(world: &mut World, asked: &Outside) -> Result<Answer, String> {
     let Some(order) = &asked.order_id else {
         return Err("say order_id".into());
@@ -288,64 +339,5 @@ fn cancel(world: &mut World, asked: &Outside) -> Result<Answer, String> {
     Ok(done(
         &json!({"order_id": id}),
         Effect::on_order("order_canceled", id),
-    ))
-}
-
-/// An edit in the console: of the order's certificate in force and its order.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Edit {
-    order_id: Value,
-    common_name: Option<String>,
-    dns_names: Option<Vec<String>>,
-    emails: Option<Vec<String>>,
-    organization_units: Option<Vec<String>>,
-    product: Option<String>,
-    organization_id: Option<u64>,
-    valid_till: Option<jiff::civil::Date>,
-}
-
-fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
-    let refused = |refusal: Refusal| refusal.text();
-    // X.509 has two forms for times; both cover these years.
-    if asked.valid_till.is_some_and(|date| date.year() < 1950) {
-        return Err("valid_till must be 1950 or later".into());
-    }
-    let id = world
-        .certcentral
-        .find_order(&text(&asked.order_id))
-        .map_err(refused)?;
-    let order = world.certcentral.change(id).map_err(refused)?;
-    if let Some(product) = asked.product {
-        order.product = product;
-    }
-    if let Some(organization) = asked.organization_id {
-        order.organization_id = Some(organization);
-    }
-    let current = order
-        .current()
-        .map(|certificate| certificate.id)
-        .unwrap_or_default();
-    if let Some(date) = asked.valid_till {
-        order.valid_till = date;
-    }
-    if let Some(certificate) = order.certificate_mut(current) {
-        certificate.common_name = asked
-            .common_name
-            .unwrap_or_else(|| certificate.common_name.clone());
-        certificate.dns_names = asked
-            .dns_names
-            .unwrap_or_else(|| certificate.dns_names.clone());
-        certificate.emails = asked.emails.unwrap_or_else(|| certificate.emails.clone());
-        certificate.organization_units = asked
-            .organization_units
-            .unwrap_or_else(|| certificate.organization_units.clone());
-        if let (Some(date), Some(issued)) = (asked.valid_till, &mut certificate.issued) {
-            issued.valid_till = date;
-        }
-    }
-    Ok(done(
-        &json!({"order_id": id}),
-        Effect::on_order("order_edited", id),
     ))
 }

@@ -41,6 +41,8 @@ pub(super) struct Answer {
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
     pub(super) effect: Effect,
+    /// What else one call of the admin endpoints did; each has its line in the ledger.
+    pub(super) more_effects: Vec<Effect>,
 }
 
 impl Answer {
@@ -55,6 +57,7 @@ impl Answer {
             headers: Vec::new(),
             body: body.into(),
             effect: Effect::NONE,
+            more_effects: Vec::new(),
         }
     }
 

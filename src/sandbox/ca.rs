@@ -2,7 +2,7 @@
 //! made at start (or kept in the data folder). Main type: [`Authority`].
 
 use aws_lc_rs::digest;
-use data_encoding::{HEXLOWER, HEXUPPER};
+use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use jiff::civil::Date;
 use rcgen::string::Ia5String;
 use rcgen::{
@@ -217,6 +217,12 @@ fn sha1_hex(bytes: &[u8]) -> String {
 }
 
 fn der(csr: &str) -> Result<Vec<u8>, UnusableCsr> {
+    if !csr.contains("-----BEGIN ") {
+        let bare: String = csr.split_whitespace().collect();
+        return BASE64
+            .decode(bare.as_bytes())
+            .map_err(|error| UnusableCsr(error.to_string()));
+    }
     let (_, pem) = x509_parser::pem::parse_x509_pem(csr.as_bytes())
         .map_err(|error| UnusableCsr(error.to_string()))?;
     match pem.label.as_str() {

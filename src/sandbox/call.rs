@@ -27,6 +27,8 @@ pub(super) struct Call {
     query: Vec<(String, String)>,
     headers: HeaderMap,
     pub(super) body: Bytes,
+    /// Filters and tags of a list are not looked at: a fault of the script.
+    pub(super) unfiltered: bool,
 }
 
 impl Call {
@@ -51,6 +53,7 @@ impl Call {
             query,
             headers: parts.headers,
             body,
+            unfiltered: false,
         }
     }
 

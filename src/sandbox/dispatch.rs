@@ -156,9 +156,8 @@ impl Inner {
         sent: &Outgoing,
     ) -> std::io::Result<()> {
         let reads_sandbox = call.provider == Provider::Sandbox && call.method == "GET";
-        let entry = if reads_sandbox {
-            None
-        } else {
+        let from = self.ledger.entries.len();
+        if !reads_sandbox {
             let key = match call.provider {
                 Provider::Certcentral => certcentral::key_name(&self.world, call),
                 Provider::Ncloud => ncloud::key_name(&self.world, call),
@@ -174,10 +173,16 @@ impl Inner {
             if effect.alternative_order_id.is_none() && call.method == "POST" {
                 effect.alternative_order_id = asked_alternative_order_id(call);
             }
-            Some(self.ledger.append(call, key, &effect, fault, answered))
-        };
+            let mut effects = vec![effect];
+            effects.extend(answer.more_effects.iter().cloned());
+            for effect in &effects {
+                self.ledger
+                    .append(call, key, effect, fault.clone(), answered.clone());
+            }
+        }
+        let entries = self.ledger.entries.get(from..).unwrap_or_default();
         match &mut self.folder {
-            Some(folder) => folder.append(&self.world.take_changes(), entry),
+            Some(folder) => folder.append(&self.world.take_changes(), entries),
             None => {
                 self.world.drop_changes();
                 Ok(())
@@ -204,8 +209,11 @@ pub(super) fn provider_name(provider: Provider) -> &'static str {
     }
 }
 
-pub(super) async fn answer(shared: Arc<Shared>, call: Call) -> Response {
+pub(super) async fn answer(shared: Arc<Shared>, mut call: Call) -> Response {
     let rule = shared.arrive(&call);
+    call.unfiltered = rule
+        .as_ref()
+        .is_some_and(|rule| rule.fault == Fault::Unfiltered);
     let wait = rule
         .as_ref()
         .and_then(|rule| rule.ms)

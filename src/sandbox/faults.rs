@@ -34,6 +34,12 @@ pub(super) enum Fault {
     Redirect,
     /// The effect happens, the answer has its status and no body.
     Empty,
+    /// `status` (200) with `body`, word for word, without effect.
+    AnswerBefore,
+    /// `status` (200) with `body`, word for word, after the effect.
+    AnswerAfter,
+    /// A list of CertCentral's answers with everything it has, whatever filter or tag was asked for.
+    Unfiltered,
     /// The effect happens, each string of the answer is a number and each number a list.
     WrongTypes,
     /// The answer to a wrong key, without effect.
@@ -46,12 +52,15 @@ impl Fault {
     pub(super) fn has_effect(self) -> bool {
         match self {
             Self::Delay
+            | Self::AnswerAfter
+            | Self::Unfiltered
             | Self::ErrorAfter
             | Self::CutAfter
             | Self::Truncate
             | Self::Empty
             | Self::WrongTypes => true,
             Self::RateLimit
+            | Self::AnswerBefore
             | Self::ErrorBefore
             | Self::CutBefore
             | Self::Html
@@ -84,6 +93,8 @@ pub(super) struct Rule {
     retry_after: Option<Value>,
     location: Option<String>,
     pub(super) bytes: Option<u64>,
+    /// What `answer_before` and `answer_after` answer.
+    body: Option<Value>,
     /// `delay` only: the effect waits as well.
     #[serde(default)]
     pub(super) late: bool,
@@ -204,9 +215,15 @@ impl Rule {
                 }
                 answer
             }),
-            Fault::Delay | Fault::CutBefore | Fault::CutAfter | Fault::Truncate => {
-                real.unwrap_or_else(Answer::no_content)
-            }
+            Fault::AnswerBefore | Fault::AnswerAfter => Answer::json(
+                self.status.unwrap_or(200),
+                self.body.as_ref().unwrap_or(&Value::Null),
+            ),
+            Fault::Delay
+            | Fault::Unfiltered
+            | Fault::CutBefore
+            | Fault::CutAfter
+            | Fault::Truncate => real.unwrap_or_else(Answer::no_content),
         };
         if let Some(value) = &self.retry_after {
             let value = value

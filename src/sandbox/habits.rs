@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::world::World;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Habits {
@@ -13,6 +15,20 @@ pub(super) struct Habits {
     pub(super) second_revocation: SecondRevocation,
     /// CertCentral's ids in answers.
     pub(super) certcentral_ids: Ids,
+    /// Asking for a revocation while a request for the same one is undecided.
+    pub(super) revocation_beside_another: RevocationBesideAnother,
+    /// What becomes of an order whose last certificate in force is revoked alone.
+    pub(super) last_certificate_revoked: LastCertificateRevoked,
+    /// Orders that wait for an administrator, in `GET /order/certificate` and in the status changes.
+    pub(super) waiting_orders: WaitingOrders,
+    /// The same orders in `GET /order/alternate`.
+    pub(super) waiting_by_tag: WaitingByTag,
+    /// What `GET /request` tells of the order of a request.
+    pub(super) request_orders: RequestOrders,
+    /// Whether order info repeats the tokens of an open validation.
+    pub(super) order_info_tokens: OrderInfoTokens,
+    /// A list that has nothing in it.
+    pub(super) empty_lists: EmptyLists,
     /// ncloud's member names in the list of Advanced certificates.
     pub(super) ncloud_names: Names,
 }
@@ -35,6 +51,74 @@ pub(super) enum SecondRevocation {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+pub(super) enum RevocationBesideAnother {
+    /// A second request comes to be.
+    #[default]
+    Accepted,
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LastCertificateRevoked {
+    #[default]
+    LeavesOrder,
+    /// An account can be set so that the order is `revoked` with it.
+    RevokesOrder,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WaitingOrders {
+    #[default]
+    Listed,
+    /// Listed without a name of theirs.
+    Nameless,
+    /// Only `GET /request` and order info know of them.
+    Unlisted,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WaitingByTag {
+    #[default]
+    Found,
+    NotFound,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RequestOrders {
+    /// With common name, organization, container and product.
+    #[default]
+    Named,
+    /// The id alone.
+    IdOnly,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OrderInfoTokens {
+    /// The tokens are in the answer to the order, and in that to `dcv-random-value`.
+    #[default]
+    Missing,
+    Shown,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EmptyLists {
+    /// `[]`.
+    #[default]
+    Lists,
+    /// `{}` is the whole answer, as a documented sample of the status changes has it.
+    Missing,
+    /// `null` in place of the list.
+    Null,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Ids {
     #[default]
     Numbers,
@@ -50,6 +134,26 @@ pub(super) enum Names {
     Current,
     /// `orderID`, `certificateTypeCode`, as documents before 2026-09-17 have it.
     Older,
+}
+
+/// An answer with one list in it, in the form that an empty list has at this service.
+pub(super) fn empty(world: &World, mut answer: Value) -> Value {
+    let nothing = |(_, value): &(&String, &Value)| value.as_array().is_some_and(Vec::is_empty);
+    let name = answer
+        .as_object()
+        .and_then(|members| members.iter().find(nothing))
+        .map(|(name, _)| name.clone());
+    let Some(name) = name else {
+        return answer;
+    };
+    match world.settings.habits.empty_lists {
+        EmptyLists::Lists => answer,
+        EmptyLists::Missing => Value::Object(serde_json::Map::new()),
+        EmptyLists::Null => {
+            answer[name.as_str()] = Value::Null;
+            answer
+        }
+    }
 }
 
 /// Every id of an answer as a string of digits.

@@ -50,7 +50,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Appends and returns the entry.
+    /// Appends an entry.
     pub(super) fn append(
         &mut self,
         call: &Call,
@@ -58,7 +58,7 @@ impl Ledger {
         effect: &Effect,
         fault: Option<Value>,
         answered: Value,
-    ) -> &Entry {
+    ) {
         let body_digest = (!call.body.is_empty()).then(|| super::ca::sha256_hex(&call.body));
         let entry = Entry {
             seq: self.entries.last().map_or(1, |last| last.seq + 1),
@@ -79,8 +79,6 @@ impl Ledger {
             fault,
             answered,
         };
-        let at = self.entries.len();
         self.entries.push(entry);
-        &self.entries[at]
     }
 }

@@ -19,15 +19,29 @@
 //! | `POST approve`, `reject` | `{"request_id"}`, `{"order_id"}` or `{"all": true}`; `"comment"` | decides requests |
 //! | `POST revoke` | `{"order_id"}` or `{"certificate_id"}`; `"provider": "ncloud"` with `order_id` | a revocation outside the API |
 //! | `POST cancel` | `{"order_id"}` | an order is canceled outside |
-//! | `POST edit` | `{"order_id", "common_name", "dns_names", "emails", "organization_units", "product", "organization_id", "valid_till"}` | an order is edited outside |
+//! | `POST validate` | `{"order_id"}` or `{"all": true}` | open validations are completed: what was approved is issued |
+//! | `POST edit` | `{"order_id", "common_name", "dns_names", "emails", "organization_units", "product", "organization_id", "valid_till", "order_valid_till"}` | an order and its certificate in force are edited outside |
+//! | `POST edit` | `{"certificate_id", ..., "valid_till", "archived"}` | one certificate is edited outside, a duplicate for instance |
 //! | `POST faults` | a list of rules, or `{"rules", "seed"}` | replaces the fault script |
 //! | `GET faults`, `DELETE faults` | | shows the script with its counts, or ends it |
-//! | `POST options` | `{"approval", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits"}` | changes settings while it runs |
+//! | `POST options` | `{"approval", "validation", "funds", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits"}` | changes settings while it runs |
 //!
 //! A fault rule: `{"match": {"provider", "method", "path_contains"}, "fault": NAME, "ms", "status",
-//! "retry_after", "location", "bytes", "late", "skip", "times", "probability"}`. Without effect: `rate_limit`,
-//! `error_before`, `cut_before`, `html`, `huge`, `redirect`, `unauthorized`, `forbidden`. After the effect:
-//! `delay`, `error_after`, `cut_after`, `truncate`, `empty`, `wrong_types`. `ms` delays any of them.
+//! "retry_after", "location", "bytes", "body", "late", "skip", "times", "probability"}`. Without effect:
+//! `rate_limit`, `error_before`, `answer_before` (`body`, word for word), `cut_before`, `html`, `huge`,
+//! `redirect`, `unauthorized`, `forbidden`. After the effect: `delay`, `error_after`, `answer_after`,
+//! `cut_after`, `truncate`, `empty`, `wrong_types`, and `unfiltered`: a list, or a look-up by tag, with more
+//! than was asked for. `ms` delays any of them.
+//!
+//! An order goes through `needs_approval` (no certificate id), `pending` (approved, a validation is open) and
+//! `issued`. Validations count as done before, so that `pending` is passed at once, but for a DV order with
+//! `dns-txt-token`, `dns-cname-token` or `http-token`, and for everything under `"validation": "open"`.
+//!
+//! `habits` (the first of each is the default): `unknown_alternative_id` `empty_list|not_found`,
+//! `second_revocation` `refused|accepted`, `revocation_beside_another` `accepted|refused`,
+//! `last_certificate_revoked` `leaves_order|revokes_order`, `waiting_orders` `listed|nameless|unlisted`,
+//! `waiting_by_tag` `found|not_found`, `request_orders` `named|id_only`, `order_info_tokens` `missing|shown`,
+//! `empty_lists` `lists|missing|null`, `certcentral_ids` `numbers|strings`, `ncloud_names` `current|older`.
 
 mod admin;
 mod answer;
@@ -56,17 +70,26 @@ use tokio::sync::oneshot;
 
 /// What the documents of the two APIs do not say and the sandbox had to choose, one sentence each.
 pub const ASSUMPTIONS: &[&str] = &[
-    "certcentral: an order that waits for approval has status `pending`; only its request can be decided, PUT status refuses it.",
+    "certcentral: lists, look-ups by tag and status changes show orders that wait for approval, `needs_approval` and without a certificate id (habits have the other forms).",
+    "certcentral: only the request of an order that waits for approval can be decided; PUT status refuses the order.",
+    "certcentral: a DV order with a token waits for its validation, every other one counts as validated before; a token is good for 30 days.",
+    "certcentral: a reissue whose validation is open stays `reissue_pending` while its request is approved, and its answer has tokens as that to an order.",
+    "certcentral: order info does not repeat the tokens of an open validation (a habit shows them); PUT dcv-random-value does.",
+    "certcentral: `is_renewed` is set when a renewal is placed, and taken back when that order is rejected or canceled.",
+    "certcentral: an order that the funds do not cover is 400 `insufficient_funds`, what waits for approval counted in.",
+    "certcentral: an order stays `issued` when its last certificate is revoked alone (an account can be set otherwise, a habit too).",
+    "certcentral: an archived duplicate is in force; it is listed with `show_archived` alone.",
+    "certcentral: an empty list is `[]` (habits have `{}` and null, which the status changes are documented with).",
     "certcentral: a missing member is 400 `required_param:<member>`, a wrong one 400 `invalid_value:<member>`; all of them are listed.",
     "certcentral: of several validities order_validity wins, then custom_expiration_date, validity_days, validity_years (documented but for the place of validity_days).",
     "certcentral: a CSR that cannot be parsed or whose signature is wrong is 400 `csr_invalid_cannot_parse`.",
     "certcentral: a second renewal of an order is 400 `order_renewed_already`; an unknown renewal_of_order_id is 400 `invalid_value:renewal_of_order_id`.",
-    "certcentral: `comment` or `comments` is required to revoke, either spelling will do, and the ledger says which came.",
+    "certcentral: `comment` or `comments` may be left out to revoke, either spelling will do, and the ledger says which came.",
     "certcentral: revoking an order again is 400 `order_already_revoked`, a certificate again 400 `certificate_already_revoked`.",
     "certcentral: revoking what was not issued is 400 `order_not_issued` or `certificate_not_issued`.",
-    "certcentral: a second revocation request is accepted while the first is undecided; approving either revokes once.",
+    "certcentral: a second revocation request is accepted while the first is undecided; approving either revokes once (a habit refuses it).",
     "certcentral: revocation_reason is unspecified, key_compromise, affiliation_changed, superseded or cessation_of_operation, and is read for TLS products only.",
-    "certcentral: PUT status takes `canceled` in any letter case and needs an order in waiting_pickup or reissue_pending.",
+    "certcentral: PUT status takes `canceled` in any letter case and needs an order in pending, waiting_pickup or reissue_pending.",
     "certcentral: a reissue that takes names away revokes the certificates issued before it in that order; another reissue revokes nothing.",
     "certcentral: a second reissue while one is undecided is 400 `reissue_pending`.",
     "certcentral: GET /order/alternate answers a value nobody used with 200 and an empty list.",
@@ -74,7 +97,7 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: alternative_order_id is accepted for every product, up to 255 characters, and need not be unique.",
     "certcentral: rate limits count the requests that were let through, per key; a 429 carries no Retry-After.",
     "certcentral: a decided request cannot be decided again: 400 `request_already_processed`.",
-    "certcentral: orders cost 175.00 (TLS), 32.50 (client) or 45.00 (secure email) USD, charged when approved from a balance of 1000000.00 that never refuses.",
+    "certcentral: orders cost 175.00 (TLS), 32.50 (client) or 45.00 (secure email) USD, charged when approved from a balance of 1000000.00 that never refuses, unless `funds` says otherwise.",
     "certcentral: a duplicate that was approved is issued at once and listed as `approved`; once revoked it is listed as `revoked`.",
     "certcentral: the view-only key answers every request but GET with 403 `access_denied|missing_permission`.",
     "certcentral: every TLS certificate is capped at 199 days, private ones too; every organization id is a validated organization.",
@@ -87,7 +110,7 @@ pub const ASSUMPTIONS: &[&str] = &[
     "ncloud: certificateName filters by equality; times are UTC written as yyyy-MM-dd HH:mm:ss; SANs are joined with a comma.",
     "ncloud: recentChanges leaves revoked certificates out, since revocation is not among its documented status values.",
     "ncloud: certificate orders are not offered (returnCode 1000), and it has no rate limit because none is published.",
-    "both: certificates are signed at once by a throw-away CA when approved; there is no domain, mailbox or organization validation.",
+    "both: certificates are signed at once by a throw-away CA when nothing is open; there is no organization validation, and nobody looks for tokens.",
 ];
 
 /// Whether new orders and revocations wait for a person.

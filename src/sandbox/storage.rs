@@ -112,17 +112,14 @@ impl Folder {
             .map_err(failed)
     }
 
-    /// Writes what a request changed and its ledger entry, and waits for the disk when it was no mere read.
-    pub(super) fn append(&mut self, changes: &[Kept], entry: Option<&Entry>) -> io::Result<()> {
+    /// Writes what a request changed and its ledger entries, and waits for the disk when it was no mere read.
+    pub(super) fn append(&mut self, changes: &[Kept], entries: &[Entry]) -> io::Result<()> {
         if !changes.is_empty() {
             self.changes.write_all(&json_lines(changes)?)?;
         }
-        if let Some(entry) = entry {
-            self.ledger
-                .write_all(&json_lines(std::slice::from_ref(entry))?)?;
-            if entry.method == "GET" {
-                return Ok(());
-            }
+        self.ledger.write_all(&json_lines(entries)?)?;
+        if entries.first().is_some_and(|entry| entry.method == "GET") {
+            return Ok(());
         }
         if !changes.is_empty() {
             self.changes.sync_data()?;

@@ -9,10 +9,24 @@ use super::habits::Habits;
 use super::ncloud::book::{self as ncloud, NcloudOrder};
 use super::{Approval, Options};
 
+/// Whether what is approved is issued at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Validation {
+    /// Domains and mailboxes were validated before; only a DV order with a token waits.
+    #[default]
+    Reused,
+    /// Every order and reissue waits until `POST /sandbox/validate`.
+    Open,
+}
+
 /// What can be changed while the sandbox runs.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) approval: Approval,
+    pub(super) validation: Validation,
+    /// What the account may spend in all, in cents; `None` is more than anybody asks for.
+    pub(super) funds_cents: Option<u64>,
     pub(super) index_lag: Duration,
     pub(super) limits: Vec<(u32, Duration)>,
     pub(super) ncloud_revoke_delay: Duration,
@@ -46,6 +60,8 @@ impl World {
         Self {
             settings: Settings {
                 approval: options.approval,
+                validation: Validation::default(),
+                funds_cents: None,
                 index_lag: options.index_lag,
                 limits: options.rate_limits.windows(),
                 ncloud_revoke_delay: options.ncloud_revoke_delay,

@@ -10,18 +10,19 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("sandbox", &[]),
-    ("manifest", &["model"]),
+    ("files", &["model"]),
+    ("manifest", &["model", "files"]),
     ("plan", &["model"]),
     ("provider", &["model"]),
-    ("journal", &["model"]),
-    ("budget", &["model", "provider", "journal"]),
-    ("apply", &["model", "plan", "provider", "journal"]),
+    ("journal", &["model", "files"]),
+    ("budget", &["model", "files", "provider", "journal"]),
+    ("apply", &["model", "files", "plan", "provider", "journal"]),
     ("report", &["model", "plan", "apply"]),
     (
         "cli",
         &[
-            "model", "manifest", "plan", "provider", "journal", "budget", "apply", "report",
-            "sandbox",
+            "model", "files", "manifest", "plan", "provider", "journal", "budget", "apply",
+            "report", "sandbox",
         ],
     ),
 ];
@@ -48,6 +49,14 @@ impl File {
     fn module(&self) -> &str {
         let first = self.name.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// How many lines come before its unit tests.
+    fn product_lines(&self) -> usize {
+        let tests = self.text.find("\n#[cfg(test)]\nmod ");
+        self.text[..tests.unwrap_or(self.text.len())]
+            .lines()
+            .count()
     }
 
     /// Its lines outside comments and before its unit tests, without the hooks of planted bugs, counted
@@ -258,7 +267,8 @@ fn no_file_is_left_behind_uncompiled() {
 fn no_file_is_longer_than_one_idea() {
     let broken: Vec<String> = files()
         .into_iter()
-        .map(|file| (file.text.lines().count(), file.name))
+        .filter(|file| !file.test)
+        .map(|file| (file.product_lines(), file.name))
         .filter(|(lines, _)| *lines > LONGEST)
         .map(|(lines, name)| format!("{name}: {lines} lines; split it by idea"))
         .collect();

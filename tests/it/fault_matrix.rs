@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+mod cases;
 mod changes;
 mod clock;
 mod rows;

@@ -93,11 +93,11 @@ fn row_64_an_order_that_was_refused_is_not_bought_again_without_the_state_either
     let rig = rig(&["ada"]);
     rig.apply(&[], 0);
     rig.tell("reject", json!({ "all": true }));
-    rig.apply(&[], 0);
+    rig.apply(&[], 3);
     std::fs::remove_dir_all(rig.path(".certplan")).expect("a folder");
     let plan = rig.plan(&[]);
     assert_eq!(action(&plan, "orders.ada")["action"], "adopt");
-    rig.apply(&[], 0);
+    rig.apply(&[], 3);
     let plan = rig.plan(&[]);
     assert_eq!(action(&plan, "orders.ada")["action"], "wait");
     assert_eq!(order_calls(&rig), 1);
@@ -166,7 +166,7 @@ fn row_71_an_older_state_finds_its_orders_by_tag_even_under_other_names() {
         json!({ "order_id": id, "common_name": "Other", "emails": ["other@example.org"] }),
     );
     copy(&rig.path("kept.db"), &state(&rig));
-    let report = rig.apply(&[], 0);
+    let report = rig.apply(&[], 3);
     assert_eq!(
         action(&report, "orders.bob")["action"],
         "wait",
@@ -203,11 +203,11 @@ fn an_older_state_takes_up_the_order_that_followed_one_it_takes_for_live() {
 #[test]
 fn an_older_state_lets_a_person_bind_the_order_that_followed() {
     let (rig, id) = renewed_and_put_back();
-    let product = "client_email_security_plus";
-    rig.tell("edit", json!({ "order_id": id, "product": product }));
-    let report = rig.apply(&[], 0);
+    rig.tell("edit", json!({ "order_id": id, "common_name": "Other" }));
+    let report = rig.apply(&[], 3);
     assert_eq!(action(&report, "orders.ada")["action"], "wait");
-    rig.certplan(&["import", "orders.ada", &id]).expect(0);
+    rig.certplan(&["import", "orders.ada", &id, "--yes"])
+        .expect(0);
     assert_eq!(known(&rig)["orders.ada"], id);
     rig.apply(&[], 0);
     assert_eq!(order_calls(&rig), 2);

@@ -1,12 +1,11 @@
 //! The end of a run: what was never tried, and why.
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Scheduler, State};
-use crate::apply::context::Finished;
+use crate::apply::ended::StepEnd;
 use crate::apply::event::{Event, Outcome, RunReport};
-use crate::model::After;
+use crate::model::{After, Blocked, Cause};
 
 impl Scheduler<'_, '_> {
     /// True when a run that is not stopped would still do something: a signal then cuts it short, even
@@ -30,31 +29,28 @@ impl Scheduler<'_, '_> {
             if self.state[position] == State::Told {
                 continue;
             }
-            let finished = self.untried(position);
-            self.tell(position, finished);
+            let end = self.untried(position);
+            self.tell(position, end);
         }
         let requests = self
             .context
             .run
-            .lanes
+            .accounts
             .iter()
-            .map(|(name, lane)| (name.clone(), lane.act.requests_sent()))
+            .map(|(name, account)| (name.clone(), account.act.requests_sent()))
             .collect();
-        self.note_others();
-        let warnings = std::mem::take(&mut self.warnings);
         self.emit(Event::Finished {
-            at: Timestamp::now(),
+            at: self.context.now(),
             requests,
             head: self.context.run.journal.mark().head,
-            warnings,
         });
-        self.fold.report(self.plan)
+        self.report.report(self.plan)
     }
 
-    fn untried(&self, position: usize) -> Finished {
+    fn untried(&self, position: usize) -> StepEnd {
         let step = &self.plan.steps[position];
         if self.state[position] == State::Running {
-            return Finished::unknown(
+            return StepEnd::in_doubt(
                 step,
                 "it was under way when the run was stopped; the next run looks it up",
             );
@@ -62,41 +58,42 @@ impl Scheduler<'_, '_> {
         if let Some(why) = self.context.closed(step)
             && self.missing[position] == 0
         {
-            return Finished::skipped(step, why);
+            return StepEnd::skipped(step, why);
         }
-        let mut waits = Vec::new();
-        for After { address, until } in &step.after {
+        let mut blocked = Vec::new();
+        for after in &step.after {
+            let After { address, until } = after;
             let Some(needed) = self.context.position(address) else {
-                return Finished::skipped(step, format!("{address} is not part of this plan"));
+                return StepEnd::skipped(step, format!("{address} is not part of this plan"));
             };
             if self.reached[needed].is_some_and(|reached| reached >= *until) {
                 continue;
             }
             match self.told[needed].as_ref().map(|report| report.outcome) {
                 Some(Outcome::Failed | Outcome::Unknown | Outcome::Skipped) => {
-                    return Finished::skipped(
+                    return StepEnd::skipped(
                         step,
                         format!("{address} did not come to be {}", until.word()),
                     );
                 }
-                _ => {
+                Some(Outcome::Done | Outcome::Waiting | Outcome::Kept) | None => {
                     let needed = &self.plan.steps[needed];
-                    let mut waits_for = format!("{address} ({})", until.word());
                     // An order that is over, or that is not known, comes no further by itself.
-                    if !needed.action.is_change() && needed.reached.is_none() {
-                        waits_for = format!("{waits_for}: {}", needed.reason);
-                    }
-                    waits.push(waits_for);
+                    let stuck = !needed.action.is_change() && needed.reached().is_none();
+                    blocked.push(Blocked {
+                        after: after.clone(),
+                        because: stuck.then(|| Box::new(needed.reason.clone())),
+                    });
                 }
             }
         }
-        if waits.is_empty() {
+        if blocked.is_empty() {
             let why = self.context.closed(step);
-            return Finished::skipped(
+            return StepEnd::skipped(
                 step,
                 why.unwrap_or_else(|| "the run ended first".to_owned()),
             );
         }
-        Finished::waiting(step, waits.join(", "))
+        StepEnd::waiting(step, Cause::Dependency { after: blocked })
     }
 }

@@ -9,23 +9,23 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::clock::{Clock, Moment};
+use super::clock::{Clock, Reading};
 use super::store::{Given, SCHEMA, Store};
 use crate::model::RateLimit;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
-struct SetClock(Mutex<Moment>);
+struct SetClock(Mutex<Reading>);
 
 impl Clock for SetClock {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Reading {
         self.0.lock().unwrap().clone()
     }
 }
 
 impl SetClock {
     fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Moment {
+        Arc::new(Self(Mutex::new(Reading {
             boot: "first".to_owned(),
             up: 5_000_000,
             wall: 1_000_000_000_000,

@@ -1,25 +1,30 @@
 //! `certplan apply`: carries out a saved plan, or plans and asks.
 
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::joining::join;
-use super::plan::{file_error, show};
+use super::plan::show;
 use super::unrecorded;
 use crate::apply::{Outcome, Run, RunReport, run as carry_out};
 use crate::cli::args::{ApplyArgs, Common, Format};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::journal_view::JournalView;
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
-use crate::cli::session::{Known, Session, expected, new_run};
+use crate::cli::saved_plan;
+use crate::cli::session::{Session, expected, new_run};
 use crate::cli::signals;
 use crate::cli::values::ReportTarget;
 use crate::cli::watch::Watch;
-use crate::journal::{self, Crew, Holder, Journal};
-use crate::plan::{Action, ApprovedPlan, Plan, approve, file};
+use crate::files::{self, Sync};
+use crate::journal::{self, Holder, Journal};
+use crate::model::Untrusted;
+use crate::plan::{Action, ApprovedPlan, Plan, approve};
 use crate::report;
+
+/// A report names people and orders.
+const REPORT_MODE: u32 = 0o600;
 
 pub(super) async fn run(
     common: &Common,
@@ -58,18 +63,16 @@ pub(super) async fn run(
         held = journal::open(&session.location, holder, args.lock_timeout) => held?.into(),
         stop = signals::first(stop.clone()) => return Ok(signals::exit(stop)),
     };
-    let known = Known::held(&*journal);
-    let joined = journal.crew().and_then(Crew::joined);
+    #[cfg(feature = "planted-bugs")]
+    let journal = crate::planted::journal(journal);
+    let known = JournalView::held(&*journal);
     let reading = async {
-        if let Some(shared) = joined {
-            return join(shared, &session, &accounts, &scope, output).await;
-        }
         if let Some(saved) = &saved {
             check_state(saved, &known)?;
         }
         let observed = observe(&session, &accounts, &known, &scope, Purpose::Apply, output).await?;
         let plan = session.plan(&known, &observed, &scope, false);
-        Ok((plan, observed))
+        Ok::<_, CliError>((plan, observed))
     };
     let (plan, observed) = tokio::select! {
         read = reading => read?,
@@ -113,10 +116,11 @@ pub(super) async fn run(
         run_id,
         approved: Arc::clone(&plan),
         journal: Arc::clone(&journal),
-        lanes: session.lanes(&accounts),
+        accounts: session.run_accounts(&accounts),
         wait: args.wait,
         doubt: session.policy.doubt,
         stop,
+        clock: Arc::new(files::clock::now),
     };
     let report = carry_out(run, &mut |event| progress.show(event)).await;
     watch.carried_out(&session.batch, &*journal, &observed, plan.plan(), &report);
@@ -127,6 +131,7 @@ pub(super) async fn run(
     }
     let style = output.style();
     output.result(|out| report::run_text(out, &report, &style));
+    tell_decisions(&report, output);
     if let Err(error) = journal.close().await {
         output.error(&error.to_string());
         unrecorded::save(&session.location, &report, output);
@@ -141,7 +146,7 @@ pub(super) async fn run(
 
 /// Reads a saved plan and holds it against the manifest.
 fn read_saved(path: &Path, session: &Session) -> Result<Plan, CliError> {
-    let plan = file::read(path).map_err(file_error)?;
+    let plan = saved_plan::read(path)?;
     if plan.manifest != session.batch.digest {
         return Err(CliError::Refused(format!(
             "{} was made from another manifest than the one at hand: plan again",
@@ -151,7 +156,7 @@ fn read_saved(path: &Path, session: &Session) -> Result<Plan, CliError> {
     Ok(plan)
 }
 
-fn check_state(saved: &Plan, known: &Known) -> Result<(), CliError> {
+fn check_state(saved: &Plan, known: &JournalView) -> Result<(), CliError> {
     let (then, now) = (&saved.state, &known.state);
     // A journal that was only created since then says nothing new.
     if then == now || (then.lineage.is_empty() && then.serial == 0 && now.serial == 0) {
@@ -187,9 +192,9 @@ fn check_unchanged(saved: &Plan, now: &Plan) -> Result<(), CliError> {
                 "{}: planned was {} ({}), now it is {} ({})",
                 old.address,
                 old.action.word(),
-                old.reason,
+                Untrusted::new(report::reason_words(&old.reason)),
                 new.action.word(),
-                new.reason
+                Untrusted::new(report::reason_words(&new.reason))
             )
         })
         .collect();
@@ -241,7 +246,7 @@ fn check_reports(targets: &[ReportTarget]) -> Result<(), CliError> {
         let place = if target.path.is_dir() {
             Err(std::io::Error::from(std::io::ErrorKind::IsADirectory))
         } else {
-            tempfile::NamedTempFile::new_in(report_folder(target)).map(drop)
+            tempfile::NamedTempFile::new_in(files::folder_of(&target.path)).map(drop)
         };
         place.map_err(|error| {
             CliError::File(format!(
@@ -251,13 +256,6 @@ fn check_reports(targets: &[ReportTarget]) -> Result<(), CliError> {
         })?;
     }
     Ok(())
-}
-
-fn report_folder(target: &ReportTarget) -> &Path {
-    match target.path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), CliError> {
@@ -274,31 +272,34 @@ fn write_reports(targets: &[ReportTarget], report: &RunReport) -> Result<(), Cli
 
 /// A report appears whole or not at all.
 fn write_report(target: &ReportTarget, report: &RunReport) -> std::io::Result<()> {
-    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(report_folder(target))?);
-    match target.format {
-        Format::Json => report::run_json(&mut out, report)?,
-        Format::Markdown => report::run_markdown(&mut out, report)?,
-        Format::Text => report::run_text(
-            &mut out,
-            report,
-            &report::Style {
-                color: false,
-                width: 100,
-            },
-        )?,
-    }
-    out.flush()?;
-    let temporary = out
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?;
-    temporary.as_file().sync_all()?;
-    temporary
-        .persist(&target.path)
-        .map_err(|error| error.error)?;
-    Ok(())
+    let style = report::Style {
+        color: false,
+        width: 100,
+    };
+    files::replace(&target.path, REPORT_MODE, Sync::File, |out| {
+        match target.format {
+            Format::Json => report::run_json(out, report),
+            Format::Markdown => report::run_markdown(out, report),
+            Format::Text => report::run_text(out, report, &style),
+        }
+    })
 }
 
-/// The code of a run. A signal is told first, then what a person must look at, then what failed.
+/// Names what only a person can take further, under `--quiet` too.
+fn tell_decisions(report: &RunReport, output: &Output) {
+    for (action, decision) in report.decisions() {
+        let text = format!(
+            "{}: {}; it waits for {}",
+            action.address,
+            report::reason_words(&action.reason),
+            report::decision_words(decision)
+        );
+        output.error(&Untrusted::new(text).to_string());
+    }
+}
+
+/// The code of a run. A signal is told first, then an unknown outcome, then what failed, then what only a
+/// person can decide. What was skipped counts beside something that failed.
 fn exit(report: &RunReport, detailed: bool) -> Exit {
     if let Some(stop) = report.stopped {
         return signals::exit(stop);
@@ -310,9 +311,11 @@ fn exit(report: &RunReport, detailed: bool) -> Exit {
             .any(|action| action.outcome == outcome)
     };
     if any(Outcome::Unknown) {
-        Exit::Unknown
+        Exit::Person
     } else if any(Outcome::Failed) || any(Outcome::Skipped) {
         Exit::Failed
+    } else if report.decisions().next().is_some() {
+        Exit::Person
     } else if detailed && any(Outcome::Waiting) {
         Exit::Pending
     } else {

@@ -7,6 +7,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::observe::{Purpose, check_access};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
+use crate::cli::settings;
 use crate::journal::{self, VerifyError};
 use crate::model::{AccountName, KeyFacts, ObservedAccount, Untrusted};
 use crate::provider::Observe;
@@ -45,7 +46,7 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
         ),
         check_state(&session).await,
     ];
-    checks.push(check_budget(&session));
+    checks.push(check_budget(&session).await);
     for name in session.batch.accounts.keys() {
         checks.extend(check_account(&session, name, output).await);
     }
@@ -83,11 +84,25 @@ async fn check_state(session: &Session) -> Check {
     }
 }
 
-fn check_budget(session: &Session) -> Check {
-    match session.budgets.place() {
-        Ok(place) => Check::new(Verdict::Good, format!("rate budget: shared in {place}")),
+async fn check_budget(session: &Session) -> Check {
+    let mut checked = session.budgets.location();
+    for (name, account) in &session.batch.accounts {
+        // Without its keys an account has no budget, and is told for them below.
+        if let (Some(endpoint), Ok(keys)) = (session.endpoints.get(name), settings::keys(account)) {
+            let key = keys.fingerprint(endpoint);
+            if let Err(error) = session.budgets.check(&key, &account.rate_limits).await {
+                checked = Err(error);
+            }
+        }
+    }
+    match checked {
+        Ok(location) => Check::new(Verdict::Good, format!("rate budget: shared in {location}")),
         Err(error) => Check::new(
-            Verdict::Note,
+            if session.budgets.of_all_hosts() {
+                Verdict::Bad
+            } else {
+                Verdict::Note
+            },
             format!("rate budget: {error}; each run keeps to the limits by itself"),
         ),
     }

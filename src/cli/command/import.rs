@@ -8,18 +8,19 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::resolve::{Pen, item_of};
+use super::fact_writer::{FactWriter, item_of};
 use crate::cli::args::{Common, ImportArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::journal_view::JournalView;
 use crate::cli::output::Output;
-use crate::cli::session::{Accounts, Known, Session, new_run};
+use crate::cli::session::{Accounts, Session, new_run};
 use crate::journal::{self, Holder};
 use crate::manifest::{self, Input};
 use crate::model::{
-    Account, AccountName, Address, FactBody, Observed, ObservedOrder, OrderId, OrderStatus, Phase,
-    Provider, Region, SecretSource, Tag, Untrusted, Wanted,
+    Account, AccountName, Address, Adoption, FactBody, LiveState, Observed, ObservedOrder, OrderId,
+    OrderStatus, Phase, Provider, Region, SecretSource, Untrusted, Wanted, differences,
+    extra_names, live_state, seen,
 };
-use crate::plan::{differences, seen};
 use crate::provider::{Depth, Observe};
 
 pub(super) async fn run(
@@ -55,74 +56,109 @@ async fn bind(
         run: run.clone(),
     };
     let journal = journal::open(&session.location, holder, args.lock_timeout).await?;
-    let known = Known::held(&*journal);
+    let known = JournalView::held(&*journal);
     session.check_bindings(&known.bindings, &Observed::default())?;
-    let taken = known.records.iter().find(|(_, record)| {
-        record
-            .live
-            .as_ref()
-            .is_some_and(|live| live.order_id == *id)
-    });
-    if let Some((other, _)) = taken {
-        return Err(CliError::Failed(format!(
-            "order {id} is already bound to {other}"
-        )));
-    }
+    let owner = owner(session, &known, id, address)?;
     let different = differences(order, &observed);
     for difference in &different {
         output.warning(&format!("order {id}: {difference}"));
     }
+    let extra = extra_names(order, &observed);
+    if !extra.is_empty() {
+        output.warning(&format!("order {id}: also for {}", extra.join(", ")));
+    }
     let agrees = different.is_empty();
-    // What an order that carries our tag was placed with stands in the attempt; the manifest may ask for
-    // something else by now.
-    let attempt = journal
-        .record(address)
-        .and_then(|record| record.open)
-        .map(|open| open.attempt)
-        .filter(|attempt| {
-            let tag = attempt.tag.as_ref().map(Tag::as_str);
-            tag.is_some() && observed.tag.as_deref() == tag
-        });
+    if let Some(product) = &observed.product
+        && *product != order.product
+    {
+        return Err(CliError::Refused(format!(
+            "order {id} is for {product}, and {address} asks for {}: nothing was bound",
+            order.product
+        )));
+    }
+    if !agrees && !args.yes {
+        agree(address, id, output)?;
+    }
+    let open = journal.record(address).and_then(|record| record.open);
+    let attempt = open.as_ref().map(|open| &open.attempt);
+    let tag = session.tag(item, order.generation);
     let mut facts = Vec::new();
-    if journal
-        .record(address)
-        .and_then(|record| record.open)
+    if open
+        .as_ref()
         .is_some_and(|open| open.phase == Phase::Sending)
     {
         let why = Untrusted::new("a run ended between the intent and the outcome");
-        facts.push(FactBody::Doubted { why });
+        let boot = crate::files::clock::now().boot;
+        facts.push(FactBody::Doubted { why, boot });
     }
-    facts.push(FactBody::Adopted {
-        order_id: id.clone(),
-        certificate_id: observed.certificate_id.clone(),
-        generation: attempt
-            .as_ref()
-            .map_or(order.generation, |attempt| attempt.generation),
-        tag: attempt.as_ref().and_then(|attempt| attempt.tag.clone()),
-        certificate: match attempt.as_ref().and_then(|attempt| attempt.certificate) {
-            Some(placed) if agrees || placed != order.certificate.digest() => Some(placed),
-            Some(_) => None,
-            None => agrees.then(|| order.certificate.digest()),
-        },
-        terms: attempt.and_then(|attempt| attempt.terms),
-        evidence: Untrusted::new("imported by a person"),
-    });
-    facts.push(seen(&observed));
+    let adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
+    facts.push(adoption.fact("imported by a person"));
+    facts.push(seen(&observed, today()));
     if let Some(binding) = session.binding(&item.account, &Observed::default()) {
         journal.bind(&item.account, binding).await?;
     }
-    let pen = Pen {
+    let writer = FactWriter {
         journal: &*journal,
         run,
         item,
     };
-    pen.write(facts).await?;
+    writer.write_after(owner, id, facts).await?;
     journal.close().await?;
     output.result(|out| writeln!(out, "{address}: bound to order {id}."));
     if !agrees {
         output.hint("The next plan shows what differs as a reissue or a warning.");
     }
     Ok(Exit::Done)
+}
+
+/// An order that differs is bound only when a person says so.
+fn agree(address: &Address, id: &OrderId, output: &Output) -> Result<(), CliError> {
+    if !output.can_ask() {
+        return Err(CliError::Usage(format!(
+            "order {id} is not what {address} asks for: say `--yes` to bind it all the same"
+        )));
+    }
+    let typed = output.ask(&format!(
+        "Order {id} is not what {address} asks for. Type its id to bind it all the same:"
+    ));
+    if typed.as_deref() == Some(id.as_str()) {
+        return Ok(());
+    }
+    Err(CliError::Failed(
+        "nothing was bound: the id was not typed".to_owned(),
+    ))
+}
+
+/// The entry that is gone from the manifest and still has the order; an entry that is there keeps it.
+fn owner(
+    session: &Session,
+    known: &JournalView,
+    id: &OrderId,
+    address: &Address,
+) -> Result<Option<Address>, CliError> {
+    let taken = known.records.iter().find(|(_, record)| {
+        let live = record.live.as_ref();
+        live.is_some_and(|live| live.order_id == *id)
+    });
+    let Some((other, record)) = taken else {
+        return Ok(None);
+    };
+    let mut items = session.batch.items.iter();
+    if other == address || items.any(|item| item.address == *other) {
+        return Err(CliError::Failed(format!(
+            "order {id} is already bound to {other}"
+        )));
+    }
+    if record.open.is_some() {
+        return Err(CliError::Failed(format!(
+            "order {id} is bound to {other}, and a call of {other} is not settled: `certplan resolve {other}`"
+        )));
+    }
+    Ok(Some(other.clone()))
+}
+
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 async fn read(
@@ -183,7 +219,7 @@ async fn print_all(
             "version": 1, "accounts": { account.as_str(): &accounts }, "orders": orders,
         })
     };
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = today();
     for summary in listed.iter().filter(|order| is_in_force(order, today)) {
         let order = observe
             .order(&summary.id, Depth::Order)
@@ -300,16 +336,11 @@ fn problem(manifest: &Value) -> Option<String> {
 }
 
 fn is_in_force(order: &ObservedOrder, today: Date) -> bool {
-    let past = order
-        .valid_till
-        .as_deref()
-        .and_then(|text| text.get(..10)?.parse::<Date>().ok())
-        .is_some_and(|day| day < today);
-    !past
-        && matches!(
-            order.status,
-            OrderStatus::Issued | OrderStatus::ReissuePending | OrderStatus::Pending(_)
-        )
+    match live_state(order, today) {
+        LiveState::Requested => matches!(order.status, OrderStatus::Pending(..)),
+        LiveState::Issued | LiveState::Reissuing => true,
+        LiveState::Lapsed | LiveState::Ended(_) => false,
+    }
 }
 
 /// A name from the common name, with the order's id where that is taken.
@@ -352,10 +383,10 @@ fn entry(account: &AccountName, order: &ObservedOrder) -> Value {
     }
     // Where the CA does not say what was asked for, it says when the order ends.
     let validity = ["validity_years", "validity_days", "order_validity"];
-    if let Some(day) = order.valid_till.as_deref().and_then(|text| text.get(..10))
+    if let Some(day) = order.valid_till
         && !validity.iter().any(|name| entry.contains_key(*name))
     {
-        entry.insert("custom_expiration_date".to_owned(), json!(day));
+        entry.insert("custom_expiration_date".to_owned(), json!(day.to_string()));
     }
     Value::Object(entry)
 }

@@ -3,10 +3,10 @@
 mod apply;
 mod demo;
 mod doctor;
+mod fact_writer;
 mod history;
 mod import;
 mod init;
-mod joining;
 mod migrate;
 mod plan;
 mod reference;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::cli::args::{Common, Format, PlanArgs, Scope};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::journal_view::JournalView;
 use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
-use crate::cli::session::{Known, Session};
+use crate::cli::saved_plan;
+use crate::cli::session::Session;
 use crate::cli::watch::Watch;
 use crate::model::Observed;
 use crate::plan::Plan;
-use crate::plan::file::{self, PlanFileError};
 use crate::report;
 
 pub(super) async fn run(
@@ -37,18 +38,13 @@ async fn current(
     output: &Output,
 ) -> Result<Plan, CliError> {
     let (scope, offline) = (&args.scope, args.offline);
-    let purpose = if args.refresh {
-        Purpose::Look
-    } else {
-        Purpose::Recall
-    };
-    let known = Known::read(&session.location).await?;
+    let known = JournalView::read(&session.location).await?;
     let observed = if offline {
         Observed::default()
     } else {
         let accounts = session.open(&session.used_accounts(&scope.targets))?;
         watch.opened(&accounts);
-        observe(session, &accounts, &known, scope, purpose, output).await?
+        observe(session, &accounts, &known, scope, Purpose::Look, output).await?
     };
     let plan = session.plan(&known, &observed, scope, offline);
     watch.planned(&session.batch, &known, &observed, &plan);
@@ -66,25 +62,12 @@ pub(super) fn show(plan: &Plan, format: Format, output: &mut Output) {
 }
 
 fn save(path: &Path, plan: &Plan, session: &Session, output: &Output) -> Result<(), CliError> {
-    file::write(path, plan, session.batch.digest).map_err(file_error)?;
+    saved_plan::write(path, plan, session.batch.digest)?;
     output.hint(&format!(
         "Saved the plan. To carry it out: certplan apply {}",
         path.display()
     ));
     Ok(())
-}
-
-/// What cannot be read is a failure; what can be read and is not to be trusted is a refusal.
-pub(super) fn file_error(error: PlanFileError) -> CliError {
-    match error {
-        PlanFileError::NotAPlan { .. }
-        | PlanFileError::Edited { .. }
-        | PlanFileError::OtherVersion { .. }
-        | PlanFileError::OtherManifest { .. } => CliError::Refused(error.to_string()),
-        PlanFileError::TooLarge { .. }
-        | PlanFileError::NotAFile { .. }
-        | PlanFileError::Io { .. } => CliError::File(error.to_string()),
-    }
 }
 
 fn exit(plan: &Plan, scope: &Scope, output: &Output) -> Exit {

@@ -1,19 +1,22 @@
 //! `certplan resolve`: a person settles an action whose outcome is unknown.
 
+use super::fact_writer::{FactWriter, item_of};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::apply::{Evidence, control_tag, gather_evidence};
+use crate::apply::{Evidence, Lookup, control_tag, gather_evidence};
 use crate::cli::args::{Common, ResolveArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::journal_view::JournalView;
 use crate::cli::observe::{Purpose, check_access};
 use crate::cli::output::Output;
-use crate::cli::session::{Known, Session, new_run};
-use crate::journal::{self, Holder, Journal};
+use crate::cli::session::{Session, new_run};
+use crate::files;
+use crate::journal::{self, Holder};
 use crate::model::{
-    Address, Fact, FactBody, Item, Observed, ObservedAccount, ObservedOrder, OpenOperation,
-    OperationKind, Order, OrderId, Phase, RequestId, RequestKind, RunId, Tag, Untrusted, Wanted,
+    Adoption, FactBody, Observed, ObservedAccount, ObservedOrder, OpenOperation, OperationKind,
+    Order, OrderId, Phase, RequestId, RequestKind, Tag, Untrusted, Wanted, differences, seen,
 };
-use crate::plan::{differences, seen};
 use crate::provider::{Depth, Observe};
 
 pub(super) async fn run(
@@ -37,7 +40,7 @@ pub(super) async fn run(
         run: run.clone(),
     };
     let journal = journal::open(&session.location, holder, args.lock_timeout).await?;
-    let known = Known::held(&*journal);
+    let known = JournalView::held(&*journal);
     let mut account = ObservedAccount::default();
     check_access(
         &session,
@@ -52,86 +55,51 @@ pub(super) async fn run(
         accounts: std::iter::once((item.account.clone(), account)).collect(),
     };
     session.check_bindings(&known.bindings, &observed)?;
-    let Some(open) = journal.record(&args.address).and_then(|record| record.open) else {
+    let open = || journal.record(&args.address).and_then(|record| record.open);
+    let Some(mut now_open) = open() else {
         return Err(CliError::Failed(format!(
             "nothing about {} is unknown: there is nothing to settle",
             args.address
         )));
     };
-    let pen = Pen {
+    let writer = FactWriter {
         journal: &*journal,
         run,
         item,
     };
-    if open.phase == Phase::Sending {
+    if now_open.phase == Phase::Sending {
         let why = Untrusted::new("a run ended between the intent and the outcome");
-        pen.write(vec![FactBody::Doubted { why }]).await?;
+        let boot = files::clock::now().boot;
+        writer.write(vec![FactBody::Doubted { why, boot }]).await?;
+        // Its age counts from here.
+        now_open = open().unwrap_or(now_open);
     }
-    let case = Case {
+    let resolution = Resolution {
         session: &session,
         observe,
         args,
-        open: &open,
-        pen: &pen,
+        open: &now_open,
+        writer: &writer,
     };
-    let exit = match (&item.wanted, open.attempt.kind) {
+    let exit = match (&item.wanted, now_open.attempt.kind) {
         (Wanted::Order(order), OperationKind::Order | OperationKind::Renew) => {
-            case.order(order, output).await
+            resolution.order(order, output).await
         }
-        _ => case.other(output).await,
+        _ => resolution.other(output).await,
     };
     journal.close().await?;
     exit
 }
 
-/// The item behind an address.
-pub(super) fn item_of<'a>(session: &'a Session, address: &Address) -> Result<&'a Item, CliError> {
-    session
-        .batch
-        .items
-        .iter()
-        .find(|item| item.address == *address)
-        .ok_or_else(|| {
-            CliError::Usage(format!(
-                "the manifest has no {address}{}",
-                session.near(address)
-            ))
-        })
-}
-
-/// Writes facts about one item.
-pub(super) struct Pen<'a> {
-    pub(super) journal: &'a dyn Journal,
-    pub(super) run: RunId,
-    pub(super) item: &'a Item,
-}
-
-impl Pen<'_> {
-    pub(super) async fn write(&self, bodies: Vec<FactBody>) -> Result<(), CliError> {
-        let at = Timestamp::now();
-        let facts = bodies
-            .into_iter()
-            .map(|body| Fact {
-                at,
-                run: self.run.clone(),
-                address: self.item.address.clone(),
-                account: self.item.account.clone(),
-                body,
-            })
-            .collect();
-        Ok(self.journal.append(facts).await?)
-    }
-}
-
-struct Case<'a> {
+struct Resolution<'a> {
     session: &'a Session,
     observe: &'a dyn Observe,
     args: &'a ResolveArgs,
     open: &'a OpenOperation,
-    pen: &'a Pen<'a>,
+    writer: &'a FactWriter<'a>,
 }
 
-impl Case<'_> {
+impl Resolution<'_> {
     async fn order(&self, order: &Order, output: &mut Output) -> Result<Exit, CliError> {
         let address = &self.args.address;
         let Some(tag) = self.open.attempt.tag.clone() else {
@@ -144,24 +112,30 @@ impl Case<'_> {
         }
         let items = &self.session.batch.items;
         let control = control_tag(
-            &self.pen.journal.records(),
+            &self.writer.journal.records(),
             |address| {
-                items
-                    .iter()
-                    .any(|item| item.address == *address && item.account == self.pen.item.account)
+                items.iter().any(|item| {
+                    item.address == *address && item.account == self.writer.item.account
+                })
             },
             &tag,
         );
-        let evidence =
-            gather_evidence(self.observe, &tag, order, self.open.since, control.as_ref())
-                .await
-                .map_err(|error| self.unreadable(&error))?;
+        let lookup = Lookup {
+            tag: &tag,
+            wanted: order,
+            attempt: &self.open.attempt,
+            since: self.open.since,
+            control: control.as_ref(),
+        };
+        let evidence = gather_evidence(self.observe, lookup, |id| self.is_owned(id))
+            .await
+            .map_err(|error| self.unreadable(&error))?;
         self.show(&evidence, output);
         if !self.args.not_placed {
             output.hint(&format!(
                 "To settle it: `certplan resolve {address} --found ID`, or `certplan resolve {address} --not-placed`."
             ));
-            return Ok(Exit::Unknown);
+            return Ok(Exit::Person);
         }
         if let Some(candidate) = evidence.candidates.first() {
             return Err(CliError::Refused(format!(
@@ -196,9 +170,11 @@ impl Case<'_> {
                     order_id,
                     request_id: Some(RequestId::from(id.as_str())),
                     certificate_id: None,
+                    approved: false,
+                    validation: Vec::new(),
                 },
             };
-            self.pen.write(vec![fact]).await?;
+            self.writer.write(vec![fact]).await?;
             output.result(|out| writeln!(out, "{address}: settled as request {id}."));
             return Ok(Exit::Done);
         }
@@ -215,7 +191,7 @@ impl Case<'_> {
             output.hint(&format!(
                 "The next apply settles it by reading. By hand: `certplan resolve {address} --found REQUEST_ID`, or `certplan resolve {address} --not-placed`."
             ));
-            return Ok(Exit::Unknown);
+            return Ok(Exit::Person);
         }
         self.not_placed(address.name().as_str(), output).await
     }
@@ -272,36 +248,26 @@ impl Case<'_> {
                 different.join("; ")
             )));
         }
+        if self.is_owned(id) {
+            return Err(CliError::Refused(format!(
+                "order {id} belongs to another entry: two names never share an order"
+            )));
+        }
+        let adoption = Adoption::of(Some(&self.open.attempt), &seen_order, order, Some(tag));
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
         let facts = vec![
-            FactBody::Adopted {
-                order_id: id.clone(),
-                certificate_id: seen_order.certificate_id.clone(),
-                // What was ordered stands in the attempt; the manifest may have changed since.
-                generation: self.open.attempt.generation,
-                tag: seen_order
-                    .tag
-                    .as_ref()
-                    .filter(|other| *other == tag.as_str())
-                    .map(|_| tag.clone()),
-                certificate: self.open.attempt.certificate,
-                terms: self.open.attempt.terms,
-                evidence: Untrusted::new("a person named it; product, names and key agree"),
-            },
-            seen(&seen_order),
+            adoption.fact("a person named it; product, names and key agree"),
+            seen(&seen_order, today),
         ];
-        self.pen.write(facts).await?;
+        self.writer.write(facts).await?;
         output.result(|out| writeln!(out, "{address}: bound to order {id}."));
         Ok(Exit::Done)
     }
 
     /// A person says that nothing was placed. It takes the quiet period, and the word typed.
     async fn not_placed(&self, word: &str, output: &mut Output) -> Result<Exit, CliError> {
-        let since = match &self.open.phase {
-            Phase::InDoubt { since, .. } | Phase::Parked { since, .. } => *since,
-            Phase::Sending => self.open.since,
-        };
         let quiet = self.session.policy.doubt.quiet_period;
-        let age = Timestamp::now().duration_since(since);
+        let age = self.open.age(&files::clock::now());
         let quiet = SignedDuration::try_from(quiet).unwrap_or(SignedDuration::MAX);
         if age < quiet {
             let left = SignedDuration::from_secs((quiet - age).as_secs() + 1);
@@ -327,7 +293,7 @@ impl Case<'_> {
             "a look-up {}s after the doubt found nothing; a person decided",
             age.as_secs()
         ));
-        self.pen
+        self.writer
             .write(vec![FactBody::DecidedNotPlaced { evidence }])
             .await?;
         output.result(|out| writeln!(out, "{}: settled as not placed.", self.args.address));
@@ -368,9 +334,18 @@ impl Case<'_> {
         });
     }
 
+    /// True for an order that another name stands for.
+    fn is_owned(&self, id: &OrderId) -> bool {
+        let records = self.writer.journal.records();
+        records.iter().any(|(address, record)| {
+            let live = record.live.as_ref();
+            *address != self.args.address && live.is_some_and(|live| live.order_id == *id)
+        })
+    }
+
     fn unreadable(&self, error: &crate::provider::ProviderError) -> CliError {
         CliError::Provider {
-            account: self.pen.item.account.to_string(),
+            account: self.writer.item.account.to_string(),
             error: error.clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! Who holds the journal: the first run that comes, or one that joins it, or nobody else.
+//! Who holds the journal: the first run that comes, and nobody else while it lives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,32 +12,21 @@ use super::lease::{Lease, TERM, now};
 use super::server::Server;
 use super::statements::lock_head;
 use crate::journal::JournalError;
-use crate::journal::crew::SharedPlan;
 use crate::journal::lock::{Holder, host};
-use crate::model::{Digest, Untrusted};
+use crate::model::Untrusted;
 
 /// How often a journal that another run holds is asked for again.
 const POLL: Duration = Duration::from_millis(200);
-/// The command that several runs may carry out together.
-const SHARED: &str = "apply";
 
-/// A run that may begin.
-pub(super) struct Elected {
-    pub(super) lease: Arc<Lease>,
-    /// The row of the plan that it joined.
-    pub(super) plan: Option<i64>,
-    pub(super) joined: Option<SharedPlan>,
-}
-
-/// Enters the run among those that hold the journal. `beating` takes the run's own lock, so that others
-/// see whether its session lives.
+/// Gives the journal to this run as soon as nobody holds it. `beating` takes the run's own lock, so that
+/// others see whether its session lives.
 pub(super) async fn enter_run(
     server: &Server,
     client: &mut Client,
     beating: &Client,
     holder: &Holder,
     lock_timeout: Duration,
-) -> Result<Elected, JournalError> {
+) -> Result<Arc<Lease>, JournalError> {
     let key = uuid::Uuid::now_v7().as_u64_pair().1.cast_signed();
     beating
         .execute("SELECT pg_advisory_lock($1)", &[&key])
@@ -60,7 +49,7 @@ async fn elect(
     client: &mut Client,
     holder: &Holder,
     key: i64,
-) -> Result<Elected, Fault> {
+) -> Result<Arc<Lease>, Fault> {
     let fail = |error| Fault::of(server, error);
     let transaction = client.transaction().await.map_err(fail)?;
     lock_head(server, &transaction).await?;
@@ -76,36 +65,18 @@ async fn elect(
         .map_err(fail)?;
     let alive = transaction
         .query_opt(
-            "SELECT r.command, r.host, r.pid, r.since::text, p.id, p.plan_id, p.manifest, p.document
-             FROM runners r LEFT JOIN plans p ON p.id = r.plan AND p.closed IS NULL
-             WHERE r.ended IS NULL ORDER BY p.id NULLS LAST, r.id LIMIT 1",
+            "SELECT command, host, pid, since::text FROM runners
+             WHERE ended IS NULL ORDER BY id LIMIT 1",
             &[],
         )
         .await
         .map_err(fail)?;
-    let (plan, joined) = match &alive {
-        None => {
-            transaction
-                .execute(
-                    "UPDATE plans SET closed = clock_timestamp(), document = '' WHERE closed IS NULL",
-                    &[],
-                )
-                .await
-                .map_err(fail)?;
-            (None, None)
-        }
-        Some(row) => match plan_of(row) {
-            Some((id, plan)) if holder.command == SHARED => (Some(id), Some(plan)),
-            _ => return Err(held(server, row).into()),
-        },
-    };
-    let lease = insert(server, &transaction, holder, key, plan).await?;
+    if let Some(row) = &alive {
+        return Err(held(server, row).into());
+    }
+    let lease = insert(server, &transaction, holder, key).await?;
     transaction.commit().await.map_err(fail)?;
-    Ok(Elected {
-        lease,
-        plan,
-        joined,
-    })
+    Ok(lease)
 }
 
 async fn insert(
@@ -113,13 +84,12 @@ async fn insert(
     transaction: &Transaction<'_>,
     holder: &Holder,
     key: i64,
-    plan: Option<i64>,
 ) -> Result<Arc<Lease>, Fault> {
     let asked = now();
     let row = transaction
         .query_one(
-            "INSERT INTO runners (run, command, host, pid, lock_key, plan, expires)
-             VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7))
+            "INSERT INTO runners (run, command, host, pid, lock_key, expires)
+             VALUES ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6))
              RETURNING id",
             &[
                 &holder.run.as_str(),
@@ -127,27 +97,12 @@ async fn insert(
                 &host(),
                 &i64::from(std::process::id()),
                 &key,
-                &plan,
                 &TERM.as_secs_f64(),
             ],
         )
         .await
         .map_err(|error| Fault::of(server, error))?;
     Ok(Lease::new(row.get(0), key, asked))
-}
-
-/// The plan that a live run made known. What cannot be read is not joined.
-fn plan_of(row: &Row) -> Option<(i64, SharedPlan)> {
-    let id: Option<i64> = row.get(4);
-    let digest = |at| row.get::<_, Option<&str>>(at)?.parse::<Digest>().ok();
-    Some((
-        id?,
-        SharedPlan {
-            plan_id: digest(5)?,
-            manifest: digest(6)?,
-            document: row.get::<_, Option<String>>(7)?,
-        },
-    ))
 }
 
 fn held(server: &Server, row: &Row) -> JournalError {

@@ -1,5 +1,5 @@
-//! The journal in PostgreSQL: several hosts share it. One run holds it by a lease, or several that carry
-//! out one plan. Main type: [`PostgresJournal`].
+//! The journal in PostgreSQL: several hosts share it, and one run at a time holds it by a lease. Main type:
+//! [`PostgresJournal`].
 
 mod election;
 mod fault;
@@ -7,7 +7,6 @@ mod lease;
 mod load;
 mod schema;
 mod server;
-mod sharing;
 mod statements;
 mod writer;
 
@@ -21,32 +20,28 @@ use tokio::task::JoinHandle;
 
 pub use server::Server;
 
-use self::election::Elected;
 use self::fault::explain;
 use self::lease::keep;
 use self::load::Broken;
-use self::sharing::Shared;
 use self::writer::{Message, Reply, Writer};
 use super::anchor::{self, AnchorFile};
-use super::crew::{Claim, Crew, SharedPlan};
 use super::durable::{Durable, enter};
 use super::lock::Holder;
 use super::reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
 use super::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
-use crate::model::{AccountName, Address, Fact, Record, Records};
+use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
 
-/// A journal in PostgreSQL that this run holds, alone or as one of a crew.
+/// A journal in PostgreSQL that this run holds.
 #[derive(Debug)]
 pub struct PostgresJournal {
     sender: mpsc::UnboundedSender<Message>,
     durable: Arc<Mutex<Durable>>,
-    joined: Option<SharedPlan>,
     heart: JoinHandle<()>,
     went_back: bool,
 }
 
-/// Takes the journal: makes its tables where the role may, waits up to `lock_timeout` for a run that
-/// holds it, or joins that run if it carries out a plan that it has made known.
+/// Takes the journal: makes its tables where the role may, and waits up to `lock_timeout` for a run that
+/// holds it.
 pub(super) async fn hold(
     server: &Server,
     holder: Holder,
@@ -58,11 +53,7 @@ pub(super) async fn hold(
     schema::check_sessions(server, &beating, &mut client).await?;
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;
-    let Elected {
-        lease,
-        plan,
-        joined,
-    } = election::enter_run(server, &mut client, &beating, &holder, lock_timeout).await?;
+    let lease = election::enter_run(server, &mut client, &beating, &holder, lock_timeout).await?;
     let heart = keep(server.clone(), beating, Arc::clone(&lease));
     let loaded = load::load(server, &mut client, |_, _, _| ())
         .await
@@ -81,7 +72,6 @@ pub(super) async fn hold(
         lease,
         durable: Arc::clone(&durable),
         tip: loaded.replay.tip,
-        shared: Shared { plan, version: 0 },
         anchor: server.anchor().map(AnchorFile::open),
         poison: None,
     };
@@ -90,7 +80,6 @@ pub(super) async fn hold(
     Ok(PostgresJournal {
         sender,
         durable,
-        joined,
         heart,
         went_back,
     })
@@ -168,12 +157,16 @@ impl Drop for PostgresJournal {
     }
 }
 
-impl Journal for PostgresJournal {
+impl FactLog for PostgresJournal {
+    type Error = JournalError;
+
     /// A call that is cancelled after it was polled may still be written.
     fn append(&self, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), JournalError>> {
         Box::pin(self.ask(|reply| Message::Append(facts, reply)))
     }
+}
 
+impl Journal for PostgresJournal {
     fn records(&self) -> Records {
         enter(&self.durable).records.clone()
     }
@@ -211,55 +204,9 @@ impl Journal for PostgresJournal {
         Hold::Lease
     }
 
-    fn crew(&self) -> Option<&dyn Crew> {
-        Some(self)
-    }
-
     fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {
         Box::pin(self.ask(Message::Close))
     }
-}
-
-impl Crew for PostgresJournal {
-    fn joined(&self) -> Option<&SharedPlan> {
-        self.joined.as_ref()
-    }
-
-    fn publish(
-        &self,
-        plan: SharedPlan,
-        steps: Vec<usize>,
-    ) -> BoxFuture<'_, Result<(), JournalError>> {
-        let steps = steps.into_iter().map(place).collect();
-        Box::pin(self.ask(|reply| Message::Publish(plan, steps, reply)))
-    }
-
-    fn claim(
-        &self,
-        wanted: Vec<usize>,
-        most: usize,
-    ) -> BoxFuture<'_, Result<Vec<Claim>, JournalError>> {
-        let wanted = wanted.into_iter().map(place).collect();
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        Box::pin(self.ask(move |reply| Message::Claim(wanted, most, reply)))
-    }
-
-    fn tell(
-        &self,
-        position: usize,
-        outcome: Option<String>,
-    ) -> BoxFuture<'_, Result<(), JournalError>> {
-        Box::pin(self.ask(move |reply| Message::Tell(place(position), outcome, reply)))
-    }
-
-    fn news(&self) -> BoxFuture<'_, Result<Vec<(usize, String)>, JournalError>> {
-        Box::pin(self.ask(Message::News))
-    }
-}
-
-/// A step's place as the table holds it. No plan has so many steps that one would not fit.
-fn place(position: usize) -> i32 {
-    i32::try_from(position).unwrap_or(i32::MAX)
 }
 
 fn gone() -> JournalError {

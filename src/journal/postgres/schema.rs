@@ -33,7 +33,7 @@ pub(super) fn known() -> i32 {
         .unwrap_or_default()
 }
 
-/// The schema's version; `None` where there are no tables yet.
+/// The schema's version; `None` where no state was begun yet.
 pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i32>, JournalError> {
     let fail = |error| explain(server, &error);
     let there = client
@@ -45,6 +45,17 @@ pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i
         .await
         .map_err(fail)?;
     if !there.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    // A process that died while it made the tables left them without a head, and without facts.
+    let begun = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM head) OR EXISTS (SELECT FROM facts)",
+            &[],
+        )
+        .await
+        .map_err(fail)?;
+    if !begun.get::<_, bool>(0) {
         return Ok(None);
     }
     let row = client

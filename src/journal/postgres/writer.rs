@@ -1,5 +1,5 @@
 //! The one task that writes for a run: takes what has come in, writes it in one transaction, answers
-//! after the commit. Other runs may write between: each transaction begins with what they wrote.
+//! after the commit.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,12 +12,10 @@ use super::lease::Lease;
 use super::load::bindings;
 use super::schema::check_server;
 use super::server::Server;
-use super::sharing::Shared;
 use super::statements::{facts_after, insert, is_alive, lock_head, take};
 use crate::journal::anchor::AnchorFile;
 use crate::journal::binding;
 use crate::journal::chain;
-use crate::journal::crew::{Claim, SharedPlan};
 use crate::journal::durable::{Draft, Durable, enter};
 use crate::journal::{Binding, JournalError};
 use crate::model::{AccountName, Digest, Fact};
@@ -33,10 +31,6 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 pub(super) enum Message {
     Append(Vec<Fact>, Reply<()>),
     Bind(AccountName, Binding, Reply<()>),
-    Publish(SharedPlan, Vec<i32>, Reply<()>),
-    Claim(Vec<i32>, i64, Reply<Vec<Claim>>),
-    Tell(i32, Option<String>, Reply<()>),
-    News(Reply<Vec<(usize, String)>>),
     Close(Reply<()>),
 }
 
@@ -48,7 +42,6 @@ pub(super) struct Writer {
     pub(super) durable: Arc<Mutex<Durable>>,
     /// The hash that the next fact is linked to.
     pub(super) tip: Digest,
-    pub(super) shared: Shared,
     /// This host's note of how far the journal had come.
     pub(super) anchor: Option<AnchorFile>,
     /// The first error that another connection cannot help. Nothing is written after it.
@@ -96,43 +89,6 @@ impl Writer {
             Message::Bind(account, binding, reply) => {
                 let done = loop {
                     let tried = self.bind(&account, &binding).await;
-                    if let Some(done) = self.judged(tried).await {
-                        break done;
-                    }
-                };
-                answer(reply, done);
-            }
-            Message::Publish(plan, steps, reply) => {
-                let done = loop {
-                    let tried = self.publish(&plan, &steps).await;
-                    if let Some(done) = self.judged(tried).await {
-                        break done;
-                    }
-                };
-                answer(reply, done);
-            }
-            Message::Claim(wanted, most, reply) => {
-                let done = loop {
-                    let tried = self.claim(&wanted, most).await;
-                    if let Some(done) = self.judged(tried).await {
-                        break done;
-                    }
-                };
-                answer(reply, done);
-            }
-            Message::Tell(position, outcome, reply) => {
-                let outcome = outcome.as_deref();
-                let done = loop {
-                    let tried = self.tell(position, outcome).await;
-                    if let Some(done) = self.judged(tried).await {
-                        break done;
-                    }
-                };
-                answer(reply, done);
-            }
-            Message::News(reply) => {
-                let done = loop {
-                    let tried = self.news().await;
                     if let Some(done) = self.judged(tried).await {
                         break done;
                     }
@@ -255,11 +211,16 @@ impl Writer {
         Ok(verdicts)
     }
 
-    /// Takes over what other runs wrote meanwhile.
-    pub(super) async fn catch_up(&mut self) -> Result<(), Fault> {
-        let serial = enter(&self.durable).mark.serial;
-        let news = facts_after(&self.server, &self.client, serial).await?;
-        take(&self.server, &self.durable, &mut self.tip, &news)
+    /// Gives the lease back.
+    async fn leave(&mut self) -> Result<(), Fault> {
+        self.client
+            .execute(
+                "UPDATE runners SET ended = clock_timestamp() WHERE id = $1 AND ended IS NULL",
+                &[&self.lease.id],
+            )
+            .await
+            .map(drop)
+            .map_err(|error| Fault::of(&self.server, error))
     }
 
     async fn bind(&mut self, account: &AccountName, now: &Binding) -> Result<(), Fault> {

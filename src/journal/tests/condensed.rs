@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::journal::chain::Replay;
 use crate::journal::condensed::{self, Condensed, FACTS_APART};
 use crate::journal::place::Place;
 
@@ -214,34 +213,4 @@ async fn sealed_but_wrong_records_are_found_by_a_full_check() {
         error.contains("state.db.records") && error.contains("remove that file"),
         "{error}"
     );
-}
-
-#[tokio::test]
-async fn every_kind_of_record_is_kept_as_it_is() {
-    use crate::model::{Ending, Failure, Part, PartState};
-    let bench = Bench::with(story()).await;
-    let mut all = replayed(&story());
-    let mut odd = all[&"orders.a".parse::<Address>().unwrap()].clone();
-    odd.parts = [
-        (Part::Order, PartState::Revoked),
-        (Part::Certificate(7_u64.into()), PartState::Declined),
-        (
-            Part::Certificate(8_u64.into()),
-            PartState::Requested { request_id: None },
-        ),
-    ]
-    .into();
-    odd.parts_generation = 3;
-    odd.live.as_mut().unwrap().state = LiveState::Ended(Ending::Revoked);
-    odd.failure = Some(Box::new(Failure {
-        kind: OperationKind::Revoke,
-        code: Some(Untrusted::new("x\u{0}\n")),
-        message: Untrusted::new("\u{202e}"),
-        at: "2026-11-21T10:00:00.5Z".parse().unwrap(),
-        body: Digest::of(b"b"),
-    }));
-    all.insert("revocations.odd".parse().unwrap(), odd);
-    keep(&bench, |records| records.clone_from(&all));
-    let Replay { records, .. } = kept(&bench).unwrap().replay;
-    assert_eq!(records, all);
 }

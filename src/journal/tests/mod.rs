@@ -128,6 +128,7 @@ fn intended(name: &str, number: u32) -> Fact {
             number,
             generation: 1,
             order_id: None,
+            replaces: None,
             tag: None,
             body: Digest::of(name.as_bytes()),
             certificate: Some(Digest::of(b"certificate")),
@@ -143,6 +144,8 @@ fn accepted(name: &str, order_id: u64) -> Fact {
             order_id: OrderId::from(order_id),
             request_id: None,
             certificate_id: None,
+            approved: false,
+            validation: Vec::new(),
         },
     )
 }
@@ -164,7 +167,7 @@ fn issued(name: &str) -> Fact {
             state: LiveState::Issued,
             certificate_id: Some(7_u64.into()),
             serial_number: None,
-            valid_till: Some("2027-11-21".to_owned()),
+            valid_till: Some("2027-11-21".parse().unwrap()),
         },
     )
 }
@@ -182,6 +185,7 @@ fn story() -> Vec<Fact> {
             "c",
             FactBody::Doubted {
                 why: "timeout".into(),
+                boot: None,
             },
         ),
         intended("b", 2),

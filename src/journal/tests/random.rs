@@ -76,6 +76,7 @@ impl Try {
                 number: record.attempts + u32::from(!self.choice.is_multiple_of(16)),
                 generation: u32::from(self.choice / 16),
                 order_id: Some(id.into()),
+                replaces: None,
                 tag: None,
                 body: Digest::of(self.text.as_bytes()),
                 certificate: None,
@@ -86,11 +87,16 @@ impl Try {
                 code: Some(text()),
                 message: text(),
             },
-            7 => FactBody::Doubted { why: text() },
+            7 => FactBody::Doubted {
+                why: text(),
+                boot: None,
+            },
             8 => FactBody::Accepted {
                 order_id: id.into(),
                 request_id: Some(id.into()),
                 certificate_id: None,
+                approved: false,
+                validation: Vec::new(),
             },
             9 => FactBody::Adopted {
                 order_id: id.into(),
@@ -115,9 +121,10 @@ impl Try {
                 },
                 certificate_id: None,
                 serial_number: None,
-                valid_till: Some(self.text.clone()),
+                valid_till: self.text.parse().ok(),
             },
             _ => FactBody::SeenPart {
+                order_id: Some(id.into()),
                 part,
                 state: PartState::Declined,
             },

@@ -86,6 +86,32 @@ orders:
 }
 
 #[test]
+fn what_stands_for_an_existing_order_is_never_sent_and_changes_no_terms() {
+    let text = |members: &str| {
+        format!(
+            "{ACCOUNT}orders: {{ o: {{ account: a, product: ssl_basic, organization: {{ id: 1 }}, validity_years: 1, \
+             certificate: {{ common_name: a.example, signature_hash: sha256, csr: {{ file: tests/cases/manifest/good/csr/www.csr }} }}{members} }} }}\n"
+        )
+        .replace("a.example", "www.example.com, dns_names: [example.com]")
+    };
+    let order = |members: &str| {
+        let batch = load_text(text(members)).unwrap().batch;
+        match &batch.items[0].wanted {
+            Wanted::Order(order) => order.as_ref().clone(),
+            Wanted::Revocation(_) => panic!("an order"),
+        }
+    };
+    let plain = order("");
+    let bound = order(", existing_order_id: 7, allow_similar: true");
+    assert!(!plain.allow_similar && plain.existing_order_id.is_none());
+    assert!(bound.allow_similar);
+    assert_eq!(bound.existing_order_id, Some("7".into()));
+    assert_eq!(bound.members, plain.members);
+    assert_eq!(bound.terms(), plain.terms());
+    assert_eq!(bound.certificate.digest(), plain.certificate.digest());
+}
+
+#[test]
 fn names_imply_edges_and_bare_names_the_stronger_condition() {
     let text = format!(
         "{ACCOUNT}  \norders:\n  o: {{account: a, product: thing}}\nrevocations:\n  r: {{order: o, scope: duplicates, reason: superseded, comments: x, after: [s]}}\n  s: {{account: a, order_id: 9, scope: {{serial_number: \"0A:1B\"}}, reason: keyCompromise, comments: x, after: [o]}}\n"

@@ -46,6 +46,7 @@ fn a_doubt_keeps_its_beginning_and_counts_its_look_ups() {
         Phase::InDoubt {
             why: "timeout".into(),
             since: at(1),
+            boot: None,
             looks: 2
         }
     );
@@ -54,7 +55,8 @@ fn a_doubt_keeps_its_beginning_and_counts_its_look_ups() {
         open.open.unwrap().phase,
         Phase::Parked {
             why: "two orders".into(),
-            since: at(1)
+            since: at(1),
+            boot: None
         }
     );
 }
@@ -112,7 +114,7 @@ fn a_read_adds_and_never_forgets() {
         state: LiveState::Issued,
         certificate_id: Some(77_u64.into()),
         serial_number: Some("0a".into()),
-        valid_till: Some("2027-11-21".to_owned()),
+        valid_till: Some("2027-11-21".parse().unwrap()),
     };
     let ended = LiveState::Ended(Ending::Revoked);
     let live = after(&[order(1), accepted(1001), full, seen(ended.clone())]).live;
@@ -120,7 +122,27 @@ fn a_read_adds_and_never_forgets() {
     assert_eq!(live.state, ended);
     assert_eq!(live.certificate_id, Some(77_u64.into()));
     assert_eq!(live.serial_number, Some("0a".into()));
-    assert_eq!(live.valid_till.as_deref(), Some("2027-11-21"));
+    assert_eq!(live.valid_till, Some("2027-11-21".parse().unwrap()));
+}
+
+#[test]
+fn what_is_known_of_one_certificate_says_nothing_of_another() {
+    let first = FactBody::Seen {
+        state: LiveState::Issued,
+        certificate_id: Some(77_u64.into()),
+        serial_number: Some("0a".into()),
+        valid_till: Some("2027-11-21".parse().unwrap()),
+    };
+    let second = FactBody::Seen {
+        state: LiveState::Issued,
+        certificate_id: Some(78_u64.into()),
+        serial_number: None,
+        valid_till: None,
+    };
+    let live = after(&[order(1), accepted(1001), first, second]).live;
+    let live = live.unwrap();
+    assert_eq!(live.certificate_id, Some(78_u64.into()));
+    assert_eq!((live.serial_number, live.valid_till), (None, None));
 }
 
 #[test]
@@ -133,11 +155,13 @@ fn a_new_generation_asks_again_only_for_what_was_declined() {
         FactBody::Revoked,
     ];
     let record = after(&declined);
-    assert_eq!(record.parts[&Part::Order], PartState::Declined);
-    assert_eq!(record.parts[&one()], PartState::Revoked);
+    let id = 1001_u64.into();
+    assert_eq!(record.part(&id, &Part::Order), Some(&PartState::Declined));
+    assert_eq!(record.part(&id, &one()), Some(&PartState::Revoked));
     let again = after(&[&declined[..], &[revoke(3, 2, Part::Order)]].concat());
-    assert_eq!(again.parts.keys().collect::<Vec<_>>(), [&one()]);
-    assert_eq!(again.parts_generation, 2);
+    let requested = again.requested(&id).unwrap();
+    assert_eq!(requested.parts.keys().collect::<Vec<_>>(), [&one()]);
+    assert_eq!(requested.generation, 2);
     let part = again.open.unwrap().attempt.part;
     assert_eq!(part, Some(Part::Order));
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::testing::account;
-use super::{Allowance, Inputs, Plan, PlannedState, Step, make};
+use super::{Allowance, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
 use crate::model::{
     Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
     Csr, Digest, Item, LiveOrder, LiveState, Observed, ObservedAccount, ObservedCertificate,
@@ -65,6 +65,16 @@ impl World {
 
     /// The plan.
     pub(super) fn plan(&self) -> Plan {
+        self.with(Plan::build)
+    }
+
+    /// What has to be read before the plan can be made, in the only account.
+    pub(super) fn questions(&self) -> Questions {
+        let mut asked = self.with(super::questions);
+        asked.remove(&account()).unwrap_or_default()
+    }
+
+    fn with<T>(&self, make: impl FnOnce(&Inputs<'_>) -> T) -> T {
         let accounts = if self.offline {
             BTreeMap::new()
         } else {
@@ -81,7 +91,7 @@ impl World {
             },
             observed: &observed,
             offline: self.offline,
-            journal_went_back: false,
+            knowledge: Knowledge::Whole,
             endpoints: &endpoints,
             now: NOW.parse().unwrap(),
             targets: &self.targets,
@@ -152,6 +162,8 @@ pub(super) fn order(name: &str) -> Order {
             members: crate::model::Members::default(),
         },
         renewal_of: None,
+        allow_similar: false,
+        existing_order_id: None,
         members: crate::model::Members::default(),
     }
 }
@@ -202,6 +214,10 @@ pub(super) fn placed(id: u64, state: LiveState, order: &Order) -> Record {
             certificate: Some(order.certificate.digest()),
             terms: Some(order.terms()),
             since: LONG_AGO.parse().unwrap(),
+            approved: false,
+            validation: Vec::new(),
+            change: None,
+            refused: None,
         }),
         ..Record::default()
     }
@@ -217,7 +233,7 @@ pub(super) fn certificate(
         id: CertificateId::from(id),
         serial_number: Some(SerialNumber::from(format!("0A{id}"))),
         names: vec!["a.example".to_owned()],
-        valid_till: Some("2027-06-30".to_owned()),
+        valid_till: Some("2027-06-30".parse().unwrap()),
         state,
         kind,
     }
@@ -227,7 +243,7 @@ pub(super) fn certificate(
 pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
     let state = match status {
         OrderStatus::Revoked => CertificateState::Revoked,
-        OrderStatus::Pending(_) => CertificateState::Pending,
+        OrderStatus::Pending(..) => CertificateState::Pending,
         _ => CertificateState::Issued,
     };
     ObservedOrder {
@@ -238,7 +254,7 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         names: vec!["a.example".to_owned()],
         certificate_id: Some(CertificateId::from(id * 10)),
         serial_number: Some(SerialNumber::from(format!("0A{}", id * 10))),
-        valid_till: Some("2027-06-30".to_owned()),
+        valid_till: Some("2027-06-30".parse().unwrap()),
         created_at: Some(LONG_AGO.parse().unwrap()),
         duplicates: Some(0),
         reissues: Some(0),
@@ -247,6 +263,8 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         public_key: Some(Digest::of(b"key")),
         certificates: Some(vec![certificate(id * 10, CertificateKind::Original, state)]),
         requests: Some(Vec::new()),
+        certificate_revoked: false,
+        validation: Vec::new(),
         members: Map::new(),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item, tag};
 use crate::model::{
-    Attempt, CertificateKind, CertificateState, Digest, Ending, FactBody, Failure, LiveState,
-    Milestone, OpenOperation, OperationKind, Order, OrderId, OrderStatus, Phase, Record, RenewalOf,
-    Scope, StatusChange, TagLookup, Untrusted,
+    Attempt, Cause, CertificateKind, CertificateState, Decision, Digest, Ending, FactBody, Failure,
+    LiveState, Milestone, ObservedRequest, OpenOperation, OperationKind, Order, OrderId,
+    OrderStatus, PendingReissue, Phase, Reason, Record, RenewalOf, RequestKind, RequestStatus,
+    Scope, Stage, Standing, StatusChange, TagLookup, Untrusted,
 };
 use crate::plan::Action;
 
@@ -13,7 +14,7 @@ fn world(order: Order) -> World {
 }
 
 fn pending() -> OrderStatus {
-    OrderStatus::Pending(Untrusted::new("pending"))
+    OrderStatus::Pending(Stage::Unclear, Untrusted::new("pending"))
 }
 
 fn open(kind: OperationKind, phase: Phase) -> OpenOperation {
@@ -24,6 +25,7 @@ fn open(kind: OperationKind, phase: Phase) -> OpenOperation {
             number: 1,
             generation: 1,
             order_id: None,
+            replaces: None,
             tag: None,
             body: Digest::of(b"body"),
             certificate: None,
@@ -79,7 +81,7 @@ fn the_state_of_a_bound_order_decides() {
             LiveState::Issued,
             Some(OrderStatus::ReissuePending),
             Action::Wait,
-            Some(Milestone::Issued),
+            Some(Milestone::Submitted),
         ),
         (
             LiveState::Issued,
@@ -127,7 +129,7 @@ fn the_state_of_a_bound_order_decides() {
         }
         let step = world.step();
         let row = format!("{known:?} {shown:?}: {step:?}");
-        assert_eq!((step.action, step.reached), (expected, reached), "{row}");
+        assert_eq!((step.action, step.reached()), (expected, reached), "{row}");
         assert_eq!(step.order_id, Some(OrderId::from(7)), "{row}");
         assert!(step.operation.is_none(), "{row}");
     }
@@ -187,9 +189,14 @@ fn an_open_attempt_is_settled_before_anything_else() {
         Phase::InDoubt {
             why: why(),
             since,
+            boot: None,
             looks: 1,
         },
-        Phase::Parked { why: why(), since },
+        Phase::Parked {
+            why: why(),
+            since,
+            boot: None,
+        },
     ] {
         let mut world = world(order("a.example"));
         let open = open(OperationKind::Order, phase.clone());
@@ -203,16 +210,16 @@ fn an_open_attempt_is_settled_before_anything_else() {
         world.shows(at_the_ca(7, OrderStatus::Issued));
         let step = world.step();
         assert_eq!(step.action, Action::Settle, "{phase:?}");
-        assert_eq!(
-            step.waits_for.is_some(),
-            matches!(phase, Phase::Parked { .. })
-        );
+        let parked = matches!(phase, Phase::Parked { .. });
+        assert_eq!(step.standing == Standing::Parked, parked);
+        assert_eq!(step.reached(), None);
     }
 }
 
 #[test]
 fn what_carries_our_tag_is_adopted_if_it_is_the_right_one() {
-    let tagged = |order: crate::model::ObservedOrder| {
+    let tagged = |mut order: crate::model::ObservedOrder| {
+        order.tag = Some(tag("a").to_string());
         let mut world = world(super::order("a.example"));
         let hit = StatusChange {
             order_id: order.id.clone(),
@@ -261,8 +268,48 @@ fn what_carries_our_tag_is_adopted_if_it_is_the_right_one() {
 }
 
 #[test]
-fn a_similar_order_is_a_warning_and_a_renewed_one_is_not_similar() {
-    let mut similar = world(order("a.example"));
+fn nothing_is_bought_beside_a_twin() {
+    let mut twin = world(order("a.example"));
+    twin.shows(at_the_ca(7, OrderStatus::Issued));
+    let step = twin.step();
+    assert_eq!(step.action, Action::Wait);
+    let orders = vec![OrderId::from(7)];
+    let waits = Cause::Decision(Decision::Twin { orders });
+    assert_eq!(step.standing.waits(), Some(&waits));
+    assert!(
+        twin.warning().contains("existing_order_id: 7"),
+        "{}",
+        twin.warning()
+    );
+    let mut on_purpose = order("a.example");
+    on_purpose.allow_similar = true;
+    let mut bought = world(on_purpose);
+    bought.shows(at_the_ca(7, OrderStatus::Issued));
+    assert_eq!(bought.step().action, Action::Order);
+
+    let mut renewal = order("a.example");
+    renewal.renewal_of = Some(RenewalOf::OrderId(OrderId::from(7)));
+    let mut renewed = world(renewal);
+    renewed.shows(at_the_ca(7, OrderStatus::Issued));
+    assert_eq!(
+        (renewed.step().action, renewed.warning()),
+        (Action::Renew, String::new())
+    );
+    for ended in [OrderStatus::Revoked, OrderStatus::Rejected] {
+        let mut over = world(order("a.example"));
+        over.shows(at_the_ca(7, ended));
+        assert_eq!(
+            (over.step().action, over.warning()),
+            (Action::Order, String::new())
+        );
+    }
+}
+
+#[test]
+fn an_order_that_shares_a_name_is_a_warning() {
+    let mut more = order("a.example");
+    more.certificate.dns_names = vec!["b.example".to_owned()];
+    let mut similar = world(more);
     similar.shows(at_the_ca(7, OrderStatus::Issued));
     assert_eq!(similar.step().action, Action::Order);
     assert!(
@@ -270,17 +317,150 @@ fn a_similar_order_is_a_warning_and_a_renewed_one_is_not_similar() {
         "{}",
         similar.warning()
     );
-    let mut renewal = order("a.example");
-    renewal.renewal_of = Some(RenewalOf::OrderId(OrderId::from(7)));
-    let mut renewed = world(renewal);
-    renewed.shows(at_the_ca(7, OrderStatus::Issued));
-    assert_eq!(renewed.warning(), "");
-    let mut over = world(order("a.example"));
-    over.shows(at_the_ca(7, OrderStatus::Revoked));
-    assert_eq!(
-        (over.step().action, over.warning()),
-        (Action::Order, String::new())
-    );
+}
+
+#[test]
+fn a_twin_whose_entry_is_gone_counts_and_one_of_this_manifest_does_not() {
+    let known = || placed(7, LiveState::Issued, &order("a.example"));
+    let mut gone = world(order("a.example"));
+    gone.knows("orders.old", known());
+    gone.shows(at_the_ca(7, OrderStatus::Issued));
+    assert_eq!(gone.step().action, Action::Wait);
+    let items = vec![
+        order_item("a", order("a.example")),
+        order_item("old", order("a.example")),
+    ];
+    let mut both = World::of(items);
+    both.knows("orders.old", known());
+    both.shows(at_the_ca(7, OrderStatus::Issued));
+    let actions: Vec<Action> = both.plan().steps.iter().map(|step| step.action).collect();
+    assert_eq!(actions, [Action::Order, Action::Keep]);
+}
+
+/// The list shows the common name and hides the addresses: only a full read tells a twin.
+#[test]
+fn what_may_be_a_twin_is_read_in_full_once_the_tag_is_ruled_out() {
+    let person = || {
+        let mut order = order("a.example");
+        order.certificate.emails = vec!["ada@example.com".to_owned()];
+        order
+    };
+    let mut world = world(person());
+    world.knows("orders.old", placed(7, LiveState::Issued, &person()));
+    let mut whole = at_the_ca(7, OrderStatus::Issued);
+    whole.names.push("ada@example.com".to_owned());
+    let mut listed = at_the_ca(7, OrderStatus::Issued);
+    listed.requests = None;
+    world.observed.orders.insert(listed.id.clone(), listed);
+    assert!(world.questions().waiting_orders);
+    world.observed.waiting_orders = Some(Vec::new());
+    let asked = world.questions();
+    assert_eq!(asked.orders, [OrderId::from(7)].into());
+    assert!(asked.tags.is_empty(), "{asked:?}");
+
+    let read = Some(whole);
+    world.observed.details.insert(OrderId::from(7), read);
+    assert!(world.questions().is_empty());
+    let orders = vec![OrderId::from(7)];
+    assert_eq!(world.step().reason, Reason::Twin { orders });
+
+    // An order that no name stands for could carry the tag: that is ruled out first.
+    world.records.clear();
+    world.observed.details.clear();
+    let asked = world.questions();
+    assert_eq!((asked.orders.len(), asked.tags.len()), (0, 1));
+    let nothing = TagLookup { orders: Vec::new() };
+    world.observed.tags.insert(tag("a"), nothing);
+    assert_eq!(world.questions().orders, [OrderId::from(7)].into());
+}
+
+#[test]
+fn a_reissue_under_way_or_refused_has_not_reached_issued() {
+    let mut asked = order("a.example");
+    asked.certificate.dns_names = vec!["b.example".to_owned()];
+    let reissuing = |asked_for: &Order| {
+        let mut record = placed(7, LiveState::Reissuing, &order("a.example"));
+        let live = record.live.as_mut().unwrap();
+        live.certificate_id = Some(70_u64.into());
+        live.request_id = Some(5_u64.into());
+        live.change = Some(Box::new(PendingReissue {
+            certificate: Some(asked_for.certificate.digest()),
+            from: Some(70_u64.into()),
+            generation: 1,
+            since: super::LONG_AGO.parse().unwrap(),
+        }));
+        record
+    };
+    let shown = |certificate: u64, status: RequestStatus| {
+        let mut shown = at_the_ca(7, OrderStatus::Issued);
+        shown.certificate_id = Some(certificate.into());
+        shown.requests = Some(vec![ObservedRequest {
+            id: 5_u64.into(),
+            kind: RequestKind::Reissue,
+            status,
+            order_id: None,
+            date: None,
+        }]);
+        shown
+    };
+    for (certificate, status, action, code, reached) in [
+        (
+            70,
+            RequestStatus::Pending,
+            Action::Wait,
+            Some("reissue"),
+            Milestone::Submitted,
+        ),
+        (
+            70,
+            RequestStatus::Rejected,
+            Action::Wait,
+            Some("decision_reissue_rejected"),
+            Milestone::Submitted,
+        ),
+        (
+            71,
+            RequestStatus::Approved,
+            Action::Keep,
+            None,
+            Milestone::Issued,
+        ),
+    ] {
+        let mut world = world(asked.clone());
+        world.knows("orders.a", reissuing(&asked));
+        world.shows(shown(certificate, status.clone()));
+        let step = world.step();
+        assert_eq!(step.action, action, "{status:?}");
+        assert_eq!(step.standing.waits().map(Cause::code), code, "{status:?}");
+        assert_eq!(step.reached(), Some(reached), "{status:?}");
+    }
+    // What was refused is asked for again by another content or the next generation.
+    let mut again = asked.clone();
+    again.generation = 2;
+    let mut world = world(again);
+    world.knows("orders.a", reissuing(&asked));
+    world.shows(shown(70, RequestStatus::Rejected));
+    assert_eq!(world.step().action, Action::Reissue);
+}
+
+#[test]
+fn a_certificate_that_was_revoked_alone_or_ran_out_opens_no_gate() {
+    for (revoked, till, word) in [
+        (true, "2027-06-30", "certificate-revoked"),
+        (false, "2026-11-20", "expired"),
+    ] {
+        let mut world = world(order("a.example"));
+        world.knows(
+            "orders.a",
+            placed(7, LiveState::Issued, &order("a.example")),
+        );
+        let mut shown = at_the_ca(7, OrderStatus::Issued);
+        shown.certificate_revoked = revoked;
+        shown.valid_till = Some(till.parse().unwrap());
+        world.shows(shown);
+        let step = world.step();
+        assert_eq!((step.reached(), step.state()), (None, word));
+    }
 }
 
 #[test]
@@ -341,7 +521,7 @@ fn other_terms_and_a_certificate_that_ran_out_are_warnings() {
         placed(7, LiveState::Issued, &order("a.example")),
     );
     let mut shown = at_the_ca(7, OrderStatus::Issued);
-    shown.valid_till = Some("2026-11-20".to_owned());
+    shown.valid_till = Some("2026-11-20".parse().unwrap());
     past.shows(shown);
     assert_eq!(past.step().action, Action::Keep);
     assert!(
@@ -386,5 +566,8 @@ fn a_refusal_is_asked_again_and_says_so() {
     );
     let step = world.step();
     assert_eq!(step.action, Action::Order);
-    assert!(step.reason.contains("no such container"), "{}", step.reason);
+    let Reason::AskedAgain { message, .. } = &step.reason else {
+        panic!("{step:?}");
+    };
+    assert_eq!(message.raw(), "no such container");
 }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item, tag};
 use crate::model::{
     After, CertificateKind, CertificateState, Ending, Item, LiveState, Milestone, ObservedOrder,
-    Operation, OrderStatus, Part, PartState, Record, RequestId, RevocationTarget, Scope,
-    StatusChange, TagLookup, Untrusted, Wanted,
+    Operation, OrderId, OrderStatus, Part, PartState, Record, RequestId, RequestedParts,
+    RevocationTarget, Scope, Stage, StatusChange, TagLookup, Untrusted, Wanted,
 };
 use crate::plan::Action;
 
@@ -17,7 +17,7 @@ const ORDERS: u64 = 8;
 fn status() -> impl Strategy<Value = OrderStatus> {
     prop_oneof![
         4 => Just(OrderStatus::Issued),
-        1 => Just(OrderStatus::Pending(Untrusted::new("pending"))),
+        1 => Just(OrderStatus::Pending(Stage::Unclear, Untrusted::new("pending"))),
         1 => Just(OrderStatus::ReissuePending),
         1 => Just(OrderStatus::Rejected),
         1 => Just(OrderStatus::Canceled),
@@ -132,7 +132,10 @@ prop_compose! {
                 revocation.target = RevocationTarget::Order("a".parse().unwrap());
             }
         }
-        let record = parts.map(|parts| Record { parts, parts_generation: 1, ..Record::default() });
+        let record = parts.map(|parts| Record {
+            revocations: [(OrderId::from(id), RequestedParts { parts, generation: 1 })].into(),
+            ..Record::default()
+        });
         (item, record)
     }
 }
@@ -198,7 +201,8 @@ proptest! {
                     match &revocation.target {
                         RevocationTarget::OrderId(wanted) => prop_assert_eq!(wanted, id),
                         RevocationTarget::Order(_) => {
-                            let live = world.records[&"orders.a".parse().unwrap()].live.as_ref();
+                            let record = world.records.get(&"orders.a".parse().unwrap());
+                            let live = record.and_then(|record| record.live.as_ref());
                             prop_assert_eq!(&live.expect("bound").order_id, id);
                         }
                     }

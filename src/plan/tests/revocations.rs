@@ -1,10 +1,11 @@
 //! The rows of the table for revocations.
 
-use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item};
+use super::{World, at_the_ca, certificate, order, order_item, placed, revocation_item, tag};
 use crate::model::{
-    CertificateKind, CertificateState, LiveState, Milestone, ObservedOrder, ObservedRequest,
-    Operation, OrderId, OrderStatus, Part, PartState, Record, RequestId, RequestKind,
-    RequestStatus, RevocationTarget, RevokeScope, Scope, SerialNumber, Untrusted, Wanted,
+    Cause, CertificateKind, CertificateState, Decision, LiveState, Milestone, ObservedOrder,
+    ObservedRequest, Operation, OrderId, OrderStatus, Part, PartState, Record, RequestId,
+    RequestKind, RequestStatus, RequestedParts, RevocationTarget, RevokeScope, Scope, SerialNumber,
+    Stage, StatusChange, TagLookup, Untrusted, Wanted,
 };
 use crate::plan::{Action, Step};
 
@@ -42,8 +43,14 @@ fn request(status: RequestStatus) -> ObservedRequest {
 
 fn asked(part: Part, state: PartState) -> Record {
     Record {
-        parts: [(part, state)].into(),
-        parts_generation: 1,
+        revocations: [(
+            OrderId::from(7),
+            RequestedParts {
+                parts: [(part, state)].into(),
+                generation: 1,
+            },
+        )]
+        .into(),
         attempts: 1,
         ..Record::default()
     }
@@ -119,10 +126,10 @@ fn the_state_at_the_ca_decides_without_a_journal() {
         let mut world = world(Scope::Order);
         world.shows(order);
         let step = world.step();
-        (step.action, step.reached)
+        (step.action, step.reached())
     };
     use CertificateState::{Expired, Issued, Pending, RevocationPending, Revoked};
-    let pending = OrderStatus::Pending(Untrusted::new("pending"));
+    let pending = OrderStatus::Pending(Stage::Unclear, Untrusted::new("pending"));
     let kept = (Action::Keep, Some(Milestone::Revoked));
     assert_eq!(with(&[Issued], OrderStatus::Issued), (Action::Revoke, None));
     assert_eq!(with(&[Revoked], OrderStatus::Revoked), kept);
@@ -162,9 +169,13 @@ fn one_certificate_is_in_force_as_revoked_while_its_order_is_still_at_it() {
 
 #[test]
 fn a_request_of_ours_is_waited_for_until_it_is_declined() {
-    for (status, waits_for) in [
-        (RequestStatus::Pending, "request 5"),
-        (RequestStatus::Rejected, "generation: 2"),
+    let approval = Cause::Revocation {
+        requests: vec![RequestId::from(5)],
+    };
+    let again = Cause::Decision(Decision::Declined { generation: 2 });
+    for (status, waits) in [
+        (RequestStatus::Pending, approval),
+        (RequestStatus::Rejected, again),
     ] {
         let mut world = world(Scope::Order);
         let mut order = family();
@@ -176,10 +187,7 @@ fn a_request_of_ours_is_waited_for_until_it_is_declined() {
         world.knows("revocations.gone", asked(Part::Order, requested));
         let step = world.step();
         assert_eq!(step.action, Action::Wait, "{status:?}");
-        assert!(
-            step.waits_for.as_ref().unwrap().contains(waits_for),
-            "{step:?}"
-        );
+        assert_eq!(step.standing.waits(), Some(&waits), "{step:?}");
         assert_eq!(
             step.news.len(),
             usize::from(status == RequestStatus::Rejected)
@@ -202,16 +210,23 @@ fn a_declined_revocation_is_asked_for_again_by_the_next_generation_alone() {
 }
 
 #[test]
-fn a_request_of_somebody_else_is_waited_for() {
-    let mut world = world(Scope::Order);
-    let mut order = family();
-    order.requests = Some(vec![request(RequestStatus::Pending)]);
-    world.shows(order);
-    let step = world.step();
-    assert_eq!(
-        (step.action, step.request_id),
-        (Action::Wait, Some(RequestId::from(5)))
-    );
+fn a_request_of_somebody_else_is_waited_for_where_it_can_only_be_for_the_same() {
+    // A request shows no certificate: beside others it may be for any of them.
+    let request_id = Some(RequestId::from(5));
+    for (alone, expected) in [
+        (true, (Action::Wait, request_id)),
+        (false, (Action::Revoke, None)),
+    ] {
+        let mut world = world(Scope::Order);
+        let mut order = family();
+        order.requests = Some(vec![request(RequestStatus::Pending)]);
+        if alone {
+            order.certificates.as_mut().unwrap().truncate(1);
+        }
+        world.shows(order);
+        let step = world.step();
+        assert_eq!((step.action, step.request_id), expected);
+    }
 }
 
 #[test]
@@ -233,13 +248,8 @@ fn a_name_without_an_order_is_left_to_a_later_plan() {
     let mut world = World::of(vec![order_item("a", order("a.example")), item]);
     let plan = world.plan();
     assert_eq!(plan.steps[1].action, Action::Wait);
-    assert!(
-        plan.steps[1]
-            .waits_for
-            .as_ref()
-            .unwrap()
-            .contains("next plan")
-    );
+    let waits = plan.steps[1].standing.waits().map(Cause::code);
+    assert_eq!(waits, Some("next_run"));
     world.knows(
         "orders.a",
         placed(7, LiveState::Issued, &order("a.example")),
@@ -262,5 +272,33 @@ fn offline_asks_the_journal_alone() {
             world.knows("revocations.gone", record);
         }
         assert_eq!(world.step().action, expected);
+    }
+}
+
+/// The journal did not place the order, so the tags of earlier generations are looked up.
+#[test]
+fn the_present_order_under_an_earlier_tag_is_no_earlier_order() {
+    let mut wanted = order("a.example");
+    wanted.generation = 2;
+    let mut gone = revocation_item("gone", 7, Scope::Order);
+    if let Wanted::Revocation(revocation) = &mut gone.wanted {
+        revocation.target = RevocationTarget::Order("a".parse().unwrap());
+    }
+    let mut world = World::of(vec![order_item("a", wanted), gone]);
+    world.knows(
+        "orders.a",
+        placed(7, LiveState::Issued, &order("a.example")),
+    );
+    world.shows(at_the_ca(7, OrderStatus::Issued));
+    for (found, action) in [(7, Action::Revoke), (6, Action::Wait)] {
+        let hit = StatusChange {
+            order_id: OrderId::from(found),
+            certificate_id: None,
+            status: OrderStatus::Issued,
+        };
+        let lookup = TagLookup { orders: vec![hit] };
+        world.observed.tags.insert(tag("a"), lookup);
+        let step = world.plan().steps.remove(1);
+        assert_eq!(step.action, action, "{found}: {:?}", step.reason);
     }
 }

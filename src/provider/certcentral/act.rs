@@ -3,22 +3,37 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{CertCentral, observed, request, verdict, wire};
+use super::{CertCentral, request, requests, verdict, wire};
 use crate::model::{
-    CertificateId, OrderId, OrderOperation, Part, ReissueOperation, RenewalOf, RequestId,
-    RevokeCall,
+    CertificateId, ObservedOrder, Order, OrderId, OrderOperation, Part, PendingDomain, Recorded,
+    ReissueOperation, RenewalOf, RequestId, RevokeCall, Untrusted,
 };
 use crate::provider::reply::Reply;
-use crate::provider::{Act, Answer, Permit, Placed, ProviderError, RevokeAnswer};
+use crate::provider::{Act, Answer, Depth, Permit, Placed, ProviderError, RevokeAnswer};
 
 impl Act for CertCentral {
-    fn permit(&self) -> BoxFuture<'_, Permit> {
-        self.transport.slot().map(Permit).boxed()
+    fn permit(&self, reads: u32) -> BoxFuture<'_, Permit> {
+        self.transport.reserve(reads).map(Permit).boxed()
+    }
+
+    fn order_under<'a>(
+        &'a self,
+        permit: &'a mut Permit,
+        id: &'a OrderId,
+        depth: Depth,
+    ) -> Answer<'a, Option<ObservedOrder>> {
+        async move {
+            let order = self.read_order(Some(permit), id, depth).await?;
+            permit.0.ready().await;
+            Ok(order)
+        }
+        .boxed()
     }
 
     fn place_order<'a>(
         &'a self,
         permit: Permit,
+        _recorded: Recorded,
         operation: &'a OrderOperation,
         renewal_of: Option<&'a OrderId>,
     ) -> Answer<'a, Placed> {
@@ -32,7 +47,8 @@ impl Act for CertCentral {
                 )));
             }
             let change = request::order(operation, renewal_of);
-            Self::placed(&what, &self.send(permit, &what, change).await?)
+            let reply = self.send(permit, &what, change).await?;
+            Self::placed(&what, &reply, &operation.order)
         }
         .boxed()
     }
@@ -40,6 +56,7 @@ impl Act for CertCentral {
     fn reissue<'a>(
         &'a self,
         permit: Permit,
+        _recorded: Recorded,
         operation: &'a ReissueOperation,
     ) -> Answer<'a, Placed> {
         async move {
@@ -47,7 +64,7 @@ impl Act for CertCentral {
             let reply = self
                 .send(permit, &what, request::reissue(operation))
                 .await?;
-            let placed = Self::placed(&what, &reply)?;
+            let placed = Self::placed(&what, &reply, &operation.order)?;
             if placed.order_id != operation.order_id {
                 return Err(verdict::unreadable(
                     &what,
@@ -60,7 +77,12 @@ impl Act for CertCentral {
         .boxed()
     }
 
-    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer> {
+    fn revoke<'a>(
+        &'a self,
+        permit: Permit,
+        _recorded: Recorded,
+        call: RevokeCall<'a>,
+    ) -> Answer<'a, RevokeAnswer> {
         async move {
             let what = match call.part {
                 Part::Order => format!("revoke order {}", call.operation.order_id),
@@ -86,7 +108,7 @@ impl CertCentral {
     }
 
     /// The answer to an order or a reissue: 201 (200 is taken too) with the order's id.
-    fn placed(what: &str, reply: &Reply) -> Result<Placed, ProviderError> {
+    fn placed(what: &str, reply: &Reply, order: &Order) -> Result<Placed, ProviderError> {
         if !matches!(reply.status, 200 | 201) {
             return Err(not_taken(what, reply));
         }
@@ -98,13 +120,28 @@ impl CertCentral {
             .id()
             .ok_or_else(|| verdict::unreadable(what, reply, "no order id"))?;
         let request = placed.requests.0.first().and_then(|request| {
-            let status = observed::request_status(&request.status);
+            let status = requests::request_status(&request.status);
             Some((RequestId::from(request.id.id()?), status))
         });
+        let mut validation = requests::validation(&placed.domains.0);
+        if let (true, Some(token)) = (validation.is_empty(), placed.dcv_random_value.get()) {
+            let names = order.certificate.names();
+            validation.extend(names.first().map(|name| PendingDomain {
+                name: Untrusted::new(name.as_str()),
+                method: None,
+                token: Some(Untrusted::new(token)),
+            }));
+        }
+        let members = order.members.map();
+        let method = members.get("dcv_method").and_then(|value| value.as_str());
+        for domain in &mut validation {
+            domain.method = method.map(Untrusted::new);
+        }
         Ok(Placed {
             order_id: OrderId::from(order_id),
             request,
             certificate_id: placed.certificate_id.id().map(CertificateId::from),
+            validation,
         })
     }
 

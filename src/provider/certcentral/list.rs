@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{CertCentral, malformed, wire};
 use crate::provider::ProviderError;
 
-pub(super) const LIMIT: usize = 1000;
+const LIMIT: usize = 1000;
 const AT_ONCE: usize = 4;
 /// Two million rows: what goes on longer never ends.
 const MOST_PAGES: usize = 2000;
@@ -98,7 +98,7 @@ impl CertCentral {
     }
 
     /// One page.
-    pub(super) async fn page<W, K, T>(
+    async fn page<W, K, T>(
         &self,
         what: &str,
         path: &str,
@@ -136,8 +136,8 @@ fn boxed<K, T>(rows: Vec<(K, T)>) -> impl Iterator<Item = (K, Box<T>)> {
 }
 
 /// One page of a list.
-pub(super) struct Page<K, T> {
-    pub(super) rows: Vec<(K, T)>,
+struct Page<K, T> {
+    rows: Vec<(K, T)>,
     /// How many rows all pages have, where the CA says so.
-    pub(super) total: Option<usize>,
+    total: Option<usize>,
 }

@@ -4,14 +4,13 @@ mod act;
 mod list;
 mod observed;
 pub(super) mod request;
-mod since;
+mod requests;
 mod verdict;
 mod wire;
 
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -26,9 +25,9 @@ use self::request::segment;
 use super::http::{Authorize, Transport};
 use super::mask::Mask;
 use super::settings::Settings;
-use super::{Answer, Depth, ErrorKind, Observe, ProviderError, Verdict};
+use super::{Answer, Depth, ErrorKind, Observe, Permit, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest, OrderId, Secret,
+    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Secret,
     StatusChange, Tag, TagLookup, Traffic,
 };
 
@@ -85,7 +84,18 @@ impl CertCentral {
         what: &str,
         path: &str,
     ) -> Result<T, ProviderError> {
-        let reply = self.transport.read(what, path).await?;
+        self.object_under(None, what, path).await
+    }
+
+    /// Reads one object with the slots of a permit, if there is one.
+    async fn object_under<T: DeserializeOwned>(
+        &self,
+        permit: Option<&mut Permit>,
+        what: &str,
+        path: &str,
+    ) -> Result<T, ProviderError> {
+        let permit = permit.map(|permit| &mut permit.0);
+        let reply = self.transport.read(permit, what, path).await?;
         if reply.status != 200 {
             return Err(verdict::refusal(what, &reply));
         }
@@ -96,12 +106,14 @@ impl CertCentral {
 
     async fn read_order(
         &self,
+        mut permit: Option<&mut Permit>,
         id: &OrderId,
         depth: Depth,
     ) -> Result<Option<ObservedOrder>, ProviderError> {
         let what = format!("read order {id}");
         let path = format!("/order/certificate/{}", segment(id.as_str()));
-        let Some(order) = absent(self.object::<wire::Order>(&what, &path).await)? else {
+        let read = self.object_under::<wire::Order>(permit.as_deref_mut(), &what, &path);
+        let Some(order) = absent(read.await)? else {
             return Ok(None);
         };
         let Some(mut full) = observed::in_full(&order).filter(|full| full.id == *id) else {
@@ -119,7 +131,9 @@ impl CertCentral {
                 (1, "reissue", order.has_reissues, order.reissues_count),
             ] {
                 if may_have(flag.get(), count.value()) {
-                    rows[index] = self.certificates(&path, list, id).await?;
+                    rows[index] = self
+                        .certificates(permit.as_deref_mut(), &path, list, id)
+                        .await?;
                 }
             }
             let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
@@ -134,14 +148,17 @@ impl CertCentral {
     /// `GET /order/certificate/{id}/duplicate` or `/reissue`: no pages.
     async fn certificates(
         &self,
+        permit: Option<&mut Permit>,
         order: &str,
         list: &str,
         id: &OrderId,
     ) -> Result<Vec<wire::Certificate>, ProviderError> {
         let what = format!("list the {list}s of order {id}");
         // Assumption: for an order that was just read, 404 means that there are none.
-        let listing: Option<wire::Listing<wire::Certificate>> =
-            absent(self.object(&what, &format!("{order}/{list}")).await)?;
+        let listing: Option<wire::Listing<wire::Certificate>> = absent(
+            self.object_under(permit, &what, &format!("{order}/{list}"))
+                .await,
+        )?;
         match listing {
             None => Ok(Vec::new()),
             Some(listing) => listing
@@ -235,16 +252,15 @@ impl Observe for CertCentral {
         .boxed()
     }
 
-    fn orders_since<'a>(
-        &'a self,
-        earlier: Look,
-        reread: &'a BTreeSet<OrderId>,
-    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
-        self.since(earlier, reread).boxed()
+    fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
+        self.read_order(None, id, depth).boxed()
     }
 
-    fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
-        self.read_order(id, depth).boxed()
+    fn reads(&self, depth: Depth) -> u32 {
+        match depth {
+            Depth::Order => 1,
+            Depth::Certificates => 3,
+        }
     }
 
     fn tagged<'a>(&'a self, tag: &'a Tag) -> Answer<'a, TagLookup> {
@@ -282,8 +298,22 @@ impl Observe for CertCentral {
         self.list(
             "list the requests to revoke".to_owned(),
             "/request?filters%5Btype%5D=revoke".to_owned(),
-            |row| observed::request(row).map(|request| (request.id.clone(), request)),
+            |row| requests::request(row).map(|request| (request.id.clone(), request)),
         )
+        .boxed()
+    }
+
+    fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
+        self.list(
+            "list the orders that wait for approval".to_owned(),
+            "/request?filters%5Btype%5D=new_request&filters%5Bstatus%5D=pending".to_owned(),
+            |row: &wire::Request| {
+                // A row without an order shows nothing that could be ours.
+                let key = row.id.id()?;
+                Some((key, requests::waiting_order(row)))
+            },
+        )
+        .map(|rows| Ok(rows?.into_iter().flatten().collect()))
         .boxed()
     }
 

@@ -6,11 +6,12 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
+use super::requests::{request, validation};
 use super::wire;
 use crate::model::{
     CertificateId, CertificateKind, CertificateState, Digest, Identity, KeyFacts, KeyStatus,
-    ObservedCertificate, ObservedOrder, ObservedRequest, OrderId, OrderStatus, RequestId,
-    RequestKind, RequestStatus, SerialNumber, StatusChange, Untrusted,
+    ObservedCertificate, ObservedOrder, OrderId, OrderStatus, SerialNumber, Stage, StatusChange,
+    Untrusted, ValidTill,
 };
 use crate::provider::lenient::{Number, Object, Text, Truth, names};
 
@@ -32,19 +33,31 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
             .or(order.certificate_id.id())
             .map(CertificateId::from),
         serial_number: certificate.and_then(serial_number),
-        valid_till: certificate.and_then(|certificate| certificate.valid_till.owned()),
+        valid_till: certificate.and_then(valid_till),
+        certificate_revoked: certificate.is_some_and(is_revoked),
         created_at: order.date_created.timestamp(),
         duplicates: counted(order.has_duplicates, order.duplicates_count),
         // A certificate that was revoked alone makes its order worth a full read.
         reissues: counted(order.has_reissues, order.reissues_count)
-            .filter(|_| certificate.is_none_or(|one| one.status.get() != Some("revoked"))),
+            .filter(|_| !certificate.is_some_and(is_revoked)),
         price: order.price.decimal().filter(|price| !price.is_zero()),
         tag: order.alternative_order_id.owned(),
         public_key: None,
         certificates: None,
         requests: None,
+        validation: validation(&order.domains.0),
         members: Map::new(),
     })
+}
+
+fn valid_till(row: &wire::Certificate) -> Option<ValidTill> {
+    row.valid_till.get()?.parse().ok()
+}
+
+/// Assumption: a certificate that was revoked alone has this word, in the list as in order info.
+fn is_revoked(row: &wire::Certificate) -> bool {
+    let status = row.status.get();
+    status.is_some_and(|word| word.eq_ignore_ascii_case("revoked"))
 }
 
 /// An order in full, without its certificates.
@@ -197,7 +210,7 @@ fn certificate(
         id: CertificateId::from(row.id.id()?),
         serial_number: serial_number(row),
         names: certificate_names(row),
-        valid_till: row.valid_till.owned(),
+        valid_till: valid_till(row),
         state,
         kind,
     })
@@ -219,15 +232,14 @@ fn primary_state(
         (OrderStatus::Expired, _) => CertificateState::Expired,
         // A certificate that has a serial number was issued, whatever became of its order.
         (_, _) if primary.serial_number.get().is_some() => in_force(primary, today),
-        (OrderStatus::Pending(_), _) => CertificateState::Pending,
+        (OrderStatus::Pending(..), _) => CertificateState::Pending,
         (OrderStatus::Rejected | OrderStatus::Canceled, _) => CertificateState::Failed,
         (OrderStatus::Other(word), _) => CertificateState::Other(word.clone()),
     }
 }
 
 fn in_force(row: &wire::Certificate, today: Date) -> CertificateState {
-    let valid_till: Option<Date> = row.valid_till.get().and_then(|text| text.parse().ok());
-    if valid_till.is_some_and(|last| last < today) {
+    if valid_till(row).is_some_and(|last| last.is_past(today)) {
         CertificateState::Expired
     } else {
         CertificateState::Issued
@@ -240,7 +252,7 @@ fn serial_number(row: &wire::Certificate) -> Option<SerialNumber> {
     ))
 }
 
-fn certificate_names(row: &wire::Certificate) -> Vec<String> {
+pub(super) fn certificate_names(row: &wire::Certificate) -> Vec<String> {
     names(
         row.common_name
             .get()
@@ -271,8 +283,11 @@ pub(super) fn order_status(word: &Text) -> OrderStatus {
         return OrderStatus::Other(Untrusted::new("no status"));
     };
     match word.to_ascii_lowercase().as_str() {
-        "pending" | "processing" | "needs_approval" | "needs_csr" | "waiting_pickup"
-        | "approved" | "submitted" => OrderStatus::Pending(Untrusted::new(word)),
+        "needs_approval" => OrderStatus::Pending(Stage::Approval, Untrusted::new(word)),
+        "processing" | "approved" => OrderStatus::Pending(Stage::Issuance, Untrusted::new(word)),
+        "waiting_pickup" => OrderStatus::Pending(Stage::Pickup, Untrusted::new(word)),
+        "needs_csr" => OrderStatus::Pending(Stage::Csr, Untrusted::new(word)),
+        "pending" | "submitted" => OrderStatus::Pending(Stage::Unclear, Untrusted::new(word)),
         "issued" => OrderStatus::Issued,
         "reissue_pending" => OrderStatus::ReissuePending,
         "rejected" | "denied" => OrderStatus::Rejected,
@@ -281,37 +296,6 @@ pub(super) fn order_status(word: &Text) -> OrderStatus {
         "expired" => OrderStatus::Expired,
         _ => OrderStatus::Other(Untrusted::new(word)),
     }
-}
-
-pub(super) fn request_status(word: &Text) -> RequestStatus {
-    match word.get() {
-        Some("submitted") => RequestStatus::Submitted,
-        Some("pending") => RequestStatus::Pending,
-        Some("approved") => RequestStatus::Approved,
-        Some("rejected") => RequestStatus::Rejected,
-        other => RequestStatus::Other(Untrusted::new(other.unwrap_or("no status"))),
-    }
-}
-
-/// A request; `None` without an id.
-pub(super) fn request(row: &wire::Request) -> Option<ObservedRequest> {
-    Some(ObservedRequest {
-        id: RequestId::from(row.id.id()?),
-        kind: match row.kind.get() {
-            Some("new_request") => RequestKind::NewRequest,
-            Some("revoke") => RequestKind::Revoke,
-            Some("duplicate") => RequestKind::Duplicate,
-            Some("reissue") => RequestKind::Reissue,
-            other => RequestKind::Other(Untrusted::new(other.unwrap_or("no type"))),
-        },
-        status: request_status(&row.status),
-        order_id: row
-            .order
-            .get()
-            .and_then(|order| order.id.id())
-            .map(OrderId::from),
-        date: row.date.timestamp(),
-    })
 }
 
 /// A row of a look-up by tag or of status changes; `None` without an order id.

@@ -43,6 +43,7 @@ pub(super) struct Order {
     pub(super) validity_years: Number,
     pub(super) order_validity: Object<Validity>,
     pub(super) auto_renew: Number,
+    pub(super) domains: List<Domain>,
 }
 
 /// An object of which only the id counts: an organization, a container, a server platform.
@@ -100,6 +101,8 @@ pub(super) struct Request {
 #[serde(default)]
 pub(super) struct RequestOrder {
     pub(super) id: Number,
+    pub(super) certificate: Object<Certificate>,
+    pub(super) product: Object<Product>,
 }
 
 /// The answer to an order or a reissue.
@@ -109,6 +112,24 @@ pub(super) struct Placed {
     pub(super) id: Number,
     pub(super) requests: List<Request>,
     pub(super) certificate_id: Number,
+    pub(super) dcv_random_value: Text,
+    pub(super) domains: List<Domain>,
+}
+
+/// A domain of an order whose validation is open, or was.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Domain {
+    pub(super) name: Text,
+    pub(super) dns_name: Text,
+    pub(super) dcv_token: Object<DcvToken>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DcvToken {
+    pub(super) token: Text,
+    pub(super) status: Text,
 }
 
 /// `GET /key/{id}`. The `acme_*` and product members are there for ACME keys alone.

@@ -11,7 +11,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
 };
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, Look, ObservedOrder, ObservedRequest, OrderId,
-    OrderOperation, Part, ReissueOperation, RevocationReason, RevokeCall, RevokeOperation, Secret,
-    StatusChange, Tag, TagLookup, Traffic,
+    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    OrderOperation, Part, Recorded, ReissueOperation, RevocationReason, RevokeCall,
+    RevokeOperation, Secret, StatusChange, Tag, TagLookup, Traffic,
 };
 
 const PAGE_SIZE: usize = 1000;
@@ -97,12 +97,15 @@ impl Ncloud {
         })
     }
 
+    /// Reads one object with the slots of a permit, if there is one.
     async fn object<T: DeserializeOwned>(
         &self,
+        permit: Option<&mut Permit>,
         what: &str,
         path: &str,
     ) -> Result<T, ProviderError> {
-        let reply = self.transport.read(what, path).await?;
+        let permit = permit.map(|permit| &mut permit.0);
+        let reply = self.transport.read(permit, what, path).await?;
         verdict::success(what, &reply)?;
         reply
             .object()
@@ -111,12 +114,16 @@ impl Ncloud {
 
     /// Every order. Editions before 2026-09-17 had no pages and send everything each time: a page that
     /// brings no new order is the last one.
-    async fn all_orders(&self) -> Result<Vec<ObservedOrder>, ProviderError> {
+    async fn all_orders(
+        &self,
+        mut permit: Option<&mut Permit>,
+    ) -> Result<Vec<ObservedOrder>, ProviderError> {
         let what = "list the orders";
         let mut orders: BTreeMap<String, wire::Order> = BTreeMap::new();
         for page in 1..=MOST_PAGES {
             let path = format!("/certificate/getPaidCertificates?page={page}&pageSize={PAGE_SIZE}");
-            let rows = match self.object::<wire::PaidCertificates>(what, &path).await {
+            let read = self.object::<wire::PaidCertificates>(permit.as_deref_mut(), what, &path);
+            let rows = match read.await {
                 Ok(list) => list
                     .orders
                     .ok_or_else(|| verdict::unreadable(what, "no list of orders"))?,
@@ -154,7 +161,11 @@ impl Ncloud {
         Err(verdict::unreadable(what, "the list does not end"))
     }
 
-    async fn one_order(&self, id: &OrderId) -> Result<Option<ObservedOrder>, ProviderError> {
+    async fn one_order(
+        &self,
+        mut permit: Option<&mut Permit>,
+        id: &OrderId,
+    ) -> Result<Option<ObservedOrder>, ProviderError> {
         let what = format!("read order {id}");
         if !is_order_id(id) {
             return Err(ProviderError::unusable(format!(
@@ -162,7 +173,8 @@ impl Ncloud {
             )));
         }
         let path = format!("/certificate/orders/{id}");
-        match self.object::<wire::Order>(&what, &path).await {
+        let read = self.object::<wire::Order>(permit.as_deref_mut(), &what, &path);
+        match read.await {
             Ok(row) => {
                 if row.id() != Some(id.as_str()) {
                     return Err(verdict::unreadable(&what, "it is about another order"));
@@ -187,7 +199,7 @@ impl Ncloud {
                         && error.kind == ErrorKind::NotFound) => {}
             Err(error) => return Err(error),
         }
-        let orders = self.all_orders().await?;
+        let orders = self.all_orders(permit).await?;
         Ok(orders.into_iter().find(|order| order.id == *id))
     }
 
@@ -230,20 +242,15 @@ impl Observe for Ncloud {
     }
 
     fn orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
-        self.all_orders().boxed()
-    }
-
-    /// `recentChanges` does not list revocations (API page ListRecentCertChanges): always the whole list.
-    fn orders_since<'a>(
-        &'a self,
-        _earlier: Look,
-        _reread: &'a BTreeSet<OrderId>,
-    ) -> Answer<'a, Option<BTreeMap<OrderId, ObservedOrder>>> {
-        async { Ok(None) }.boxed()
+        self.all_orders(None).boxed()
     }
 
     fn order<'a>(&'a self, id: &'a OrderId, _depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
-        self.one_order(id).boxed()
+        self.one_order(None, id).boxed()
+    }
+
+    fn reads(&self, _depth: Depth) -> u32 {
+        1
     }
 
     fn tagged<'a>(&'a self, _tag: &'a Tag) -> Answer<'a, TagLookup> {
@@ -252,7 +259,7 @@ impl Observe for Ncloud {
 
     fn changes(&self, _window: Duration) -> Answer<'_, Vec<StatusChange>> {
         async {
-            let orders = self.all_orders().await?;
+            let orders = self.all_orders(None).await?;
             Ok(orders
                 .into_iter()
                 .map(|order| StatusChange {
@@ -267,6 +274,11 @@ impl Observe for Ncloud {
 
     fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
         ready(Ok(Vec::new())).boxed()
+    }
+
+    /// ncloud has no requests.
+    fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
     fn funds(&self) -> Answer<'_, Option<(Decimal, String)>> {
@@ -287,13 +299,28 @@ impl Observe for Ncloud {
 }
 
 impl Act for Ncloud {
-    fn permit(&self) -> BoxFuture<'_, Permit> {
-        self.transport.slot().map(Permit).boxed()
+    fn permit(&self, reads: u32) -> BoxFuture<'_, Permit> {
+        self.transport.reserve(reads).map(Permit).boxed()
+    }
+
+    fn order_under<'a>(
+        &'a self,
+        permit: &'a mut Permit,
+        id: &'a OrderId,
+        _depth: Depth,
+    ) -> Answer<'a, Option<ObservedOrder>> {
+        async move {
+            let order = self.one_order(Some(permit), id).await?;
+            permit.0.ready().await;
+            Ok(order)
+        }
+        .boxed()
     }
 
     fn place_order<'a>(
         &'a self,
         _permit: Permit,
+        _recorded: Recorded,
         _operation: &'a OrderOperation,
         _renewal_of: Option<&'a OrderId>,
     ) -> Answer<'a, Placed> {
@@ -303,12 +330,18 @@ impl Act for Ncloud {
     fn reissue<'a>(
         &'a self,
         _permit: Permit,
+        _recorded: Recorded,
         _operation: &'a ReissueOperation,
     ) -> Answer<'a, Placed> {
         Self::unsupported("reissue an order")
     }
 
-    fn revoke<'a>(&'a self, permit: Permit, call: RevokeCall<'a>) -> Answer<'a, RevokeAnswer> {
+    fn revoke<'a>(
+        &'a self,
+        permit: Permit,
+        _recorded: Recorded,
+        call: RevokeCall<'a>,
+    ) -> Answer<'a, RevokeAnswer> {
         async move {
             let order = &call.operation.order_id;
             let what = match call.part {

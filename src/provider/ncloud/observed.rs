@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::wire;
 use crate::model::{
     CertificateId, CertificateKind, CertificateState, ObservedCertificate, ObservedOrder, OrderId,
-    OrderStatus, SerialNumber, Untrusted,
+    OrderStatus, SerialNumber, Stage, Untrusted,
 };
 use crate::provider::lenient::names;
 
@@ -46,7 +46,8 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         common_name: raw.and_then(|row| row.common_name.owned()),
         names: seen.map(|seen| seen.names.clone()).unwrap_or_default(),
         serial_number: seen.and_then(|seen| seen.serial_number.clone()),
-        valid_till: seen.and_then(|seen| seen.valid_till.clone()),
+        valid_till: seen.and_then(|seen| seen.valid_till),
+        certificate_revoked: seen.is_some_and(|seen| seen.state == CertificateState::Revoked),
         certificate_id: primary,
         // Times of an order are written without a zone.
         created_at: None,
@@ -57,6 +58,7 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         public_key: None,
         certificates: Some(certificates),
         requests: Some(Vec::new()),
+        validation: Vec::new(),
         members: serde_json::Map::new(),
     })
 }
@@ -74,7 +76,7 @@ fn certificate(number: u64, row: &wire::Certificate) -> ObservedCertificate {
                 .into_iter()
                 .chain(row.dns_name.0.iter().map(String::as_str)),
         ),
-        valid_till: row.not_after.owned(),
+        valid_till: row.not_after.get().and_then(|text| text.parse().ok()),
         state: state(row.status_code.get()),
         kind: CertificateKind::Reissue,
     }
@@ -106,7 +108,7 @@ fn order_status(certificates: &[ObservedCertificate]) -> OrderStatus {
     } else if any(&CertificateState::RevocationPending) {
         OrderStatus::RevocationPending
     } else if any(&CertificateState::Pending) {
-        OrderStatus::Pending(Untrusted::new("ongoing"))
+        OrderStatus::Pending(Stage::Unclear, Untrusted::new("ongoing"))
     } else if let Some(word) = other {
         OrderStatus::Other(word)
     } else if any(&CertificateState::Revoked) {
@@ -116,7 +118,7 @@ fn order_status(certificates: &[ObservedCertificate]) -> OrderStatus {
     } else if any(&CertificateState::Failed) {
         OrderStatus::Rejected
     } else if certificates.is_empty() {
-        OrderStatus::Pending(Untrusted::new("no certificate yet"))
+        OrderStatus::Pending(Stage::Unclear, Untrusted::new("no certificate yet"))
     } else {
         OrderStatus::Canceled
     }
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_order_stands_where_its_certificates_stand() {
-        let pending = |word: &str| OrderStatus::Pending(Untrusted::new(word));
+        let pending = |word: &str| OrderStatus::Pending(Stage::Unclear, Untrusted::new(word));
         for (codes, status) in [
             (&["-5", "-5"][..], OrderStatus::Revoked),
             (&["-5", "-2"], OrderStatus::Revoked),

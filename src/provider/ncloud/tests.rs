@@ -55,8 +55,14 @@ async fn revoke(
     part: &Part,
 ) -> Result<RevokeAnswer, ProviderError> {
     let account = account(server);
-    let permit = account.permit().await;
-    account.revoke(permit, RevokeCall { operation, part }).await
+    let permit = account.permit(0).await;
+    account
+        .revoke(
+            permit,
+            crate::model::Recorded::for_tests(),
+            RevokeCall { operation, part },
+        )
+        .await
 }
 
 /// The signature covers the target exactly as it arrived.
@@ -304,7 +310,7 @@ async fn one_order_is_read_and_else_looked_for_in_the_list() {
     assert_eq!(status("1").await.unwrap(), Some(OrderStatus::Issued));
     assert_eq!(server.seen().len(), 1);
     assert_eq!(status("2").await.unwrap(), Some(OrderStatus::Revoked));
-    let pending = OrderStatus::Pending("ongoing".into());
+    let pending = OrderStatus::Pending(crate::model::Stage::Unclear, "ongoing".into());
     assert_eq!(status("3").await.unwrap(), Some(pending));
     assert_eq!(status("4").await.unwrap(), None);
     assert_eq!(status("6").await.unwrap(), Some(OrderStatus::Issued));
@@ -321,8 +327,15 @@ async fn orders_are_not_offered() {
     assert_eq!(account.identity().await.unwrap(), None);
     assert!(account.revocation_requests().await.unwrap().is_empty());
     let operation = crate::provider::certcentral::tests::order();
-    let permit = Permit::unlimited();
-    let error = account.place_order(permit, &operation, None).await;
+    let permit = account.permit(0).await;
+    let error = account
+        .place_order(
+            permit,
+            crate::model::Recorded::for_tests(),
+            &operation,
+            None,
+        )
+        .await;
     let error = error.unwrap_err();
     assert_eq!(
         (error.kind, error.verdict),

@@ -5,14 +5,14 @@ use tokio::time::Instant;
 use super::{Throttle, Window};
 
 impl Throttle {
-    /// How many calls each window would let through now, in the order of the limits; a call in flight
-    /// counts in every window.
+    /// How many calls each window would let through now, in the order of the limits; a slot that
+    /// somebody has counts in every window.
     pub(in crate::provider) fn left(&self) -> Vec<u64> {
         let now = Instant::now();
         let state = self.0.state();
         let left = |window: &Window| {
             let gone = window.leaves.partition_point(|&leaves| leaves <= now);
-            let counted = window.leaves.len() - gone + state.in_flight;
+            let counted = window.leaves.len() - gone + state.held;
             window.requests.saturating_sub(counted) as u64
         };
         state.windows.iter().map(left).collect()

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::provider::BudgetError;
+use crate::provider::throttle::drawing::BEFORE_CALL;
+use crate::provider::{BudgetError, Drawn};
 
 /// Answers as it is told, or gives slots; notes what it is told.
 #[derive(Default)]
@@ -85,7 +86,7 @@ async fn call(throttle: &Throttle) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_slot_is_drawn_under_the_windows_as_they_are_kept_and_its_end_is_told() {
+async fn each_slot_is_drawn_under_the_windows_as_they_are_padded_and_its_end_is_told() {
     let budget = Scripted::answering(Vec::new());
     let throttle = throttle(&budget);
     call(&throttle).await;
@@ -94,7 +95,7 @@ async fn each_slot_is_drawn_under_the_windows_as_they_are_kept_and_its_end_is_to
         requests: 3,
         per: Duration::from_secs(101),
     }];
-    let asked = || Seen::Asked(windows.clone(), MINUTE + FRESH);
+    let asked = || Seen::Asked(windows.clone(), MINUTE + BEFORE_CALL);
     assert_eq!(
         *budget.seen.lock().unwrap(),
         [
@@ -114,7 +115,7 @@ async fn what_the_budget_says_to_wait_is_waited() {
     assert_eq!(call(&throttle).await.as_secs(), 9);
     assert_eq!(budget.asked(), 3);
     // Nothing is held while it waits.
-    assert_eq!(throttle.0.state().in_flight, 0);
+    assert_eq!(throttle.0.state().held, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,11 +126,11 @@ async fn a_budget_that_breaks_is_not_asked_again_and_the_own_windows_know_all_ca
     let broken = Err(BudgetError("gone".to_owned()));
     budget.answers.lock().unwrap().push_back(broken);
     for _ in 0..2 {
-        assert_eq!(call(&throttle).await, Duration::ZERO);
+        assert_eq!(call(&throttle).await.as_secs(), 0);
     }
     assert_eq!(budget.asked(), 2);
-    // Three in a hundred seconds: the first of them was the budget's.
-    assert_eq!(call(&throttle).await.as_secs(), 101);
+    // Three in a hundred seconds: the first of them was the budget's, a millisecond before the others.
+    assert_eq!(call(&throttle).await.as_millis(), 100_999);
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,29 +154,13 @@ async fn without_limits_no_budget_is_asked() {
     assert_eq!(*budget.seen.lock().unwrap(), []);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_slot_that_lay_too_long_is_drawn_anew() {
-    let budget = Scripted::answering(Vec::new());
-    let throttle = throttle(&budget);
-    let fresh = throttle.fresh(throttle.acquire().await).await;
-    assert_eq!(budget.asked(), 1);
-    drop(fresh);
-    let mut old = throttle.acquire().await;
-    if let Some(drawn) = &mut old.drawn {
-        // The machine slept for a minute.
-        drawn.at = drawn.at.saturating_sub(MINUTE);
-    }
-    let mut slot = throttle.fresh(old).await;
-    assert_eq!(budget.asked(), 3);
-    slot.sent();
-    drop(slot);
-    let ends = [Spent::Never, Spent::Never, Spent::Ended].map(Seen::Finished);
+/// How many slots each draw asked for.
+fn draws(budget: &Scripted) -> Vec<usize> {
     let seen = budget.seen.lock().unwrap();
-    let told: Vec<&Seen> = seen
-        .iter()
-        .filter(|seen| matches!(seen, Seen::Finished(_)))
-        .collect();
-    assert_eq!(told, ends.iter().collect::<Vec<_>>());
+    seen.split(|seen| !matches!(seen, Seen::Asked(..)))
+        .map(<[Seen]>::len)
+        .filter(|asked| *asked > 0)
+        .collect()
 }
 
 fn wide(budget: &Arc<Scripted>, requests: u32) -> Throttle {
@@ -184,50 +169,56 @@ fn wide(budget: &Arc<Scripted>, requests: u32) -> Throttle {
         per: Duration::from_secs(100),
     }];
     let budget = Arc::clone(budget) as Arc<dyn Budget>;
-    Throttle::drawing(&limits, 8, Some(budget), MINUTE)
+    Throttle::drawing(&limits, 100, Some(budget), MINUTE)
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_wide_window_slots_are_drawn_ahead_and_go_back_unspent() {
+async fn the_head_of_the_queue_draws_for_all_who_wait_and_for_nobody_else() {
     let budget = Scripted::answering(Vec::new());
-    let throttle = wide(&budget, 600);
-    for _ in 0..3 {
-        call(&throttle).await;
-    }
-    assert_eq!(budget.asked(), 1 + 3);
-    drop(throttle);
-    let ended = Seen::Finished(Spent::Ended);
-    let never = Seen::Finished(Spent::Never);
-    let seen = budget.seen.lock().unwrap();
-    assert_eq!(seen.iter().filter(|one| **one == ended).count(), 3);
-    assert_eq!(seen.iter().filter(|one| **one == never).count(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn under_the_documented_limits_none_is_drawn_ahead() {
-    let budget = Scripted::answering(Vec::new());
-    call(&wide(&budget, 100)).await;
-    assert_eq!(budget.asked(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_drawn_ahead_and_lay_too_long_is_not_used() {
-    let budget = Scripted::answering(Vec::new());
-    let throttle = wide(&budget, 200);
+    let throttle = wide(&budget, 100);
+    let calls = (0..40).map(|_| call(&throttle));
+    futures::future::join_all(calls).await;
+    assert_eq!(draws(&budget), [1, 39]);
     call(&throttle).await;
-    assert_eq!(budget.asked(), 2);
-    let drawing = throttle.0.drawing.as_ref().unwrap();
-    for draw in drawing.ahead().iter_mut() {
-        draw.at = draw.at.saturating_sub(MINUTE);
-    }
-    call(&throttle).await;
-    assert_eq!(budget.asked(), 3);
+    assert_eq!(budget.asked(), 41);
+    drop(throttle.reserve(3).await);
+    assert_eq!(budget.asked(), 45);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_more_is_no_wait_for_the_first() {
-    let budget = Scripted::answering(vec![Ok(Duration::from_secs(5))]);
-    let throttle = wide(&budget, 600);
-    assert_eq!(call(&throttle).await, Duration::ZERO);
-    assert_eq!(budget.asked(), 4);
+async fn no_more_is_drawn_than_the_own_windows_have_room_for() {
+    let budget = Scripted::answering(Vec::new());
+    let throttle = wide(&budget, 10);
+    let calls = (0..40).map(|_| call(&throttle));
+    futures::future::join_all(calls).await;
+    assert_eq!(budget.asked(), 40);
+    assert!(draws(&budget).iter().all(|asked| *asked <= 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_drawn_for_callers_that_gave_up_goes_back() {
+    let budget = Scripted::answering(Vec::new());
+    let throttle = wide(&budget, 100);
+    drop(throttle.acquire().await);
+    let mut head = Box::pin(throttle.acquire());
+    let mut behind: Vec<_> = (0..5).map(|_| Box::pin(throttle.acquire())).collect();
+    // All are in the queue before the head draws.
+    assert!(futures::poll!(&mut head).is_pending());
+    for one in &mut behind {
+        assert!(futures::poll!(one).is_pending());
+    }
+    let slot = head.await;
+    assert_eq!(budget.asked(), 1 + 6);
+    drop(behind);
+    let given_back = || {
+        let seen = budget.seen.lock().unwrap();
+        let never = Seen::Finished(Spent::Never);
+        seen.iter().filter(|seen| **seen == never).count()
+    };
+    assert_eq!(given_back(), 1 + 5);
+    drop(slot);
+    assert_eq!(given_back(), 1 + 6);
+    // Nothing is left that somebody else would get.
+    drop(throttle.acquire().await);
+    assert_eq!(budget.asked(), 1 + 6 + 1);
 }

@@ -5,7 +5,7 @@
 //! series is not a zero. No text of a CA becomes a label.
 
 mod exposition;
-mod standing;
+mod overview;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use standing::{Standing, standing};
+pub use overview::{Overview, overview};
 
 use self::exposition::{Exposition, Kind, last_sample, seconds};
-use self::standing::Cause;
+use self::overview::CAUSES;
 use crate::apply::Outcome;
 use crate::model::{AccountName, Traffic};
 use crate::plan::Action;
@@ -52,7 +52,7 @@ pub struct Metrics {
     /// What became of them, where they were carried out.
     pub outcomes: Option<BTreeMap<Outcome, u32>>,
     /// What waits, and what runs out.
-    pub standing: Option<Standing>,
+    pub standing: Option<Overview>,
     /// Requests and what is left of the budget.
     pub traffic: BTreeMap<AccountName, Traffic>,
 }
@@ -157,15 +157,15 @@ fn run(page: &mut Exposition<'_>, metrics: &Metrics) -> io::Result<()> {
     Ok(())
 }
 
-fn waiting(page: &mut Exposition<'_>, standing: &Standing) -> io::Result<()> {
+fn waiting(page: &mut Exposition<'_>, standing: &Overview) -> io::Result<()> {
     page.family(
         "certplan_waiting_items",
         Kind::Gauge,
         "Items that wait, by what they wait for.",
     );
-    for cause in Cause::ALL {
-        let count = standing.waiting.get(&cause).map_or(0, |group| group.items);
-        page.sample(&[("cause", cause.word())], count)?;
+    for cause in CAUSES {
+        let count = standing.waiting.get(cause).map_or(0, |group| group.items);
+        page.sample(&[("cause", cause)], count)?;
     }
     page.family(
         "certplan_waiting_since_timestamp_seconds",
@@ -174,13 +174,13 @@ fn waiting(page: &mut Exposition<'_>, standing: &Standing) -> io::Result<()> {
     );
     for (cause, group) in &standing.waiting {
         if let Some(oldest) = group.oldest {
-            page.sample(&[("cause", cause.word())], seconds(oldest))?;
+            page.sample(&[("cause", cause)], seconds(oldest))?;
         }
     }
     Ok(())
 }
 
-fn certificates(page: &mut Exposition<'_>, standing: &Standing, now: Timestamp) -> io::Result<()> {
+fn certificates(page: &mut Exposition<'_>, standing: &Overview, now: Timestamp) -> io::Result<()> {
     page.family(
         "certplan_certificates_time_left_seconds",
         Kind::Histogram,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::done;
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::habits::Habits;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{Validation, World};
 use crate::sandbox::{Approval, RateLimits};
 
 /// `rate_limits`: `"documented"`, `"off"`, or a list of `{"requests", "per_ms"}`.
@@ -16,6 +16,9 @@ use crate::sandbox::{Approval, RateLimits};
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
     approval: Option<Approval>,
+    validation: Option<Validation>,
+    /// What the account may spend in all, `"100.00"`; an order that it does not cover is refused.
+    funds: Option<String>,
     index_lag_ms: Option<u64>,
     ncloud_revoke_delay_ms: Option<u64>,
     rate_limits: Option<Limits>,
@@ -44,8 +47,25 @@ struct Limit {
     per_ms: u64,
 }
 
-pub(super) fn change(world: &mut World, changes: Changes) -> Answer {
+/// `100.00` in cents.
+fn cents(text: &str) -> Option<u64> {
+    let (units, cents) = text.split_once('.').unwrap_or((text, "00"));
+    let digits = cents.len() == 2 && cents.bytes().all(|byte| byte.is_ascii_digit());
+    let units: u64 = units.parse().ok()?;
+    units
+        .checked_mul(100)?
+        .checked_add(cents.parse().ok().filter(|_| digits)?)
+}
+
+pub(super) fn change(world: &mut World, changes: Changes) -> Result<Answer, String> {
     let settings = &mut world.settings;
+    if let Some(funds) = &changes.funds {
+        let cents = cents(funds).ok_or("funds is an amount such as \"100.00\"")?;
+        settings.funds_cents = Some(cents);
+    }
+    if let Some(validation) = changes.validation {
+        settings.validation = validation;
+    }
     if let Some(approval) = changes.approval {
         settings.approval = approval;
     }
@@ -71,11 +91,11 @@ pub(super) fn change(world: &mut World, changes: Changes) -> Answer {
         };
         settings.limits = limits.windows();
     }
-    done(
+    Ok(done(
         &json!({}),
         Effect {
             name: "options_changed",
             ..Effect::NONE
         },
-    )
+    ))
 }

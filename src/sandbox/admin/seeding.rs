@@ -164,6 +164,7 @@ fn certcentral_order(
                 at: now,
                 signed: None,
             }),
+            archived: false,
         }
     };
     let mut certificates = vec![certificate(Part::Original)];
@@ -186,6 +187,7 @@ fn certcentral_order(
         notes: Vec::new(),
         certificates,
         requests: Vec::new(),
+        open_validation: None,
     });
     id
 }

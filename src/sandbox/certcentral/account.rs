@@ -197,7 +197,8 @@ fn decimal(cents: i128) -> String {
 }
 
 fn balance(world: &World) -> Value {
-    let left = PAID_IN - i128::from(world.certcentral.spent_cents);
+    let paid_in = world.settings.funds_cents.map_or(PAID_IN, i128::from);
+    let left = paid_in - i128::from(world.certcentral.spent_cents);
     json!({
         "balance": decimal(left),
         "currency": "USD",

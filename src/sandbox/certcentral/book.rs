@@ -188,6 +188,24 @@ impl Book {
         Ok(id)
     }
 
+    /// Whether a request to revoke just this, an order as a whole or one certificate, is undecided.
+    pub(in crate::sandbox) fn has_pending_revocation(
+        &self,
+        order_id: u64,
+        certificate_id: Option<u64>,
+    ) -> bool {
+        let requests = self.orders.get(&order_id).map(|order| &order.requests);
+        requests
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.requests.get(id))
+            .any(|request| {
+                request.kind == RequestType::Revoke
+                    && request.status == RequestStatus::Pending
+                    && request.certificate_id == certificate_id
+            })
+    }
+
     pub(in crate::sandbox) fn has_pending_request(&self, order: &Order) -> bool {
         let pending = |id| {
             self.requests

@@ -72,6 +72,11 @@ impl<'a> Form<'a> {
         })
     }
 
+    /// A string, which may be empty.
+    pub(super) fn string(&mut self, path: &str) -> Option<&'a str> {
+        self.read(path, "a string", Value::as_str)
+    }
+
     pub(super) fn required_text(&mut self, path: &str) -> Option<&'a str> {
         let text = self.text(path);
         self.required(path, text)

@@ -4,12 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::order::Order;
+use super::order::{Order, OrderStatus};
 use super::{Outcome, Refusal, views};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
 use crate::sandbox::clock;
-use crate::sandbox::habits::UnknownAlternativeId;
+use crate::sandbox::habits::{self, UnknownAlternativeId, WaitingByTag, WaitingOrders};
 use crate::sandbox::world::World;
 
 /// A part of a list.
@@ -58,6 +58,13 @@ fn visible(world: &World) -> impl Fn(&Order) -> bool + Copy {
     move |order: &Order| order.created <= until
 }
 
+/// Says which orders a list shows: what waits for an administrator may be left out.
+fn listed(world: &World) -> impl Fn(&Order) -> bool + Copy {
+    let visible = visible(world);
+    let hides = world.settings.habits.waiting_orders == WaitingOrders::Unlisted;
+    move |order: &Order| visible(order) && !(hides && order.status == OrderStatus::NeedsApproval)
+}
+
 /// `GET /order/certificate`.
 pub(super) fn orders(world: &World, call: &Call) -> Outcome {
     let page = page(call)?;
@@ -80,8 +87,8 @@ pub(super) fn orders(world: &World, call: &Call) -> Outcome {
             format!("{} is no filter of this list.", filter.name),
         ));
     }
-    let visible = visible(world);
-    let takes = |order: &&Order| visible(order) && matches(&filters, order);
+    let listed = listed(world);
+    let takes = |order: &&Order| listed(order) && (call.unfiltered || matches(&filters, order));
     let book = &world.certcentral;
     // Assumption: newest first when nothing is said.
     let sort = call.parameter("sort").unwrap_or("-order_id");
@@ -112,12 +119,23 @@ pub(super) fn orders(world: &World, call: &Call) -> Outcome {
     let rows: Vec<Value> = page
         .of(&found)
         .iter()
-        .map(|order| views::summary(order))
+        .map(|order| row(world, order))
         .collect();
-    Ok(Answer::json(
-        200,
-        &json!({"orders": rows, "page": page.members(found.len())}),
-    ))
+    let list = json!({"orders": rows, "page": page.members(found.len())});
+    Ok(Answer::json(200, &habits::empty(world, list)))
+}
+
+/// A row of the list.
+fn row(world: &World, order: &Order) -> Value {
+    let mut row = views::summary(order);
+    if order.status == OrderStatus::NeedsApproval
+        && world.settings.habits.waiting_orders == WaitingOrders::Nameless
+        && let Some(certificate) = row["certificate"].as_object_mut()
+    {
+        certificate.remove("common_name");
+        certificate.remove("dns_names");
+    }
+    row
 }
 
 const FILTERS: &[&str] = &[
@@ -243,27 +261,28 @@ fn brief(order: &Order) -> Value {
 pub(super) fn by_alternative_id(world: &World, call: &Call, value: &str) -> Outcome {
     let page = page(call)?;
     let visible = visible(world);
+    let hides = world.settings.habits.waiting_by_tag == WaitingByTag::NotFound;
+    let shown =
+        |order: &&Order| visible(order) && !(hides && order.status == OrderStatus::NeedsApproval);
     let book = &world.certcentral;
-    let ids = book
-        .by_alternative_id
-        .get(value)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let found: Vec<&Order> = ids
-        .iter()
-        .filter_map(|id| book.orders.get(id))
-        .filter(|order| visible(order))
-        .collect();
+    let ids = book.by_alternative_id.get(value);
+    let tagged = ids
+        .into_iter()
+        .flatten()
+        .filter_map(|id| book.orders.get(id));
+    let found: Vec<&Order> = if call.unfiltered {
+        book.orders.values().filter(shown).collect()
+    } else {
+        tagged.filter(shown).collect()
+    };
     if found.is_empty()
         && world.settings.habits.unknown_alternative_id == UnknownAlternativeId::NotFound
     {
         return Err(Refusal::not_found("order"));
     }
     let rows: Vec<Value> = page.of(&found).iter().map(|order| brief(order)).collect();
-    Ok(Answer::json(
-        200,
-        &json!({"orders": rows, "page": page.members(found.len())}),
-    ))
+    let list = json!({"orders": rows, "page": page.members(found.len())});
+    Ok(Answer::json(200, &habits::empty(world, list)))
 }
 
 /// `GET /order/certificate/status-changes`.
@@ -303,7 +322,10 @@ pub(super) fn status_changes(world: &World, call: &Call) -> Outcome {
         (minutes, seconds, _) => {
             let span = minutes.unwrap_or(0) * 60 + seconds.unwrap_or(0);
             if span > WEEK {
-                return Err(wrong("minutes"));
+                return Err(Refusal::bad(
+                    "time_frame_too_long",
+                    "The time frame is longer than a week.",
+                ));
             }
             let now = Timestamp::now();
             (
@@ -313,8 +335,8 @@ pub(super) fn status_changes(world: &World, call: &Call) -> Outcome {
             )
         }
     };
-    let visible = visible(world);
-    let changed = |order: &&Order| (from..=to).contains(&order.changed) && visible(order);
+    let listed = listed(world);
+    let changed = |order: &&Order| (from..=to).contains(&order.changed) && listed(order);
     let rows: Vec<Value> = world
         .certcentral
         .orders
@@ -322,7 +344,8 @@ pub(super) fn status_changes(world: &World, call: &Call) -> Outcome {
         .filter(changed)
         .map(brief)
         .collect();
-    Ok(Answer::json(200, &json!({"orders": rows})))
+    let list = json!({"orders": rows});
+    Ok(Answer::json(200, &habits::empty(world, list)))
 }
 
 #[cfg(test)]

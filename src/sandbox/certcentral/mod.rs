@@ -11,6 +11,7 @@ mod ordering;
 pub(super) mod products;
 mod replacing;
 pub(super) mod revoking;
+pub(super) mod validation;
 mod views;
 
 use std::collections::BTreeMap;
@@ -140,7 +141,12 @@ fn route(world: &mut World, call: &Call) -> Outcome {
         ("PUT", ["order", "certificate", id, "status"]) => {
             decisions::order_status(world, id, &body(call)?)
         }
-        ("GET", ["order", "certificate", id, "duplicate"]) => replacing::duplicates(world, id),
+        ("PUT", ["order", "certificate", id, "dcv-random-value"]) => {
+            validation::dcv_random_value(world, id)
+        }
+        ("GET", ["order", "certificate", id, "duplicate"]) => {
+            replacing::duplicates(world, call, id)
+        }
         ("POST", ["order", "certificate", id, "duplicate"]) => {
             replacing::duplicate(world, id, &body(call)?)
         }

@@ -11,6 +11,9 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::sandbox) enum OrderStatus {
+    /// An administrator has not decided yet; there is no certificate id.
+    NeedsApproval,
+    /// Approved; a validation is still open.
     Pending,
     WaitingPickup,
     Issued,
@@ -23,6 +26,7 @@ pub(in crate::sandbox) enum OrderStatus {
 impl OrderStatus {
     pub(in crate::sandbox) fn name(self) -> &'static str {
         match self {
+            Self::NeedsApproval => "needs_approval",
             Self::Pending => "pending",
             Self::WaitingPickup => "waiting_pickup",
             Self::Issued => "issued",
@@ -67,6 +71,9 @@ pub(in crate::sandbox) struct Certificate {
     pub(in crate::sandbox) server_platform: i64,
     pub(in crate::sandbox) created: Timestamp,
     pub(in crate::sandbox) issued: Option<Issued>,
+    /// A duplicate that somebody put away; it is in force all the same.
+    #[serde(default)]
+    pub(in crate::sandbox) archived: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,6 +108,17 @@ pub(in crate::sandbox) struct Order {
     /// The original first, then duplicates and reissues as they were asked for.
     pub(in crate::sandbox) certificates: Vec<Certificate>,
     pub(in crate::sandbox) requests: Vec<u64>,
+    /// What a validation is waited for with; `None` when none is open.
+    #[serde(default)]
+    pub(in crate::sandbox) open_validation: Option<OpenValidation>,
+}
+
+/// A validation that somebody outside has to complete before anything is issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct OpenValidation {
+    /// The random value that belongs into the DNS or into a file; `None` when it goes by e-mail.
+    pub(in crate::sandbox) token: Option<String>,
+    pub(in crate::sandbox) expires: Timestamp,
 }
 
 impl Order {
@@ -123,10 +141,17 @@ impl Order {
 
     /// The id that approval brings: absent before.
     pub(in crate::sandbox) fn certificate_id(&self) -> Option<u64> {
-        let approved = !matches!(self.status, OrderStatus::Pending | OrderStatus::Rejected);
         self.current()
-            .filter(|_| approved)
+            .filter(|_| self.is_approved())
             .map(|certificate| certificate.id)
+    }
+
+    /// Whether an administrator let the order through.
+    pub(in crate::sandbox) fn is_approved(&self) -> bool {
+        !matches!(
+            self.status,
+            OrderStatus::NeedsApproval | OrderStatus::Rejected
+        )
     }
 }
 

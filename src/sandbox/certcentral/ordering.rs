@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::form::Form;
 use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
 use super::products::{self, Kind, Product};
-use super::{Outcome, Refusal, decisions, downloads};
+use super::{Outcome, Refusal, decisions, downloads, validation};
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::world::World;
 use crate::sandbox::{Approval, clock};
@@ -70,6 +70,7 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
         Some(Some(_)) | None => {}
     }
     form.finish()?;
+    afford(world, product)?;
 
     let book = &mut world.certcentral;
     let (id, certificate_id, now) = (
@@ -87,7 +88,7 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
         id,
         alternative_order_id: alternative_order_id.clone(),
         product: product.name_id.to_owned(),
-        status: OrderStatus::Pending,
+        status: OrderStatus::NeedsApproval,
         created: now,
         changed: now,
         organization_id,
@@ -104,6 +105,7 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
             ..certificate
         }],
         requests: Vec::new(),
+        open_validation: None,
     });
     if let Some(renewed) = renewal_of {
         book.change(renewed)?.renewed_by = Some(id);
@@ -124,6 +126,9 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
         if let Some(chain) = downloads::certificate_chain(world, id, certificate_id) {
             answer["certificate_chain"] = chain;
         }
+        for (name, value) in validation::members(world.certcentral.order(id)?) {
+            answer[name] = value;
+        }
     }
     let effect = Effect {
         request_id: Some(request_id),
@@ -132,6 +137,29 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
         ..Effect::on_order("order_created", id)
     };
     Ok(Answer::json(201, &answer).with_effect(effect))
+}
+
+/// Refuses what the account cannot pay, where it was told how much it has.
+///
+/// Assumption: what waits for approval is looked at as if it were paid already; code and status are those
+/// that public clients know for other shortages.
+fn afford(world: &World, product: Product) -> Result<(), Refusal> {
+    let Some(funds) = world.settings.funds_cents else {
+        return Ok(());
+    };
+    let book = &world.certcentral;
+    let waiting = book
+        .orders
+        .values()
+        .filter(|order| !order.paid && order.status == OrderStatus::NeedsApproval);
+    let waiting: u64 = waiting.map(|order| u64::from(order.price_cents)).sum();
+    if book.spent_cents + waiting + u64::from(product.price_cents()) > funds {
+        return Err(Refusal::bad(
+            "insufficient_funds",
+            "The account balance does not cover the order.",
+        ));
+    }
+    Ok(())
 }
 
 /// Reads `certificate`; what is missing or wrong is in the form's problems.
@@ -216,6 +244,7 @@ fn certificate(form: &mut Form<'_>, product: Product) -> Certificate {
         server_platform: form.integer("certificate.server_platform.id").unwrap_or(-1),
         created: Timestamp::now(),
         issued: None,
+        archived: false,
     }
 }
 

@@ -5,28 +5,33 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
-use super::{Outcome, Refusal, decisions, ordering, views};
+use super::{Outcome, Refusal, decisions, ordering, validation, views};
 use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::call::Call;
+use crate::sandbox::habits;
 use crate::sandbox::world::World;
 
 /// `GET /order/certificate/{id}/duplicate`.
-pub(super) fn duplicates(world: &mut World, id: &str) -> Outcome {
-    list(world, id, Part::Duplicate)
+pub(super) fn duplicates(world: &mut World, call: &Call, id: &str) -> Outcome {
+    let archived = matches!(call.parameter("show_archived"), Some("1" | "true"));
+    list(world, id, |one| {
+        one.part == Part::Duplicate && (archived || !one.archived)
+    })
 }
 
 /// `GET /order/certificate/{id}/reissue`.
 pub(super) fn reissues(world: &mut World, id: &str) -> Outcome {
-    list(world, id, Part::Reissue)
+    list(world, id, |one| one.part == Part::Reissue)
 }
 
-fn list(world: &mut World, id: &str, part: Part) -> Outcome {
+fn list(world: &mut World, id: &str, takes: impl Fn(&Certificate) -> bool) -> Outcome {
     let id = world.certcentral.find_order(id)?;
     let order = world.certcentral.order(id)?;
     let ids: Vec<u64> = order
         .certificates
         .iter()
-        .filter(|one| one.part == part)
+        .filter(|one| takes(one))
         .map(|one| one.id)
         .collect();
     for certificate in ids {
@@ -37,11 +42,12 @@ fn list(world: &mut World, id: &str, part: Part) -> Outcome {
         .certificates
         .iter()
         .enumerate()
-        .filter(|(_, certificate)| certificate.part == part);
+        .filter(|(_, certificate)| takes(certificate));
     let rows: Vec<Value> = parts
         .map(|(position, certificate)| views::part(world, position, certificate))
         .collect();
-    Ok(Answer::json(200, &json!({"certificates": rows})))
+    let list = json!({"certificates": rows});
+    Ok(Answer::json(200, &habits::empty(world, list)))
 }
 
 /// `POST /order/certificate/{id}/duplicate`: the same subject, another key.
@@ -137,6 +143,7 @@ fn further(form: &mut Form<'_>, order: &Order, part: Part) -> Result<Certificate
             .unwrap_or(current.server_platform),
         created: Timestamp::now(),
         issued: None,
+        archived: false,
     })
 }
 
@@ -170,6 +177,9 @@ fn add(
         answer["certificate_id"] = json!(certificate_id);
         if kind == RequestType::Duplicate {
             answer["sub_id"] = json!(sub_id);
+        }
+        for (name, value) in validation::members(world.certcentral.order(id)?) {
+            answer[name] = value;
         }
     }
     let name = if kind == RequestType::Reissue {

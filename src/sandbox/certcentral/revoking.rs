@@ -8,7 +8,7 @@ use super::products::{self, Product};
 use super::{Outcome, Refusal, decisions, views};
 use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};
-use crate::sandbox::habits::SecondRevocation;
+use crate::sandbox::habits::{LastCertificateRevoked, RevocationBesideAnother, SecondRevocation};
 use crate::sandbox::world::World;
 
 /// Assumption: the five reasons that other clients send, in snake case; only `superseded` is documented.
@@ -33,7 +33,8 @@ pub(super) fn order(world: &mut World, id: &str, body: &Value) -> Outcome {
             "order_already_revoked",
             "The order has been revoked already.",
         )),
-        OrderStatus::Pending
+        OrderStatus::NeedsApproval
+        | OrderStatus::Pending
         | OrderStatus::WaitingPickup
         | OrderStatus::Rejected
         | OrderStatus::Canceled => Err(Refusal::bad(
@@ -72,8 +73,8 @@ pub(super) fn certificate(world: &mut World, name: &str, body: &Value) -> Outcom
 
 #[derive(Debug)]
 struct Asked {
-    comment: String,
-    comment_member: &'static str,
+    comment: Option<String>,
+    comment_member: Option<&'static str>,
     skip_approval: bool,
 }
 
@@ -82,10 +83,7 @@ fn read(world: &World, order_id: u64, body: &Value) -> Result<Asked, Refusal> {
     let given = ["comments", "comment"]
         .into_iter()
         .find(|name| form.member(name).is_some());
-    let comment = given.and_then(|name| form.text(name));
-    if given.is_none() {
-        form.missing("comment");
-    }
+    let comment = given.and_then(|name| form.string(name));
     let skip_approval = form.flag("skip_approval");
     let product = products::find(&world.certcentral.order(order_id)?.product);
     if product.is_some_and(Product::is_tls) {
@@ -93,14 +91,25 @@ fn read(world: &World, order_id: u64, body: &Value) -> Result<Asked, Refusal> {
     }
     form.finish()?;
     Ok(Asked {
-        comment: comment.unwrap_or_default().to_owned(),
-        comment_member: given.unwrap_or("comment"),
+        comment: comment.map(str::to_owned),
+        comment_member: given,
         skip_approval,
     })
 }
 
 fn ask(world: &mut World, order_id: u64, certificate: Option<u64>, asked: Asked) -> Outcome {
-    let comment_member = Some(asked.comment_member);
+    let comment_member = asked.comment_member;
+    if world.settings.habits.revocation_beside_another == RevocationBesideAnother::Refused
+        && world
+            .certcentral
+            .has_pending_revocation(order_id, certificate)
+    {
+        // Assumption: no code is documented for it.
+        return Err(Refusal::bad(
+            "revocation_pending",
+            "A request to revoke it waits for approval already.",
+        ));
+    }
     if asked.skip_approval {
         // No request object comes to be, and the comment is not stored.
         let (name, certificate_ids) = match certificate {
@@ -118,12 +127,8 @@ fn ask(world: &mut World, order_id: u64, certificate: Option<u64>, asked: Asked)
         return Ok(Answer::no_content().with_effect(effect));
     }
     let book = &mut world.certcentral;
-    let request_id = book.open_request(
-        RequestType::Revoke,
-        order_id,
-        certificate,
-        Some(asked.comment),
-    )?;
+    let request_id =
+        book.open_request(RequestType::Revoke, order_id, certificate, asked.comment)?;
     let effect = if world.settings.approval == Approval::Automatic {
         decisions::approve(world, request_id, None)?
     } else {
@@ -166,16 +171,29 @@ pub(in crate::sandbox) fn revoke_order(world: &mut World, id: u64) -> Result<Vec
     Ok(revoked)
 }
 
-/// Revokes one certificate; the order stays as it is.
+/// Revokes one certificate and returns it, or nothing when it was revoked before. The order stays as it is,
+/// unless the account says otherwise of its last one.
 pub(in crate::sandbox) fn revoke_certificate(
     world: &mut World,
     order_id: u64,
     certificate_id: u64,
 ) -> Result<Vec<u64>, Refusal> {
+    let with_its_order =
+        world.settings.habits.last_certificate_revoked == LastCertificateRevoked::RevokesOrder;
     let order = world.certcentral.change(order_id)?;
     let certificate = order
         .certificate_mut(certificate_id)
         .ok_or_else(|| Refusal::not_found("certificate"))?;
+    if certificate.status == CertificateStatus::Revoked {
+        return Ok(Vec::new());
+    }
     certificate.status = CertificateStatus::Revoked;
+    let none_left = !order
+        .certificates
+        .iter()
+        .any(|one| one.status == CertificateStatus::Issued);
+    if with_its_order && none_left {
+        order.status = OrderStatus::Revoked;
+    }
     Ok(vec![certificate_id])
 }

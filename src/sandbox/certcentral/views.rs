@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, Request};
+use super::order::{Certificate, CertificateStatus, Order, Part, Request};
 use super::products;
-use super::{EMAIL, FIRST_NAME, LAST_NAME, Outcome, Refusal, USER_ID, account};
+use super::{EMAIL, FIRST_NAME, LAST_NAME, Outcome, Refusal, USER_ID, account, validation};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::{days_between, iso8601, today};
+use crate::sandbox::habits::OrderInfoTokens;
 use crate::sandbox::world::World;
 
 /// `GET /order/certificate/{order id, thumbprint or serial number}`.
@@ -82,6 +83,11 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
             view[name] = value.clone();
         }
     }
+    if world.settings.habits.order_info_tokens == OrderInfoTokens::Shown {
+        for (name, value) in validation::members(order) {
+            view[name] = value;
+        }
+    }
     Ok(Answer::json(200, &view))
 }
 
@@ -154,7 +160,7 @@ fn certificate_members(order: &Order, certificate: &Certificate) -> Value {
         }
         CertificateStatus::Issued | CertificateStatus::Pending | CertificateStatus::Rejected => {}
     }
-    if matches!(order.status, OrderStatus::Pending | OrderStatus::Rejected) {
+    if !order.is_approved() {
         // No certificate id before approval, here as in the answer to the order.
         view.as_object_mut().map(|members| members.remove("id"));
     }
@@ -245,7 +251,10 @@ pub(super) fn part(world: &World, position: usize, certificate: &Certificate) ->
             certificate.id
         )),
     );
-    put("archived", json!("0"));
+    put(
+        "archived",
+        json!(if certificate.archived { "1" } else { "0" }),
+    );
     put("user_id", json!(USER_ID));
     put("firstname", json!(FIRST_NAME));
     put("lastname", json!(LAST_NAME));

@@ -23,7 +23,7 @@ async fn an_order_waits_for_approval_and_becomes_a_certificate_with_the_requeste
     );
 
     let (_, before) = lab.get(&format!("/order/certificate/{id}")).await;
-    assert_eq!(before["status"], "pending");
+    assert_eq!(before["status"], "needs_approval");
     assert!(
         before["certificate"].get("id").is_none()
             && before["certificate"].get("serial_number").is_none()

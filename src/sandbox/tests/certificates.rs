@@ -7,7 +7,7 @@ async fn revocation_is_a_request_or_done_at_once() {
     let lab = Lab::new().await;
     let (first, second) = (issued(&lab).await, issued(&lab).await);
     let path = format!("/order/certificate/{first}/revoke");
-    assert_eq!(lab.put(&path, json!({})).await.0, 400);
+    assert_eq!(lab.put(&path, json!({"comments": 7})).await.0, 400);
     let (status, request) = lab.put(&path, json!({"comments": "left"})).await;
     assert_eq!(status, 201);
     let members: Vec<&str> = request

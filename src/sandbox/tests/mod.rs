@@ -5,7 +5,9 @@ mod certcentral;
 mod certificates;
 mod faults;
 mod folder;
+mod habits;
 mod ncloud;
+mod stages;
 
 use aws_lc_rs::hmac;
 use rcgen::{CertificateParams, KeyPair};

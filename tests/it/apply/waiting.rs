@@ -90,7 +90,7 @@ fn a_run_does_not_wait_for_an_order_that_is_over() {
     rig.apply(&[], 0);
     rig.tell("reject", json!({ "all": true }));
     // It would take an hour if the run waited for what cannot come.
-    let report = rig.apply(&["--wait", "1h"], 0);
+    let report = rig.apply(&["--wait", "1h"], 3);
     let step = action(&report, "orders.ada");
     assert_eq!(step["outcome"], "waiting");
     assert_eq!(step["waiting_for"], "`generation: 2`");
@@ -106,7 +106,7 @@ fn what_builds_on_an_order_that_is_over_says_so_and_is_not_sent() {
     );
     rig.apply(&[], 0);
     rig.tell("reject", json!({ "all": true }));
-    let report = rig.apply(&["--wait", "1h"], 0);
+    let report = rig.apply(&["--wait", "1h"], 3);
     let bob = action(&report, "orders.bob");
     assert_eq!(bob["outcome"], "waiting");
     assert!(
@@ -117,7 +117,7 @@ fn what_builds_on_an_order_that_is_over_says_so_and_is_not_sent() {
 }
 
 #[test]
-fn a_rejection_during_the_run_fails_the_order_and_skips_what_builds_on_it() {
+fn a_rejection_during_the_run_is_left_to_a_person_and_what_builds_on_it_waits() {
     let rig = Rig::new();
     rig.orders(
         &["ada", "bob"],
@@ -136,9 +136,11 @@ fn a_rejection_during_the_run_fails_the_order_and_skips_what_builds_on_it() {
     });
     rig.tell("reject", json!({ "all": true }));
     let output = run.wait_with_output().expect("the run ends");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let report: Value =
         serde_json::from_slice(&std::fs::read(rig.path("report.json")).unwrap()).unwrap();
-    assert_eq!(outcome(&report, "orders.ada"), "failed");
-    assert_eq!(outcome(&report, "orders.bob"), "skipped");
+    assert_eq!(outcome(&report, "orders.ada"), "waiting");
+    let ada = action(&report, "orders.ada");
+    assert_eq!(ada["waiting_code"], "decision_rejected");
+    assert_eq!(outcome(&report, "orders.bob"), "waiting");
 }

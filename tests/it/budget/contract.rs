@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use certplan::budget::{BudgetFolder, PostgresBudget, WithSecond};
+use certplan::budget::{BudgetFolder, PostgresBudget};
 use certplan::journal::Location;
 use certplan::model::{RateLimit, Secret};
 use certplan::provider::{Budget, BudgetError, Drawn, Endpoint, KeyFingerprint, Keys, Spent};
@@ -218,22 +218,12 @@ fn a_connection_that_is_cut_is_made_anew_and_nothing_is_forgotten() {
 }
 
 #[test]
-fn without_its_tables_the_second_budget_is_drawn_from() {
+fn without_its_tables_a_budget_says_what_to_type() {
     let database = Database::new();
-    let folder = tempfile::tempdir().expect("a folder");
-    let of_machine = in_folder(folder.path());
-    let both: Arc<dyn Budget> = Arc::new(WithSecond::new(
-        in_database(&database),
-        Arc::clone(&of_machine),
-    ));
-    let windows = [limit(1, 3_600_000)];
-    take(&both, &windows, LEASE).finish(Spent::Ended);
-    assert!(matches!(
-        try_take(&of_machine, &windows, LEASE),
-        Drawn::Wait(_)
-    ));
-    let alone = in_database(&database);
-    let error = wait_for(alone.take(&windows, LEASE)).expect_err("no tables");
-    assert!(error.to_string().contains("certplan migrate"), "{error}");
-    let _: BudgetError = error;
+    let budget = in_database(&database);
+    for _ in 0..2 {
+        let error: BudgetError =
+            wait_for(budget.take(&[limit(1, 1)], LEASE)).expect_err("no tables");
+        assert!(error.to_string().contains("certplan migrate"), "{error}");
+    }
 }

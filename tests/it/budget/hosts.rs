@@ -23,7 +23,15 @@ fn applies_and_plans_on_two_hosts_keep_every_window_together() {
     rig.set("CERTPLAN_STATE", &database.url());
     let other = tempfile::tempdir().expect("a home");
     let one = manifest(&rig, "one", LIMITS, 60);
-    let apply = ["apply", "--yes", "--quiet", "-f", &one];
+    let apply = [
+        "apply",
+        "--yes",
+        "--quiet",
+        "--lock-timeout",
+        "60s",
+        "-f",
+        &one,
+    ];
     let here = on_host(&rig, rig.home(), &apply);
     rig.until("a first order", || !rig.effects("order_created").is_empty());
     let there = on_host(&rig, other.path(), &apply);
@@ -41,20 +49,38 @@ fn applies_and_plans_on_two_hosts_keep_every_window_together() {
 }
 
 #[test]
-fn before_the_tables_are_made_a_plan_draws_from_the_budget_of_its_machine() {
+fn a_budget_in_a_database_that_cannot_be_used_is_never_called_ok() {
     let mut rig = enforcing();
     let database = Database::new();
     rig.set("CERTPLAN_STATE", &database.url());
     let one = manifest(&rig, "one", LIMITS, 3);
+    let doctor = ["doctor", "-f", &one];
+    let fails = |rig: &Rig, why: &str| {
+        let ended = rig.certplan(&doctor).expect(1);
+        let line = ended
+            .stdout
+            .lines()
+            .find(|line| line.contains("rate budget"));
+        let line = line.expect("a line");
+        assert!(line.starts_with("FAIL"), "{line}");
+        assert!(line.contains(why), "{line}");
+    };
+    // Before the tables are made: a plan warns once, and no other budget takes the place of this one.
     let ended = rig.certplan(&["plan", "-f", &one]).expect(0);
-    assert_eq!(
-        ended.stderr.matches("certplan migrate").count(),
-        1,
-        "{}",
-        ended.stderr
-    );
-    assert!(rows(&rig, "calls") > 0);
+    let said = ended.stderr.matches("certplan migrate").count();
+    assert_eq!(said, 1, "{}", ended.stderr);
+    fails(&rig, "certplan migrate");
     rig.certplan(&["migrate"]).expect(0);
+    let good = rig.certplan(&doctor).expect(0).stdout;
+    assert!(good.contains("ok    rate budget: shared in"), "{good}");
     let ended = rig.certplan(&["plan", "-f", &one]).expect(0);
     assert!(!ended.stderr.contains("budget"), "{}", ended.stderr);
+    // The state can be used and the budget cannot.
+    database.sql("ALTER TABLE certplan.budget_flights RENAME TO gone");
+    fails(&rig, "budget_flights");
+    let ended = rig.certplan(&["apply", "--yes", "-f", &one]).expect(0);
+    let said = ended.stderr.matches("the rate budget").count();
+    assert_eq!(said, 1, "{}", ended.stderr);
+    assert_eq!(rig.effects("order_created").len(), 3);
+    assert!(budgets(&rig).is_empty());
 }

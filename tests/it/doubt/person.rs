@@ -191,7 +191,8 @@ fn an_import_during_a_doubt_is_bound_as_it_was_placed() {
     assert_eq!(last_fact(&rig, "parked")["fact"], "parked");
     rig.certplan(&["resolve", "orders.ada", "--found", &id])
         .expect(5);
-    rig.certplan(&["import", "orders.ada", &id]).expect(0);
+    rig.certplan(&["import", "orders.ada", &id, "--yes"])
+        .expect(0);
     rig.approve_all();
     let plan = rig.plan(&[]);
     assert_eq!(action(&plan, "orders.ada")["action"], "reissue");

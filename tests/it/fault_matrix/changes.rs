@@ -51,7 +51,7 @@ fn row_99_files_that_change_during_a_run_change_nothing_about_it() {
 }
 
 #[test]
-fn row_100_a_name_that_changed_is_a_new_order_and_the_plan_says_what_it_resembles() {
+fn row_100_a_name_that_changed_buys_nothing_beside_its_order() {
     let rig = Rig::new();
     manifest(&rig, &header(1, ASK), &["ada"], "");
     rig.apply(&[], 0);
@@ -59,7 +59,9 @@ fn row_100_a_name_that_changed_is_a_new_order_and_the_plan_says_what_it_resemble
     let text = std::fs::read_to_string(rig.path("certplan.yaml")).expect("the manifest");
     rig.write("certplan.yaml", text.replace("  ada:\n", "  ada-2:\n"));
     let plan = rig.plan(&[]);
-    assert_eq!(action(&plan, "orders.ada-2")["action"], "order");
+    let step = action(&plan, "orders.ada-2");
+    assert_eq!(step["action"], "wait");
+    assert_eq!(step["waiting_code"], "decision_twin");
     let warnings = plan["warnings"].to_string();
     assert!(warnings.contains("no longer managed"), "{warnings}");
     assert!(warnings.contains("orders.ada"), "{warnings}");

@@ -77,7 +77,7 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (69, "a revocation that the CA refuses", &["what_the_ca_refuses_says_what_to_do", "rows_50_69_the_table"]),
     (70, "the target changed since the plan", &["row_70_a_target_that_changed_since_the_plan_is_not_revoked"]),
     (71, "changes outside", &["row_71_an_older_state_finds_its_orders_by_tag_even_under_other_names"]),
-    (72, "a similar order without our tag", &["row_72_a_similar_order_without_our_tag_is_a_warning"]),
+    (72, "a similar order without our tag", &["row_72_nothing_is_bought_beside_a_similar_order_without_our_tag"]),
     (73, "the key of another customer", &["row_73_resolve_refuses_another_customers_key", "another_account_is_refused_with_both_in_the_message"]),
     (74, "sandbox and production mixed up", &["row_74_a_state_of_another_endpoint_is_refused"]),
     // The state.
@@ -107,7 +107,7 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (97, "an edited plan", &["row_97_an_edited_or_cut_file_is_refused", "every_changed_byte_is_refused", "no_change_to_a_plan_file_is_taken_or_panics"]),
     (98, "another manifest than planned", &["row_98_another_manifest_is_refused", "another_key_in_a_csr_file_is_another_manifest"]),
     (99, "files change during the run", &["row_99_files_that_change_during_a_run_change_nothing_about_it"]),
-    (100, "a name changed in the manifest", &["row_100_a_name_that_changed_is_a_new_order_and_the_plan_says_what_it_resembles"]),
+    (100, "a name changed in the manifest", &["row_100_a_name_that_changed_buys_nothing_beside_its_order"]),
     (101, "a name given twice", &["row_101_a_name_in_two_files_is_shown_in_both"]),
     (102, "an empty manifest", &["row_102_nothing_in_the_manifest_means_nothing_is_done"]),
     (103, "dependencies in a circle", &["row_103_each_part_gives_its_shortest_cycle", "a_long_cycle_is_found_whole"]),

@@ -115,7 +115,8 @@ impl Journal {
                 part: (self.kinds[item] == Kind::Revocation).then_some(Part::Order),
                 number,
                 generation: 1,
-                order_id: None,
+                order_id: (self.kinds[item] == Kind::Revocation).then(|| 1_u64.into()),
+                replaces: None,
                 tag,
                 body: Digest::of(b"body"),
                 certificate: None,
@@ -126,11 +127,16 @@ impl Journal {
                 code: None,
                 message: text(),
             },
-            Word::Doubted => FactBody::Doubted { why: text() },
+            Word::Doubted => FactBody::Doubted {
+                why: text(),
+                boot: None,
+            },
             Word::Accepted(order) => FactBody::Accepted {
                 order_id: OrderId::from(u64::from(order)),
                 request_id: None,
                 certificate_id: None,
+                approved: false,
+                validation: Vec::new(),
             },
             Word::Adopted(order) => FactBody::Adopted {
                 order_id: OrderId::from(u64::from(order)),

@@ -134,7 +134,9 @@ pub(super) fn standing(record: &Record, kind: Kind) -> Standing {
     match (&record.live, kind) {
         (Some(live), _) if live.state == LiveState::Issued => Standing::Done,
         (Some(_), _) => Standing::Taken,
-        (None, Kind::Revocation) if record.parts.contains_key(&Part::Order) => Standing::Done,
+        (None, Kind::Revocation) if record.part(&1_u64.into(), &Part::Order).is_some() => {
+            Standing::Done
+        }
         (None, _) => match &record.failure {
             Some(failure) if failure.at == time_of(record.attempts) => Standing::Refused,
             _ => Standing::Wanted,
@@ -145,7 +147,9 @@ pub(super) fn standing(record: &Record, kind: Kind) -> Standing {
 /// How many look-ups for the open doubt found nothing.
 pub(super) fn looks(record: &Record) -> u32 {
     match record.open.as_ref().map(|open| &open.phase) {
-        Some(Phase::InDoubt { looks, .. }) => *looks,
+        Some(Phase::InDoubt {
+            boot: None, looks, ..
+        }) => *looks,
         _ => 0,
     }
 }

@@ -1,4 +1,5 @@
-//! SIGKILL at random moments of two runs that share a plan, with lost answers and a lagging index.
+//! SIGKILL at random moments of two runs, one of which waits for the other, with lost answers and a
+//! lagging index.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -14,7 +15,7 @@ const COUNT: usize = 40;
 const KILLS_OF_ONE: u64 = 10;
 
 #[test]
-fn runs_that_share_a_plan_are_killed_at_random_and_every_order_is_placed_once() {
+fn runs_that_follow_each_other_are_killed_at_random_and_every_order_is_placed_once() {
     let kills = number("CERTPLAN_KILLS", 60) / 3;
     let seed = number("CERTPLAN_SEED", 20_261_122);
     println!("CERTPLAN_SEED={seed} CERTPLAN_KILLS={}", kills * 3);

@@ -1,9 +1,9 @@
 //! The state in PostgreSQL, on a real server.
 
 mod contract;
-mod crew;
 mod cuts;
 mod kills;
+mod lease;
 mod refusals;
 pub(crate) mod server;
 

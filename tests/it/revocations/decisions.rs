@@ -22,7 +22,7 @@ fn a_refused_revocation_is_not_asked_for_again_until_its_generation_rises() {
             .contains("`generation: 2`"),
         "{warning}"
     );
-    rig.apply(&[], 0);
+    rig.apply(&[], 3);
     assert_eq!(sent(&rig).len(), 1);
 
     let text = revocation("gone", &id, "order");
@@ -39,7 +39,7 @@ fn a_refused_revocation_is_not_asked_for_again_until_its_generation_rises() {
 }
 
 #[test]
-fn a_refusal_during_the_run_fails_the_step() {
+fn a_refusal_during_the_run_is_left_to_a_person() {
     let (rig, _) = seeded(0, "order");
     let run = rig.spawn(&[
         "apply",
@@ -56,15 +56,15 @@ fn a_refusal_during_the_run_fails_the_step() {
     let output = run.wait_with_output().expect("the run ends");
     assert_eq!(
         output.status.code(),
-        Some(1),
+        Some(3),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
     let report: Value =
         serde_json::from_slice(&std::fs::read(rig.path("report.json")).unwrap()).unwrap();
     let step = action(&report, "revocations.gone");
-    assert_eq!(step["outcome"], "failed");
-    assert!(step["error"].as_str().unwrap().contains("refused"));
+    assert_eq!(step["outcome"], "waiting");
+    assert_eq!(step["waiting_code"], "decision_declined");
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn an_order_that_this_key_does_not_see_is_a_warning_and_nothing_is_sent() {
             .unwrap()
             .contains("999999999")
     );
-    rig.apply(&[], 0);
+    rig.apply(&[], 3);
     assert!(rig.changes().is_empty());
 }
 
@@ -204,7 +204,7 @@ fn a_certificate_that_the_order_does_not_have_is_a_warning_and_nothing_is_sent()
             .unwrap()
             .contains("424242")
     );
-    rig.apply(&[], 0);
+    rig.apply(&[], 3);
     assert!(rig.changes().is_empty());
 }
 

@@ -76,6 +76,7 @@ async fn a_client_certificate_is_ordered() {
             order_id: OrderId::from("112233"),
             request: Some((RequestId::from("113"), status)),
             certificate_id: certificate,
+            validation: Vec::new(),
         };
         assert_eq!(placed, expected);
     }
@@ -148,8 +149,15 @@ async fn a_renewal_names_the_order_before() {
     );
     let account = account(&server);
     let before = OrderId::from("4711");
-    let permit = account.permit().await;
-    let placed = account.place_order(permit, &operation, Some(&before)).await;
+    let permit = account.permit(0).await;
+    let placed = account
+        .place_order(
+            permit,
+            crate::model::Recorded::for_tests(),
+            &operation,
+            Some(&before),
+        )
+        .await;
     assert!(placed.is_ok());
     let sent = only(&server);
     assert_eq!(sent.json()["renewal_of_order_id"], json!(4711));
@@ -172,8 +180,11 @@ async fn an_order_is_reissued() {
         order: order().order,
         collateral: Vec::new(),
     };
-    let permit = account.permit().await;
-    let placed = account.reissue(permit, &operation).await.unwrap();
+    let permit = account.permit(0).await;
+    let placed = account
+        .reissue(permit, crate::model::Recorded::for_tests(), &operation)
+        .await
+        .unwrap();
     assert_eq!(placed.order_id, operation.order_id);
     let unknown = RequestStatus::Other(Untrusted::new("no status"));
     assert_eq!(placed.request, Some((RequestId::from("5"), unknown)));
@@ -184,8 +195,11 @@ async fn an_order_is_reissued() {
     assert_change(&only(&server), "POST", target, &body);
     // An answer about another order proves nothing about this one.
     operation.order_id = OrderId::from("4712");
-    let permit = account.permit().await;
-    let error = account.reissue(permit, &operation).await.unwrap_err();
+    let permit = account.permit(0).await;
+    let error = account
+        .reissue(permit, crate::model::Recorded::for_tests(), &operation)
+        .await
+        .unwrap_err();
     assert_eq!(error.verdict, Verdict::InDoubt);
 }
 

@@ -29,7 +29,6 @@ macro_rules! fixture {
 
 mod changes;
 mod reads;
-mod since;
 mod states;
 
 fn account(server: &Scripted) -> std::sync::Arc<dyn Act> {
@@ -81,6 +80,8 @@ pub(in crate::provider) fn order() -> OrderOperation {
                 members: members(json!({"signature_hash": "sha256"})).into(),
             },
             renewal_of: None,
+            allow_similar: false,
+            existing_order_id: None,
             members: members(json!({
                 "skip_approval": true,
                 "organization": {"id": 112_233},
@@ -112,18 +113,22 @@ async fn revoke(
     part: Part,
 ) -> Result<RevokeAnswer, ProviderError> {
     let account = account(server);
-    let permit = account.permit().await;
+    let permit = account.permit(0).await;
     let call = RevokeCall {
         operation,
         part: &part,
     };
-    account.revoke(permit, call).await
+    account
+        .revoke(permit, crate::model::Recorded::for_tests(), call)
+        .await
 }
 
 async fn place(server: &Scripted, operation: &OrderOperation) -> Result<Placed, ProviderError> {
     let account = account(server);
-    let permit = account.permit().await;
-    account.place_order(permit, operation, None).await
+    let permit = account.permit(0).await;
+    account
+        .place_order(permit, crate::model::Recorded::for_tests(), operation, None)
+        .await
 }
 
 fn assert_headers(seen: &Seen, expected: &[(&str, &str)]) {

@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::ObservedCertificate;
+use crate::model::{ObservedCertificate, Stage};
 use crate::provider::certcentral::{observed, wire};
 
 const TODAY: Date = date(2026, 6, 15);
@@ -31,7 +31,14 @@ fn primary(status: &str, certificate: Value) -> CertificateState {
 
 #[test]
 fn row_59_words_of_orders() {
-    let pending = |word: &str| OrderStatus::Pending(Untrusted::new(word));
+    let pending = |word: &str| {
+        let stage = match word {
+            "waiting_pickup" => Stage::Pickup,
+            "needs_approval" => Stage::Approval,
+            _ => Stage::Unclear,
+        };
+        OrderStatus::Pending(stage, Untrusted::new(word))
+    };
     for (word, status) in [
         ("pending", pending("pending")),
         ("waiting_pickup", pending("waiting_pickup")),

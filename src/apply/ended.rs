@@ -1,0 +1,209 @@
+//! How a step ended for this run: [`StepEnd`].
+
+use super::context::AccountStop;
+use super::event::{ActionReport, Outcome};
+use crate::model::{
+    Cause, CertificateId, CertificatePin, Milestone, OrderId, Record, RequestId, Standing,
+};
+use crate::plan::Step;
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// As desired before the run; nothing was done.
+    Kept,
+    /// Done.
+    Done,
+    /// It waits: its standing says for what.
+    Waiting,
+    /// Refused by the CA, or it could not be sent.
+    Failed {
+        /// What went wrong and what to do.
+        error: String,
+        /// Why no more may be sent for the account.
+        stop: Option<AccountStop>,
+    },
+    /// The outcome is not known.
+    InDoubt {
+        /// Why, and what to do.
+        error: String,
+        /// The doubt is about a call of this run.
+        lost: bool,
+        /// No look at the CA can settle it.
+        for_a_person: bool,
+    },
+    /// Not tried.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How a step ended, and where its item stands now.
+#[derive(Debug, Clone)]
+pub(super) struct StepEnd {
+    pub(super) ended: Ended,
+    pub(super) standing: Standing,
+    pub(super) order_id: Option<OrderId>,
+    pub(super) request_id: Option<RequestId>,
+    pub(super) certificate_id: Option<CertificateId>,
+    /// Certificates whose revocation was asked for or is in force.
+    pub(super) revoked: Vec<CertificatePin>,
+    /// The CA answered with an error of its own.
+    pub(super) server_error: bool,
+}
+
+impl StepEnd {
+    fn new(step: &Step, ended: Ended) -> Self {
+        Self {
+            ended,
+            standing: step.standing.clone(),
+            order_id: step.order_id.clone(),
+            request_id: step.request_id.clone(),
+            certificate_id: step.certificate_id.clone(),
+            revoked: Vec::new(),
+            server_error: false,
+        }
+    }
+
+    pub(super) fn kept(step: &Step) -> Self {
+        Self::new(step, Ended::Kept)
+    }
+
+    /// The end that follows from where the item stands now.
+    pub(super) fn standing(step: &Step, standing: Standing) -> Self {
+        let ended = match (&standing, standing.waits()) {
+            (_, Some(_)) => Ended::Waiting,
+            (
+                Standing::InForce { .. }
+                | Standing::Revoked
+                // Over, and nobody has to decide anything: as the manifest asks.
+                | Standing::Lapsed { .. }
+                | Standing::Ended { .. },
+                None,
+            ) => Ended::Done,
+            (
+                Standing::Absent
+                | Standing::NotRevoked
+                | Standing::Waiting { .. }
+                | Standing::Requested { .. }
+                | Standing::InDoubt
+                | Standing::Parked
+                | Standing::RevocationRequested { .. }
+                | Standing::Declined { .. },
+                None,
+            ) => Ended::Waiting,
+        };
+        Self {
+            standing,
+            ..Self::new(step, ended)
+        }
+    }
+
+    /// A step that waits before anything was asked for.
+    pub(super) fn waiting(step: &Step, waits: Cause) -> Self {
+        Self::standing(step, Standing::Waiting { waits })
+    }
+
+    pub(super) fn failed(step: &Step, error: impl Into<String>) -> Self {
+        let error = error.into();
+        Self::new(step, Ended::Failed { error, stop: None })
+    }
+
+    pub(super) fn skipped(step: &Step, why: impl Into<String>) -> Self {
+        Self::new(step, Ended::Skipped { why: why.into() })
+    }
+
+    /// A doubt that a later look at the CA may settle.
+    pub(super) fn in_doubt(step: &Step, error: impl Into<String>) -> Self {
+        let ended = Ended::InDoubt {
+            error: error.into(),
+            lost: false,
+            for_a_person: false,
+        };
+        Self {
+            standing: Standing::InDoubt,
+            ..Self::new(step, ended)
+        }
+    }
+
+    /// A doubt that no look at the CA can settle.
+    pub(super) fn for_a_person(step: &Step, error: impl Into<String>) -> Self {
+        let mut end = Self::in_doubt(step, error);
+        if let Ended::InDoubt { for_a_person, .. } = &mut end.ended {
+            *for_a_person = true;
+        }
+        end
+    }
+
+    /// The same end, of a call that this run made and whose answer was lost.
+    pub(super) fn lost(mut self, answer: &str) -> Self {
+        if let Ended::InDoubt { lost, error, .. } = &mut self.ended {
+            *lost = true;
+            *error = format!("{answer}; {error}");
+        }
+        self
+    }
+
+    pub(super) fn after_server_error(mut self, is: bool) -> Self {
+        self.server_error |= is;
+        self
+    }
+
+    /// With the ids of the order that the name stands for now.
+    pub(super) fn of_live(mut self, record: &Record) -> Self {
+        if let Some(live) = &record.live {
+            self.order_id = Some(live.order_id.clone());
+            if live.request_id.is_some() {
+                self.request_id.clone_from(&live.request_id);
+            }
+            if live.certificate_id.is_some() {
+                self.certificate_id.clone_from(&live.certificate_id);
+            }
+        }
+        self
+    }
+
+    /// How far the item has come: what depends on it may start.
+    pub(super) fn reached(&self) -> Option<Milestone> {
+        match self.ended {
+            Ended::InDoubt { .. } => None,
+            Ended::Kept
+            | Ended::Done
+            | Ended::Waiting
+            | Ended::Failed { .. }
+            | Ended::Skipped { .. } => self.standing.reached(),
+        }
+    }
+
+    /// True where a later look at the CA may show more.
+    pub(super) fn is_watched(&self) -> bool {
+        let decision = self.standing.waits().and_then(Cause::decision).is_some();
+        self.ended == Ended::Waiting && self.standing.reached().is_some() && !decision
+    }
+
+    /// What is told of it.
+    pub(super) fn report(&self, step: &Step) -> ActionReport {
+        let (outcome, error) = match &self.ended {
+            Ended::Kept => (Outcome::Kept, None),
+            Ended::Done => (Outcome::Done, None),
+            Ended::Waiting => (Outcome::Waiting, None),
+            Ended::Failed { error, .. } => (Outcome::Failed, Some(error.clone())),
+            Ended::InDoubt { error, .. } => (Outcome::Unknown, Some(error.clone())),
+            Ended::Skipped { why } => (Outcome::Skipped, Some(why.clone())),
+        };
+        ActionReport {
+            address: step.address.clone(),
+            account: step.account.clone(),
+            action: step.action,
+            reason: step.reason.clone(),
+            standing: self.standing.clone(),
+            outcome,
+            order_id: self.order_id.clone(),
+            request_id: self.request_id.clone(),
+            certificate_id: self.certificate_id.clone(),
+            revoked: self.revoked.clone(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Carrying one step out. Every call that changes something goes through [`attempt::attempt`]; a doubt is
+//! settled by reading, and the loops here decide what follows from that.
+
+pub(super) mod attempt;
+mod order;
+mod reissue;
+mod revoke;
+mod settle;
+mod settle_revocation;
+
+pub(super) use self::revoke::conclude;
+pub(super) use self::settle_revocation::part_fact;
+
+use super::context::{Context, RunAccount};
+use super::ended::StepEnd;
+use crate::journal::JournalError;
+use crate::model::{FactBody, Operation, Record, Standing};
+use crate::plan::{Action, Step};
+
+/// A step with what it is carried out with.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'w> {
+    pub(super) context: &'w Context,
+    pub(super) step: &'w Step,
+    pub(super) account: &'w RunAccount,
+}
+
+impl Work<'_> {
+    /// What the journal knows of the item now.
+    fn record(&self) -> Record {
+        self.context.record_of(&self.step.address)
+    }
+
+    async fn write(&self, facts: Vec<FactBody>) -> Result<(), StepEnd> {
+        let written = self.context.write(self.step, facts).await;
+        written.map_err(|error| self.not_recorded(&error))
+    }
+
+    /// The journal could not be written. What the CA did, if it was asked, the next run finds out.
+    fn not_recorded(&self, error: &JournalError) -> StepEnd {
+        match error {
+            JournalError::Illegal(_) => StepEnd::failed(self.step, error.to_string()),
+            _ => StepEnd::for_a_person(self.step, error.to_string()),
+        }
+    }
+
+    /// Where the order stands by the journal alone.
+    fn standing(&self) -> Standing {
+        let today = self.context.today();
+        Standing::of_order(Some(&self.record()), None, false, today)
+    }
+
+    /// The end that follows from what the journal has now of an order.
+    fn by_the_journal(&self) -> StepEnd {
+        StepEnd::standing(self.step, self.standing()).of_live(&self.record())
+    }
+}
+
+/// Carries a step out.
+pub(super) async fn execute(work: Work<'_>) -> StepEnd {
+    match (work.step.action, &work.step.operation) {
+        (Action::Settle, _) => settle_doubt(work).await,
+        (_, Some(Operation::Order(operation))) => order::place(work, operation).await,
+        (_, Some(Operation::Reissue(operation))) => reissue::reissue(work, operation).await,
+        (_, Some(Operation::Revoke(operation))) => revoke::revoke(work, operation).await,
+        (_, None) => StepEnd::failed(work.step, "the plan does not say what to send"),
+    }
+}
+
+/// Settles what an earlier run, or an earlier moment of this one, left open. An order that was proved not
+/// to be placed is placed where the policy says so; what is left of a revocation is asked for.
+pub(super) async fn settle_doubt(work: Work<'_>) -> StepEnd {
+    let settled = match settle::settle(work).await {
+        Ok(settled) => settled,
+        Err(end) => return end,
+    };
+    match (settled, &work.step.operation) {
+        (settle::Settled::Taken(end) | settle::Settled::Open(end), None) => end,
+        (settle::Settled::ProvedDead, Some(Operation::Order(operation))) => {
+            order::place(work, operation).await
+        }
+        (
+            settle::Settled::Taken(_) | settle::Settled::ProvedDead,
+            Some(Operation::Revoke(operation)),
+        ) => revoke::revoke(work, operation).await,
+        (settle::Settled::Taken(end) | settle::Settled::Open(end), Some(_)) => end,
+        // A reissue buys nothing: asking again is the next plan's business.
+        (settle::Settled::ProvedDead, Some(Operation::Reissue(_)) | None) => {
+            settle::asked_again(work)
+        }
+    }
+}

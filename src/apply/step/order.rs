@@ -1,0 +1,140 @@
+//! Orders and renewals.
+
+use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
+use super::settle::{Settled, settle_soon};
+use super::{Work, settle};
+use crate::apply::ended::StepEnd;
+use crate::model::{
+    Address, Attempt, CertificateId, FactBody, ObservedOrder, Operation, OperationKind, OrderId,
+    OrderOperation, Provider, Recorded, RenewalOf, RequestStatus,
+};
+use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, Placed, body_digest};
+
+/// The call that places an order.
+struct Place<'c> {
+    operation: &'c OrderOperation,
+    renewal_of: Option<OrderId>,
+    provider: &'c Provider,
+}
+
+impl Call for Place<'_> {
+    type Taken = Placed;
+
+    fn reads(&self) -> Option<(&OrderId, Depth)> {
+        None
+    }
+
+    fn compare(&self, _order: &ObservedOrder) -> Comparison {
+        Comparison::AsPlanned
+    }
+
+    fn intent(&self, number: u32, replaces: Option<CertificateId>) -> Attempt {
+        let whole = Operation::Order(Box::new(self.operation.clone()));
+        let order = &self.operation.order;
+        Attempt {
+            kind: if self.renewal_of.is_some() {
+                OperationKind::Renew
+            } else {
+                OperationKind::Order
+            },
+            part: None,
+            number,
+            generation: order.generation,
+            order_id: self.renewal_of.clone(),
+            replaces,
+            tag: Some(self.operation.tag.clone()),
+            body: body_digest(self.provider, &whole, None, self.renewal_of.as_ref()),
+            certificate: Some(order.certificate.digest()),
+            terms: Some(order.terms()),
+        }
+    }
+
+    fn send<'a>(
+        &'a self,
+        act: &'a dyn Act,
+        permit: Permit,
+        recorded: Recorded,
+    ) -> Answer<'a, Placed> {
+        act.place_order(permit, recorded, self.operation, self.renewal_of.as_ref())
+    }
+}
+
+/// Places an order.
+pub(super) async fn place(work: Work<'_>, operation: &OrderOperation) -> StepEnd {
+    let step = work.step;
+    let renewal_of = match renewed_order(work, operation) {
+        Ok(renewal_of) => renewal_of,
+        Err(why) => return StepEnd::failed(step, why),
+    };
+    let call = Place {
+        operation,
+        renewal_of,
+        provider: &work.account.provider,
+    };
+    for tried in 1.. {
+        match attempt(work, tried, &call).await {
+            Attempted::Taken(placed) => return accepted(work, placed).await,
+            Attempted::AlreadySo => break,
+            Attempted::Again(pause) => backoff(work, pause).await,
+            Attempted::Over(end) => return *end,
+            Attempted::InDoubt(why, kind) => {
+                let server = kind == ErrorKind::Server;
+                match settle_soon(work, operation).await {
+                    Ok(Settled::Taken(end)) => return end.after_server_error(server),
+                    Ok(Settled::ProvedDead) => {}
+                    Ok(Settled::Open(end)) | Err(end) => {
+                        return end.lost(&why).after_server_error(server);
+                    }
+                }
+            }
+        }
+    }
+    StepEnd::failed(step, "not tried")
+}
+
+/// The id behind `renewal_of`.
+fn renewed_order(work: Work<'_>, operation: &OrderOperation) -> Result<Option<OrderId>, String> {
+    match &operation.order.renewal_of {
+        None => Ok(None),
+        Some(RenewalOf::OrderId(id)) => Ok(Some(id.clone())),
+        Some(RenewalOf::Item(name)) => work
+            .context
+            .record_of(&Address::Order(name.clone()))
+            .live
+            .map(|live| Some(live.order_id))
+            .ok_or_else(|| format!("orders.{name} has no order at the CA that could be renewed")),
+    }
+}
+
+/// The CA took an order or a reissue.
+pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
+    let address = &work.step.address;
+    if let Some(other) = work.context.owners.claim(&placed.order_id, address) {
+        let why = format!(
+            "the CA answered with order {}, which is the order of {other}",
+            placed.order_id
+        );
+        return settle::doubted(work, why).await;
+    }
+    let approved = matches!(placed.request, Some((_, RequestStatus::Approved)));
+    let fact = FactBody::Accepted {
+        order_id: placed.order_id.clone(),
+        request_id: placed.request.map(|(id, _)| id),
+        certificate_id: placed.certificate_id.clone(),
+        approved,
+        validation: placed.validation,
+    };
+    match work.context.write(work.step, vec![fact]).await {
+        Ok(()) => work.by_the_journal(),
+        Err(error) => {
+            // The order exists and the journal does not know its id: the next run finds it by its tag.
+            let why = format!(
+                "order {} was taken, but {error}; the next run looks it up",
+                placed.order_id
+            );
+            let mut end = StepEnd::for_a_person(work.step, why);
+            end.order_id = Some(placed.order_id);
+            end
+        }
+    }
+}

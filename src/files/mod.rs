@@ -1,0 +1,10 @@
+//! What every part of certplan does with this machine's files and clocks in the same way: [`read_private`]
+//! and [`read_bounded`] read a file that is what it should be, [`replace`] puts a whole new file in the
+//! place of an old one, [`open_lock`] opens a file that processes lock.
+
+pub mod clock;
+mod read;
+mod replace;
+
+pub use read::{FileError, is_there, read_bounded, read_private};
+pub use replace::{Sync, create, folder_of, open_lock, replace};

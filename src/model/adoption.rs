@@ -1,0 +1,93 @@
+//! Binding an order that exists at the CA to a name: [`Adoption`], the only maker of
+//! [`FactBody::Adopted`].
+
+use super::batch::Order;
+use super::fact::{Attempt, FactBody};
+use super::ids::Tag;
+use super::matching::differences;
+use super::observed::ObservedOrder;
+use super::untrusted::Untrusted;
+
+/// An order at the CA with the name that it is to be bound to.
+#[derive(Debug, Clone, Copy)]
+pub struct Adoption<'a> {
+    attempt: Option<&'a Attempt>,
+    observed: &'a ObservedOrder,
+    wanted: &'a Order,
+    tag: Option<&'a Tag>,
+}
+
+impl<'a> Adoption<'a> {
+    /// `attempt` is the call in doubt, if there is one; `tag` the tag of the wanted generation of the name.
+    pub fn of(
+        attempt: Option<&'a Attempt>,
+        observed: &'a ObservedOrder,
+        wanted: &'a Order,
+        tag: Option<&'a Tag>,
+    ) -> Self {
+        Self {
+            attempt,
+            observed,
+            wanted,
+            tag,
+        }
+    }
+
+    /// The attempt whose tag the order carries: the order is what that attempt asked for.
+    fn placed_by(&self) -> Option<&'a Attempt> {
+        self.attempt.filter(|attempt| {
+            let tag = attempt.tag.as_ref().map(Tag::as_str);
+            tag.is_some() && self.observed.tag.as_deref() == tag
+        })
+    }
+
+    /// The tag that the order carries, if it is the name's own.
+    fn own_tag(&self) -> Option<&'a Tag> {
+        let carried = self.observed.tag.as_deref()?;
+        let attempt = self.attempt.and_then(|attempt| attempt.tag.as_ref());
+        [attempt, self.tag]
+            .into_iter()
+            .flatten()
+            .find(|tag| tag.as_str() == carried)
+    }
+
+    /// What must agree before a run binds the order by itself: the tag, the product, the names, the key.
+    /// Empty when it does.
+    pub fn differences(&self) -> Vec<String> {
+        let mut found = differences(self.wanted, self.observed);
+        if self.own_tag().is_none() {
+            found.push(match &self.observed.tag {
+                Some(tag) => format!("tag {}, which is not this name's", Untrusted::new(tag)),
+                None => "no tag".to_owned(),
+            });
+        }
+        found
+    }
+
+    /// The fact that binds the order. What it was ordered with is only noted where that is known: by the
+    /// attempt that placed it, or because product, names and key agree.
+    pub fn fact(&self, evidence: &str) -> FactBody {
+        let agrees = differences(self.wanted, self.observed).is_empty();
+        let wanted = self.wanted.certificate.digest();
+        let placed = self.placed_by();
+        let certificate = match placed.and_then(|attempt| attempt.certificate) {
+            // The attempt says what is wanted now and the order shows something else.
+            Some(placed) if !agrees && placed == wanted => None,
+            Some(placed) => Some(placed),
+            None => agrees.then_some(wanted),
+        };
+        let terms = match placed {
+            Some(attempt) => attempt.terms,
+            None => self.own_tag().map(|_| self.wanted.terms()),
+        };
+        FactBody::Adopted {
+            order_id: self.observed.id.clone(),
+            certificate_id: self.observed.certificate_id.clone(),
+            generation: placed.map_or(self.wanted.generation, |attempt| attempt.generation),
+            tag: self.own_tag().cloned(),
+            certificate,
+            terms,
+            evidence: Untrusted::new(evidence),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Everything that a plan depends on: [`Inputs`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::PlannedState;
+use super::safety::Allowance;
+use super::sequence::with_dependencies;
+use crate::model::{
+    AccountName, Address, Batch, Item, ItemName, LiveOrder, Observed, ObservedAccount, Operation,
+    Order, OrderId, Policy, Provider, Record, Records, RenewalOf, RequestPreview, Tag, TagParts,
+};
+
+/// Whether a journal knows everything that was done in its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Knowledge {
+    /// It does, as far as this host can tell.
+    Whole,
+    /// It may not: there is none, or this host has no note of it.
+    MayLack,
+    /// It does not: it is older than its note, or another one stands in its place. What it forgot may have
+    /// been changed since, so nothing that the lists show rules an order out.
+    Lacks,
+}
+
+/// Everything that a plan depends on.
+pub struct Inputs<'a> {
+    /// What is wanted.
+    pub batch: &'a Batch,
+    /// What the journal knows.
+    pub records: &'a Records,
+    /// Whether the journal knows everything that was done.
+    pub knowledge: Knowledge,
+    /// The journal's place.
+    pub state: PlannedState,
+    /// What the CAs say; no accounts with `--offline`.
+    pub observed: &'a Observed,
+    /// True with `--offline`.
+    pub offline: bool,
+    /// The base URL of each account.
+    pub endpoints: &'a BTreeMap<AccountName, String>,
+    /// The time of the plan.
+    pub now: Timestamp,
+    /// What `--target` named; empty for everything.
+    pub targets: &'a [Address],
+    /// The limits that hold: the manifest's, or those given from outside.
+    pub policy: Policy,
+    /// What this run may do whatever the policy says.
+    pub allowance: Allowance,
+    /// How an operation's calls will look.
+    pub preview: &'a dyn Fn(&Provider, &Operation) -> Vec<RequestPreview>,
+}
+
+impl<'a> Inputs<'a> {
+    /// The addresses that the plan speaks of.
+    pub(super) fn selected(&self) -> Selected<'a> {
+        Selected(
+            (!self.targets.is_empty()).then(|| with_dependencies(&self.batch.items, self.targets)),
+        )
+    }
+
+    /// The day of the plan, in UTC.
+    pub(super) fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// What was read of an item's account; `None` with `--offline`.
+    pub(super) fn account(&self, item: &Item) -> Option<&'a ObservedAccount> {
+        self.observed.accounts.get(&item.account)
+    }
+
+    pub(super) fn record(&self, item: &Item) -> Option<&'a Record> {
+        self.records.get(&item.address)
+    }
+
+    /// The order that a name of the manifest stands for.
+    pub(super) fn live_order(&self, name: &ItemName) -> Option<&'a LiveOrder> {
+        let address = Address::Order(name.clone());
+        self.records.get(&address)?.live.as_ref()
+    }
+
+    /// True when `order` renews the order with this id.
+    pub(super) fn is_renewed_by(&self, order: &Order, id: &OrderId) -> bool {
+        match &order.renewal_of {
+            Some(RenewalOf::OrderId(renewed)) => renewed == id,
+            Some(RenewalOf::Item(name)) => self
+                .live_order(name)
+                .is_some_and(|live| live.order_id == *id),
+            None => false,
+        }
+    }
+
+    /// The tag of one generation of an order; `None` when its account has no endpoint, which a checked batch
+    /// never shows.
+    pub(super) fn tag(&self, item: &Item, generation: u32) -> Option<Tag> {
+        let account = self.batch.accounts.get(&item.account)?;
+        Some(Tag::derive(TagParts {
+            provider: account.provider.name(),
+            endpoint: self.endpoints.get(&item.account)?,
+            account: &item.account,
+            address: &item.address,
+            generation,
+        }))
+    }
+}
+
+/// The addresses that a plan speaks of; none named is all of them.
+pub(super) struct Selected<'a>(Option<BTreeSet<&'a Address>>);
+
+impl Selected<'_> {
+    pub(super) fn contains(&self, address: &Address) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|selected| selected.contains(address))
+    }
+}

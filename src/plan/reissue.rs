@@ -1,0 +1,76 @@
+//! Reissues: what changes, and what the CA takes down with it.
+
+use super::decided::Decided;
+use super::order::OrderCase;
+use super::{Action, Change};
+use crate::model::{
+    CertificateKind, CertificatePin, CertificateState, LiveOrder, ObservedOrder, Operation, Order,
+    OrderId, Reason, ReissueOperation, Standing,
+};
+
+pub(super) fn decide_reissue(
+    case: OrderCase<'_, '_>,
+    live: &LiveOrder,
+    standing: Standing,
+) -> Decided {
+    let (id, order, observed) = (&live.order_id, case.order, case.bound());
+    let collateral = collateral(order, observed);
+    let reason = Reason::CertificateDiffers { order: id.clone() };
+    let mut decided = Decided::new(case.item, Action::Reissue, reason, standing);
+    decided.step.changes = vec![Change {
+        member: "certificate".to_owned(),
+        old: observed.map(|observed| observed.names.join(", ")),
+        new: Some(order.certificate.names().join(", ")),
+    }];
+    decided.step.revokes.clone_from(&collateral);
+    decided.step.operation = Some(reissue_operation(id, order, collateral));
+    decided
+}
+
+/// True when the CA shows a name that is no longer wanted.
+/// Assumption: an e-mail address that goes away counts like a DNS name; the documents speak of names.
+pub(super) fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
+    let wanted = order.certificate.names();
+    observed.names.iter().any(|name| !wanted.contains(name))
+}
+
+/// Certificates that a reissue takes down: CertCentral revokes the original, its duplicates and
+/// earlier reissues when names go away.
+fn collateral(order: &Order, observed: Option<&ObservedOrder>) -> Vec<CertificatePin> {
+    let Some(observed) = observed else {
+        return Vec::new();
+    };
+    if !takes_names_away(order, observed) {
+        return Vec::new();
+    }
+    if let Some(certificates) = &observed.certificates {
+        return certificates
+            .iter()
+            .filter(|one| one.state == CertificateState::Issued)
+            .map(super::target::pin)
+            .collect();
+    }
+    observed
+        .certificate_id
+        .iter()
+        .map(|id| CertificatePin {
+            certificate_id: id.clone(),
+            serial_number: observed.serial_number.clone(),
+            names: observed.names.clone(),
+            valid_till: observed.valid_till,
+            kind: CertificateKind::Original,
+        })
+        .collect()
+}
+
+pub(super) fn reissue_operation(
+    id: &OrderId,
+    order: &Order,
+    collateral: Vec<CertificatePin>,
+) -> Operation {
+    Operation::Reissue(Box::new(ReissueOperation {
+        order_id: id.clone(),
+        order: order.clone(),
+        collateral,
+    }))
+}

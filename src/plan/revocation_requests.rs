@@ -1,0 +1,225 @@
+//! A revocation that was asked for already, by this entry, by another one, or by somebody else.
+
+use std::collections::BTreeMap;
+
+use super::Action;
+use super::decided::Decided;
+use super::inputs::Inputs;
+use super::revocation::{RevocationCase, Seen};
+use crate::model::{
+    Address, Cause, CertificateId, CertificateState, Decision, FactBody, ObservedRequest, OrderId,
+    OrderStatus, Part, PartState, Reason, RequestId, RequestKind, RequestStatus, Scope, Standing,
+};
+
+/// Every request to revoke that is known: by our own records, and by what the CA lists.
+pub(super) struct Requests<'a> {
+    ours: BTreeMap<&'a RequestId, (&'a Address, &'a OrderId, &'a Part)>,
+    listed: BTreeMap<&'a OrderId, Vec<&'a ObservedRequest>>,
+    by_id: BTreeMap<&'a RequestId, &'a ObservedRequest>,
+}
+
+impl<'a> Requests<'a> {
+    pub(super) fn of(inputs: &Inputs<'a>) -> Self {
+        let mut requests = Self {
+            ours: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+        };
+        for (address, record) in inputs.records {
+            for (order, part, request) in record.revocation_requests() {
+                requests.ours.insert(request, (address, order, part));
+            }
+        }
+        for account in inputs.observed.accounts.values() {
+            for request in account.revocation_requests.iter().flatten() {
+                requests.by_id.insert(&request.id, request);
+                if let Some(order) = &request.order_id {
+                    requests.listed.entry(order).or_default().push(request);
+                }
+            }
+        }
+        requests
+    }
+
+    /// A request by its number, as the order or the CA's list shows it.
+    fn find<'s>(&self, seen: Seen<'s>, id: &RequestId) -> Option<&'s ObservedRequest>
+    where
+        'a: 's,
+    {
+        let shown = seen.order.requests.iter().flatten();
+        let mut shown = shown.filter(|request| request.id == *id);
+        shown.next().or_else(|| self.by_id.get(id).copied())
+    }
+
+    /// An open request about an order that is known to be about one of these calls. A request shows no
+    /// certificate: where more than one is in force, a stranger's request settles nothing.
+    fn open<'s>(&'s self, seen: Seen<'s>, parts: &[Part]) -> Option<&'s RequestId> {
+        let certificates = seen.order.certificates.iter().flatten();
+        let in_force = certificates.filter(|one| one.state == CertificateState::Issued);
+        let alone = in_force.count() <= 1;
+        let shown = seen.order.requests.iter().flatten();
+        let listed = self
+            .listed
+            .get(&seen.order.id)
+            .into_iter()
+            .flatten()
+            .copied();
+        let mut open = shown
+            .chain(listed)
+            .filter(|request| request.kind == RequestKind::Revoke && request.status.is_undecided());
+        let found = open.find(|request| match self.ours.get(&request.id) {
+            None => alone,
+            Some((_, order, part)) => {
+                **order == seen.order.id && (**part == Part::Order || parts.contains(part))
+            }
+        });
+        found.map(|request| &request.id)
+    }
+}
+
+/// The decision when the revocation was already asked for; `None` when a call is left to make.
+pub(super) fn asked_for(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Option<Decided> {
+    let id = seen.order.id.clone();
+    let parts: Vec<Part> = case
+        .parts(seen)
+        .into_iter()
+        .filter(|part| match part {
+            Part::Order => true,
+            Part::Certificate(id) => seen.dying.iter().any(|one| one.id == *id),
+        })
+        .collect();
+    let states: Vec<(&Part, Option<PartState>)> = parts
+        .iter()
+        .map(|part| (part, current(case, seen, part)))
+        .collect();
+    let confirmed = states
+        .iter()
+        .find(|(_, state)| *state == Some(PartState::Revoked));
+    if let Some((part, _)) = confirmed {
+        return Some(confirmed_but_in_force(case, &id, part));
+    }
+    let generation = case.revocation.generation;
+    let standing = Standing::of_parts(states.iter().map(|(_, state)| state.as_ref()), generation);
+    match &standing {
+        Standing::Declined { .. } => return Some(declined(case, &id, standing)),
+        Standing::RevocationRequested { .. } if states.iter().all(|(_, state)| state.is_some()) => {
+            let part = states.first()?.0.clone();
+            let request_id = standing.waits().and_then(|cause| cause.request().cloned());
+            let reason = Reason::RevocationRequested { order: id, part };
+            let mut decided = Decided::new(case.item, Action::Wait, reason, standing);
+            decided.step.request_id = request_id;
+            return Some(decided);
+        }
+        Standing::Absent
+        | Standing::Waiting { .. }
+        | Standing::Requested { .. }
+        | Standing::InForce { .. }
+        | Standing::Lapsed { .. }
+        | Standing::Ended { .. }
+        | Standing::InDoubt
+        | Standing::Parked
+        | Standing::NotRevoked
+        | Standing::RevocationRequested { .. }
+        | Standing::Revoked => {}
+    }
+    let left: Vec<Part> = states
+        .into_iter()
+        .filter(|(_, state)| state.is_none())
+        .map(|(part, _)| part.clone())
+        .collect();
+    let request = case.requests.open(seen, &left)?.clone();
+    let waits = Cause::Revocation {
+        requests: vec![request.clone()],
+    };
+    let standing = Standing::RevocationRequested { waits };
+    let reason = Reason::RequestOpen {
+        order: id,
+        request: request.clone(),
+    };
+    let mut decided = Decided::new(case.item, Action::Wait, reason, standing);
+    decided.step.request_id = Some(request);
+    Some(decided)
+}
+
+/// Where one call stands, with what the CA shows of its request.
+fn current(case: RevocationCase<'_, '_>, seen: Seen<'_>, part: &Part) -> Option<PartState> {
+    let state = case.part(&seen.order.id, part)?;
+    if let PartState::Requested {
+        request_id: Some(request),
+    } = state
+        && let Some(known) = case.requests.find(seen, request)
+    {
+        match known.status {
+            RequestStatus::Rejected => return Some(PartState::Declined),
+            // Granted, and the certificate is in force: the request may have been for another one.
+            RequestStatus::Approved => return Some(PartState::Revoked),
+            RequestStatus::Submitted | RequestStatus::Pending | RequestStatus::Other(_) => {}
+        }
+    }
+    Some(state.clone())
+}
+
+fn confirmed_but_in_force(case: RevocationCase<'_, '_>, id: &OrderId, part: &Part) -> Decided {
+    let order = id.clone();
+    let waits = Cause::Decision(Decision::ConfirmedButInForce {
+        order: order.clone(),
+        part: part.clone(),
+    });
+    let standing = Standing::RevocationRequested { waits };
+    let reason = Reason::ConfirmedButInForce { order };
+    Decided::new(case.item, Action::Wait, reason, standing).warn(format!(
+        "the CA confirmed this revocation and shows certificates of order {id} in force: if they were issued since, only a new entry revokes them"
+    ))
+}
+
+fn declined(case: RevocationCase<'_, '_>, id: &OrderId, standing: Standing) -> Decided {
+    let next = case.revocation.generation.saturating_add(1);
+    let reason = Reason::Declined { order: id.clone() };
+    Decided::new(case.item, Action::Wait, reason, standing).warn(format!(
+        "an administrator refused the revocation of order {id}; it is not asked for again until the entry says `generation: {next}`"
+    ))
+}
+
+/// What the read shows about calls of this revocation that the journal has as requested.
+pub(super) fn part_news(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Vec<FactBody> {
+    let order = seen.order;
+    let Some(requested) = case.record.and_then(|record| record.requested(&order.id)) else {
+        return Vec::new();
+    };
+    let mut news = Vec::new();
+    for (part, state) in &requested.parts {
+        let PartState::Requested { request_id } = state else {
+            continue;
+        };
+        let any = |state: &CertificateState, id: Option<&CertificateId>| {
+            let mut selected = seen.selected.iter();
+            selected.any(|one| one.state == *state && id.is_none_or(|id| one.id == *id))
+        };
+        let revoked = order.status == OrderStatus::Revoked
+            || match part {
+                Part::Order => {
+                    !seen.selected.is_empty()
+                        && case.revocation.scope == Scope::Order
+                        && seen.dying.is_empty()
+                        && any(&CertificateState::Revoked, None)
+                        && !any(&CertificateState::RevocationPending, None)
+                }
+                Part::Certificate(id) => any(&CertificateState::Revoked, Some(id)),
+            };
+        let refused = request_id
+            .as_ref()
+            .and_then(|id| case.requests.find(seen, id))
+            .is_some_and(|request| request.status == RequestStatus::Rejected);
+        let state = match (revoked, refused) {
+            (true, _) => PartState::Revoked,
+            (false, true) => PartState::Declined,
+            (false, false) => continue,
+        };
+        news.push(FactBody::SeenPart {
+            order_id: Some(order.id.clone()),
+            part: part.clone(),
+            state,
+        });
+    }
+    news
+}

@@ -1,0 +1,73 @@
+//! CertCentral's requests and validations in certplan's own vocabulary.
+
+use super::observed::certificate_names;
+use super::wire;
+use crate::model::{
+    ObservedOrder, ObservedRequest, OrderId, OrderStatus, PendingDomain, RequestId, RequestKind,
+    RequestStatus, Stage, Untrusted,
+};
+use crate::provider::lenient::Text;
+
+/// Domains whose validation is open: those whose token waits for it.
+pub(super) fn validation(domains: &[wire::Domain]) -> Vec<PendingDomain> {
+    domains
+        .iter()
+        .filter_map(|domain| {
+            let token = domain.dcv_token.get()?;
+            let open = token.status.get().is_none_or(|word| word == "pending");
+            let name = domain.name.get().or(domain.dns_name.get())?;
+            open.then(|| PendingDomain {
+                name: Untrusted::new(name),
+                method: None,
+                token: token.token.get().map(Untrusted::new),
+            })
+        })
+        .collect()
+}
+
+/// An order that waits for an administrator, as its request shows it; `None` without an order id.
+pub(super) fn waiting_order(row: &wire::Request) -> Option<ObservedOrder> {
+    let order = row.order.get()?;
+    let id = OrderId::from(order.id.id()?);
+    let word = Untrusted::new(row.status.get().unwrap_or("pending"));
+    let certificate = order.certificate.get();
+    let mut waiting = ObservedOrder::bare(id, OrderStatus::Pending(Stage::Approval, word), None);
+    waiting.product = order
+        .product
+        .get()
+        .and_then(|product| product.name_id.owned());
+    waiting.common_name = certificate.and_then(|certificate| certificate.common_name.owned());
+    waiting.names = certificate.map(certificate_names).unwrap_or_default();
+    Some(waiting)
+}
+
+pub(super) fn request_status(word: &Text) -> RequestStatus {
+    match word.get() {
+        Some("submitted") => RequestStatus::Submitted,
+        Some("pending") => RequestStatus::Pending,
+        Some("approved") => RequestStatus::Approved,
+        Some("rejected") => RequestStatus::Rejected,
+        other => RequestStatus::Other(Untrusted::new(other.unwrap_or("no status"))),
+    }
+}
+
+/// A request; `None` without an id.
+pub(super) fn request(row: &wire::Request) -> Option<ObservedRequest> {
+    Some(ObservedRequest {
+        id: RequestId::from(row.id.id()?),
+        kind: match row.kind.get() {
+            Some("new_request") => RequestKind::NewRequest,
+            Some("revoke") => RequestKind::Revoke,
+            Some("duplicate") => RequestKind::Duplicate,
+            Some("reissue") => RequestKind::Reissue,
+            other => RequestKind::Other(Untrusted::new(other.unwrap_or("no type"))),
+        },
+        status: request_status(&row.status),
+        order_id: row
+            .order
+            .get()
+            .and_then(|order| order.id.id())
+            .map(OrderId::from),
+        date: row.date.timestamp(),
+    })
+}

@@ -1,0 +1,296 @@
+//! The only place where typed reasons become English: [`reason`] and [`cause`]. The words may hold text of a
+//! CA as it came: whoever shows them makes them safe for the place.
+
+use crate::model::{
+    Blocked, Cause, Decision, NextRun, PendingDomain, Reason, RequestId, Untrusted,
+};
+use crate::plan::scope_words;
+
+/// Why a step is what it is, one line.
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::AccountUnknown => "its account is not known".to_owned(),
+        Reason::Interrupted { kind } => format!(
+            "a run ended after it had written down this {} and before it knew the outcome",
+            kind.word()
+        ),
+        Reason::OutcomeUnknown { kind, why } => {
+            format!(
+                "the outcome of an earlier {} is unknown: {}",
+                kind.word(),
+                why.raw()
+            )
+        }
+        Reason::ForAPerson { kind, why } => {
+            format!(
+                "a person must settle an earlier {}: {}",
+                kind.word(),
+                why.raw()
+            )
+        }
+        Reason::NothingThere => "nothing at the CA answers to this name".to_owned(),
+        Reason::NotInJournal => "not in the journal; the CA was not asked".to_owned(),
+        Reason::AskedAgain { at, message } => format!(
+            "asked for again: the CA refused it on {} ({})",
+            at.strftime("%Y-%m-%d"),
+            message.raw()
+        ),
+        Reason::NextGeneration { generation, order } => {
+            format!("generation {generation} takes the place of order {order}")
+        }
+        Reason::Twin { orders } => match orders.as_slice() {
+            [one] => format!("order {one} is in force or waits for the same names"),
+            many => format!(
+                "orders {} are in force or wait for the same names",
+                listed(many)
+            ),
+        },
+        Reason::CarriesTag { order } => format!("order {order} carries our tag"),
+        Reason::SeveralCarryTag { orders } => {
+            format!("orders {} all carry this name's tag", listed(orders))
+        }
+        Reason::BoundElsewhere { order, address } => match address {
+            Some(address) => {
+                format!("order {order} carries this name's tag, but it is bound to {address}")
+            }
+            None => format!(
+                "order {order} carries this name's tag, but it is bound to this name's earlier generation"
+            ),
+        },
+        Reason::TaggedUnreadable { order } => {
+            format!("order {order} carries this name's tag, but it could not be read")
+        }
+        Reason::TaggedDiffers { order, differences } => format!(
+            "order {order} carries this name's tag, but it differs: {}",
+            differences_of(differences)
+        ),
+        Reason::Existing { order } => format!("the entry says that it stands for order {order}"),
+        Reason::ExistingUnknown { order } => {
+            format!("the CA shows no order {order}, which the entry says it stands for")
+        }
+        Reason::ExistingDiffers { order, differences } => format!(
+            "order {order}, which the entry says it stands for, differs: {}",
+            differences_of(differences)
+        ),
+        Reason::ExistingForeignTag { order, tag } => {
+            format!(
+                "order {order} carries {}, the tag of another entry",
+                tag.raw()
+            )
+        }
+        Reason::ExistingEnded { order, ending } => format!(
+            "order {order}, which the entry says it stands for, is {}",
+            ending.word()
+        ),
+        Reason::Requested { order, says } => match says {
+            None => format!("order {order} is asked for, not issued"),
+            Some(says) if says.known => {
+                format!(
+                    "order {order} is asked for, not issued (the CA says {})",
+                    says.word.raw()
+                )
+            }
+            Some(says) => format!(
+                "order {order} is asked for, not issued (the CA says {}, which certplan does not know)",
+                says.word.raw()
+            ),
+        },
+        Reason::InForce { order } => format!("order {order} is in force"),
+        Reason::CertificateDiffers { order } => {
+            format!("the names or the key in the manifest are not those of order {order}")
+        }
+        Reason::ReissueUnderWay { order } => format!("a reissue of order {order} is under way"),
+        Reason::ReissueRejected { order } => {
+            format!("an administrator refused the reissue of order {order}")
+        }
+        Reason::RanOut { order, till } => match till {
+            Some(till) => format!("the certificate of order {order} ran out on {till}"),
+            None => format!("the certificate of order {order} ran out"),
+        },
+        Reason::CertificateRevoked { order } => {
+            format!("the certificate of order {order} was revoked, and the order is not over")
+        }
+        Reason::RevokedAsAsked { order } => {
+            format!("order {order} is revoked, as the manifest asks")
+        }
+        Reason::Ended { order, ending } => format!("order {order} is {}", ending.word()),
+        Reason::NoOrderYet { target } => format!(
+            "{target} has no order at the CA yet: a later plan names the certificates that will die"
+        ),
+        Reason::OrderUnknown { order } => format!("the CA shows no order {order} to this key"),
+        Reason::CertificateUnknown { order, scope } => {
+            format!("order {order} has no {}", scope_words(scope))
+        }
+        Reason::NotRead { order } => format!("order {order} was not read"),
+        Reason::EarlierOrder { order, earlier } => {
+            let earlier = match earlier.as_slice() {
+                [] => String::new(),
+                ids => format!(" ({})", listed(ids)),
+            };
+            format!(
+                "the name stood for other orders{earlier} before order {order}, and the state does not know which one is meant"
+            )
+        }
+        Reason::Revokes {
+            order,
+            whole,
+            certificates,
+        } => match (whole, certificates) {
+            (true, 1) => format!("order {order} and its 1 certificate are in force"),
+            (true, count) => format!("order {order} and its {count} certificates are in force"),
+            (false, 1) => format!("1 certificate of order {order} is in force"),
+            (false, count) => format!("{count} certificates of order {order} are in force"),
+        },
+        Reason::RevokesUnread { order } => format!(
+            "not in the journal; the CA was not asked which certificates of order {order} are in force"
+        ),
+        Reason::ReissueFirst { order } => {
+            format!("a reissue of order {order} is under way: the CA takes no revocation meanwhile")
+        }
+        Reason::Revoking { order } => format!("the CA is revoking order {order}"),
+        Reason::RevocationRequested { order, part } => {
+            format!("the revocation of {part} of order {order} was asked for")
+        }
+        Reason::RequestOpen { order, .. } => {
+            format!("a request to revoke order {order} or one of its certificates is already open")
+        }
+        Reason::Declined { order } => {
+            format!("an administrator refused the revocation of order {order}")
+        }
+        Reason::ConfirmedButInForce { order } => format!(
+            "the CA confirmed this revocation and shows certificates of order {order} in force"
+        ),
+        Reason::RevocationInForce => "the revocation is in force".to_owned(),
+        Reason::RevokedEarlierOrder { order, now } => format!(
+            "the revocation is in force for order {order}; order {now}, for which the name stands now, is not its target"
+        ),
+        Reason::NothingInForce { order } => format!("nothing of order {order} is in force"),
+        Reason::NotIssuedYet { order } => format!("order {order} has no issued certificate yet"),
+        Reason::JournalRevoked => "the journal has it as in force".to_owned(),
+        Reason::JournalRequested => "the journal has it as asked for".to_owned(),
+    }
+}
+
+/// What an item waits for, as it follows "waits for".
+pub fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Approval { request } => match request {
+            Some(request) => format!("approval of request {request}"),
+            None => "approval".to_owned(),
+        },
+        Cause::Validation { domains, .. } => {
+            let domains: Vec<String> = domains.iter().map(domain).collect();
+            format!("the validation of {}", domains.join(", "))
+        }
+        Cause::Pending { request } => match request {
+            Some(request) => format!("approval of request {request}, validation or issuance"),
+            None => "approval, validation or issuance".to_owned(),
+        },
+        Cause::Issuance { .. } => "validation or issuance".to_owned(),
+        Cause::Pickup => "the recipient, who picks it up by e-mail".to_owned(),
+        Cause::Csr => "a CSR".to_owned(),
+        Cause::Reissue { request } => match request {
+            Some(request) => format!("the reissue, request {request}"),
+            None => "the reissue".to_owned(),
+        },
+        Cause::Revocation { requests } => match requests.as_slice() {
+            [] => "the CA".to_owned(),
+            ids => {
+                let approvals: Vec<String> = ids.iter().map(approval).collect();
+                approvals.join(", ")
+            }
+        },
+        Cause::Revoking => "the CA's revocation".to_owned(),
+        Cause::Dependency { after } => {
+            let after: Vec<String> = after.iter().map(blocked).collect();
+            after.join(", ")
+        }
+        Cause::NextRun { with } => next_run(with),
+        Cause::Doubt => "the outcome of an earlier call".to_owned(),
+        Cause::Decision(decision) => self::decision(decision),
+    }
+}
+
+fn approval(request: &RequestId) -> String {
+    format!("an administrator's approval of request {request}")
+}
+
+fn domain(domain: &PendingDomain) -> String {
+    let name = domain.name.raw();
+    let method = domain.method.as_ref().map(Untrusted::raw);
+    let token = domain.token.as_ref().map(Untrusted::raw);
+    match (method, token) {
+        (Some(method), Some(token)) => format!("{name} by {method}: {token}"),
+        (Some(method), None) => format!("{name} by {method}"),
+        (None, Some(token)) => format!("{name}: {token}"),
+        (None, None) => name.to_owned(),
+    }
+}
+
+fn differences_of(differences: &[Untrusted]) -> String {
+    let raw: Vec<&str> = differences.iter().map(Untrusted::raw).collect();
+    raw.join("; ")
+}
+
+fn blocked(blocked: &Blocked) -> String {
+    let after = &blocked.after;
+    let words = format!("{} ({})", after.address, after.until.word());
+    match &blocked.because {
+        Some(because) => format!("{words}: {}", reason(because)),
+        None => words,
+    }
+}
+
+fn next_run(with: &NextRun) -> String {
+    match with {
+        NextRun::AskAgain => "the next run, which asks again".to_owned(),
+        NextRun::Target { address } => format!("the next plan, once {address} has an order"),
+        NextRun::Decided => "the next plan: what it waited for has been decided".to_owned(),
+        NextRun::Certificate { order } => format!("a certificate of order {order}"),
+        NextRun::Read { order } => format!("the next run, which reads order {order} again"),
+    }
+}
+
+/// What a person has to decide, and what to type.
+pub fn decision(decision: &Decision) -> String {
+    match decision {
+        Decision::Ended { generation, .. }
+        | Decision::CertificateRevoked { generation }
+        | Decision::ReissueRejected { generation }
+        | Decision::Declined { generation } => format!("`generation: {generation}`"),
+        Decision::Twin { orders } => match orders.first() {
+            Some(first) => {
+                format!("`existing_order_id: {first}`, or `allow_similar: true`")
+            }
+            None => "`existing_order_id`, or `allow_similar: true`".to_owned(),
+        },
+        Decision::TwoOrders { .. } => {
+            "all but one of them to be canceled at the CA, then `certplan import`".to_owned()
+        }
+        Decision::Differs { order } => {
+            format!("the entry to be corrected, or `certplan import` of order {order}")
+        }
+        Decision::ForeignTag { order } => {
+            format!("a decision for whom order {order} is: `certplan import`")
+        }
+        Decision::UnknownOrder { order } => {
+            format!("the right id: the CA shows no order {order} to this key")
+        }
+        Decision::UnknownCertificate { order } => {
+            format!("the right scope: order {order} has no such certificate")
+        }
+        Decision::EarlierOrder {
+            order, generation, ..
+        } => format!("`generation: {generation}`, if order {order} is to be revoked"),
+        Decision::ConfirmedButInForce { order, .. } => {
+            format!(
+                "a look at order {order}: the CA confirmed its revocation and shows it in force"
+            )
+        }
+    }
+}
+
+fn listed<T: ToString>(ids: &[T]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
+}

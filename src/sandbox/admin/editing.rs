@@ -1,0 +1,94 @@
+//! `POST /sandbox/edit`: an order, or one certificate of it, is edited in the console.
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{done, text};
+use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::certcentral::Refusal;
+use crate::sandbox::certcentral::order::Certificate;
+use crate::sandbox::world::World;
+
+/// With `order_id`: the order and its certificate in force; `valid_till` is the end of both. With
+/// `certificate_id`: that certificate alone, a duplicate for instance.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Edit {
+    order_id: Option<Value>,
+    certificate_id: Option<Value>,
+    common_name: Option<String>,
+    dns_names: Option<Vec<String>>,
+    emails: Option<Vec<String>>,
+    organization_units: Option<Vec<String>>,
+    product: Option<String>,
+    organization_id: Option<u64>,
+    valid_till: Option<Date>,
+    /// The end of the order alone.
+    order_valid_till: Option<Date>,
+    archived: Option<bool>,
+}
+
+pub(super) fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
+    let refused = |refusal: Refusal| refusal.text();
+    // X.509 has two forms for times; both cover these years.
+    if asked.valid_till.is_some_and(|date| date.year() < 1950) {
+        return Err("valid_till must be 1950 or later".into());
+    }
+    let book = &mut world.certcentral;
+    let (id, certificate) = match (&asked.order_id, &asked.certificate_id) {
+        (Some(order), None) => (book.find_order(&text(order)).map_err(refused)?, None),
+        (None, Some(certificate)) => {
+            let found = book.find_certificate(&text(certificate));
+            let (order, certificate) = found.map_err(refused)?;
+            (order, Some(certificate))
+        }
+        _ => return Err("say order_id or certificate_id".into()),
+    };
+    let of_order = asked.product.is_some()
+        || asked.organization_id.is_some()
+        || asked.order_valid_till.is_some();
+    if certificate.is_some() && of_order {
+        return Err("product, organization_id and order_valid_till need order_id".into());
+    }
+    let order = book.change(id).map_err(refused)?;
+    if certificate.is_none() {
+        if let Some(product) = &asked.product {
+            order.product.clone_from(product);
+        }
+        if asked.organization_id.is_some() {
+            order.organization_id = asked.organization_id;
+        }
+        let end = asked.order_valid_till.or(asked.valid_till);
+        order.valid_till = end.unwrap_or(order.valid_till);
+    }
+    let edited = certificate.or_else(|| order.current().map(|current| current.id));
+    if let Some(certificate) = edited.and_then(|id| order.certificate_mut(id)) {
+        edit_certificate(certificate, asked);
+    }
+    Ok(done(
+        &json!({"order_id": id}),
+        Effect::on_order("order_edited", id),
+    ))
+}
+
+fn edit_certificate(certificate: &mut Certificate, asked: Edit) {
+    if let Some(name) = asked.common_name {
+        certificate.common_name = name;
+    }
+    if let Some(names) = asked.dns_names {
+        certificate.dns_names = names;
+    }
+    if let Some(emails) = asked.emails {
+        certificate.emails = emails;
+    }
+    if let Some(units) = asked.organization_units {
+        certificate.organization_units = units;
+    }
+    if let Some(archived) = asked.archived {
+        certificate.archived = archived;
+    }
+    if let (Some(date), Some(issued)) = (asked.valid_till, &mut certificate.issued) {
+        issued.valid_till = date;
+    }
+}

@@ -1,0 +1,166 @@
+//! Open validations: what is approved and not issued, because a domain or a mailbox is not validated yet.
+//!
+//! Without anything said, domains and mailboxes were validated before, and what is approved is issued at
+//! once. A DV order with a token is the exception: DV products never reuse a validation.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::order::{
+    Certificate, CertificateStatus, OpenValidation, Order, OrderStatus, Part, RequestStatus,
+    RequestType,
+};
+use super::products::{self, Kind, Product};
+use super::{Outcome, Refusal, replacing};
+use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::ca;
+use crate::sandbox::world::{Validation, World};
+
+/// How long a random value is good.
+///
+/// Assumption: 30 days.
+const TOKEN_DAYS: i64 = 30;
+
+/// The methods that put a random value somewhere.
+const TOKEN_METHODS: [&str; 3] = ["dns-txt-token", "dns-cname-token", "http-token"];
+
+/// How the domains of an order are validated, where it says so.
+fn method(order: &Order) -> Option<&str> {
+    order.echoed.get("dcv_method").and_then(Value::as_str)
+}
+
+/// Opens a validation for what was just approved, if one is needed; says whether it is open.
+pub(super) fn open(world: &mut World, order_id: u64) -> Result<bool, Refusal> {
+    let setting = world.settings.validation;
+    let order = world.certcentral.order(order_id)?;
+    let product = products::find(&order.product);
+    let with_token = method(order).is_some_and(|method| TOKEN_METHODS.contains(&method));
+    let needed = match setting {
+        Validation::Open => true,
+        Validation::Reused => {
+            with_token && product.is_some_and(|product| product.kind == Kind::DomainTls)
+        }
+    };
+    if !needed {
+        return Ok(false);
+    }
+    let tls = product.is_some_and(Product::is_tls);
+    let token = (tls && with_token).then(|| random_value(world.seed, order_id));
+    let expires = Timestamp::now()
+        .checked_add(SignedDuration::from_hours(24 * TOKEN_DAYS))
+        .unwrap_or(Timestamp::MAX);
+    world.certcentral.change(order_id)?.open_validation = Some(OpenValidation { token, expires });
+    Ok(true)
+}
+
+/// Ten lower-case hex digits that depend on the seed and the order alone.
+fn random_value(seed: u64, order_id: u64) -> String {
+    let mut digest = ca::sha256_hex(format!("{seed}/dcv/{order_id}").as_bytes());
+    digest.truncate(10);
+    digest
+}
+
+/// The members of an answer that say what is to be done for an open validation, as in the answer to an order.
+pub(super) fn members(order: &Order) -> Vec<(&'static str, Value)> {
+    let Some(open) = &order.open_validation else {
+        return Vec::new();
+    };
+    let certificate = order.certificates.last().or_else(|| order.current());
+    let names = certificate.map(|one| one.dns_names.as_slice());
+    // Domain ids have no object of their own here; they differ within an order.
+    let domains: Vec<Value> = (1..)
+        .zip(names.unwrap_or_default())
+        .map(|(at, name): (u64, &String)| {
+            let mut domain = json!({"id": order.id * 100 + at, "name": name});
+            if let Some(token) = &open.token {
+                domain["dcv_token"] = json!({
+                    "token": token,
+                    "status": "pending",
+                    "expiration_date": crate::sandbox::clock::date_of(open.expires).to_string(),
+                });
+            }
+            domain
+        })
+        .collect();
+    let mut members = Vec::new();
+    if let Some(token) = &open.token {
+        members.push(("dcv_random_value", json!(token)));
+    }
+    if !domains.is_empty() {
+        members.push(("domains", json!(domains)));
+    }
+    members
+}
+
+/// `PUT /order/certificate/{id}/dcv-random-value`: the value that is there already.
+pub(super) fn dcv_random_value(world: &World, id: &str) -> Outcome {
+    let id = world.certcentral.find_order(id)?;
+    let open = world.certcentral.order(id)?.open_validation.as_ref();
+    let token = open.and_then(|open| Some((open.token.as_ref()?, open.expires)));
+    let (token, expires) = token.ok_or_else(|| {
+        // Assumption: no code is documented for an order that waits for no token.
+        Refusal::bad(
+            "dcv_not_pending",
+            "The order has no open validation with a token.",
+        )
+    })?;
+    let answer = json!({
+        "dcv_random_value": token,
+        "expiration_date": expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    });
+    Ok(Answer::json(200, &answer))
+}
+
+/// Completes the validation of an order: what was approved meanwhile is issued.
+pub(in crate::sandbox) fn complete(world: &mut World, order_id: u64) -> Result<Effect, Refusal> {
+    let order = world.certcentral.change(order_id)?;
+    if order.open_validation.take().is_none() {
+        return Err(Refusal::bad(
+            "dcv_not_pending",
+            "The order has no open validation.",
+        ));
+    }
+    let waiting = approved(world, order_id)?;
+    for (certificate, part) in &waiting {
+        match part {
+            Part::Original => {
+                world.certcentral.change(order_id)?.status = OrderStatus::Issued;
+                let World {
+                    certcentral,
+                    authority,
+                    seed,
+                    ..
+                } = world;
+                certcentral.issue(authority, *seed, order_id, *certificate)?;
+            }
+            Part::Duplicate | Part::Reissue => replacing::issue(world, order_id, *certificate)?,
+        }
+    }
+    Ok(Effect {
+        certificate_ids: waiting.iter().map(|(id, _)| *id).collect(),
+        ..Effect::on_order("order_validated", order_id)
+    })
+}
+
+/// Certificates of an order that are not issued although their request is approved.
+fn approved(world: &World, order_id: u64) -> Result<Vec<(u64, Part)>, Refusal> {
+    let order = world.certcentral.order(order_id)?;
+    let decided = |certificate: &Certificate| {
+        order
+            .requests
+            .iter()
+            .filter_map(|id| world.certcentral.requests.get(id))
+            .filter(|request| request.status == RequestStatus::Approved)
+            .any(|request| match request.kind {
+                RequestType::NewRequest => certificate.part == Part::Original,
+                RequestType::Duplicate | RequestType::Reissue => {
+                    request.certificate_id == Some(certificate.id)
+                }
+                RequestType::Revoke => false,
+            })
+    };
+    let waits = order.certificates.iter().filter(|certificate| {
+        certificate.status == CertificateStatus::Pending && decided(certificate)
+    });
+    Ok(waits.map(|one| (one.id, one.part)).collect())
+}

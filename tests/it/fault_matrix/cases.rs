@@ -1,0 +1,53 @@
+//! Faults that users met, beside the failure model: number and fault. The tests of a case carry its number,
+//! `case_07_...`; each case is shown with other members of its kind, so there are at least three.
+
+use super::every_test;
+
+#[rustfmt::skip]
+const CASES: &[(usize, &str)] = &[
+    (1, "a reissue or renewal that is not there lets a revocation go"),
+    (2, "a certificate that is revoked or ran out lets a revocation go"),
+    (3, "a revocation by name follows the name to a later order"),
+    (4, "the journal does not know everything, and the list shows less than was asked for"),
+    (5, "a name and its order are parted, and the order is bought again"),
+    (8, "a request for one certificate settles the revocation of another"),
+    (9, "a revocation changes its order or scope, and nothing is sent"),
+    (10, "what a call is about changes while the call waits for its slot"),
+    (11, "the clock is set during a period that guards money"),
+    (14, "a look-up answers with more than was asked for, and two names end up with one order"),
+    (15, "the key beside an imported or adopted order is another one"),
+    (24, "what the plan has read says that the call must be refused"),
+    (25, "what is to be revoked ran out"),
+    (28, "what waits for a person looks like what waits for the CA"),
+    (29, "what happened since the last run is in no output"),
+    (34, "what waits for a domain looks like what waits for an administrator"),
+    (44, "an id that the CA does not know"),
+];
+
+/// The case that a test's name carries.
+fn number(name: &str) -> Option<usize> {
+    let rest = name.strip_prefix("case_")?;
+    rest.split('_').next()?.parse().ok()
+}
+
+#[test]
+fn every_case_is_shown_with_others_of_its_kind() {
+    let tests = every_test();
+    let mut wrong = Vec::new();
+    for (case, fault) in CASES {
+        let shown = tests
+            .iter()
+            .filter(|name| number(name) == Some(*case))
+            .count();
+        if shown < 3 {
+            wrong.push(format!("case {case} ({fault}) has {shown} tests"));
+        }
+    }
+    for name in &tests {
+        let Some(number) = number(name) else { continue };
+        if !CASES.iter().any(|(case, _)| *case == number) {
+            wrong.push(format!("{name} is of no case that is listed"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
