@@ -96,9 +96,7 @@ fn limit(requests: u32, seconds: u64) -> RateLimit {
 }
 
 fn opened(folder: &std::path::Path) -> Result<Arc<dyn Budget>, Failure> {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new("bench".to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new("bench".to_owned()));
     let key = keys.fingerprint(&Endpoint::parse("https://ca.example/")?);
     Ok(BudgetFolder::open(folder)?.budget(&key)?)
 }

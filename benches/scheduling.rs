@@ -30,7 +30,7 @@ use certplan::model::{
 use certplan::plan::{Allowance, ApprovedPlan, Inputs, Knowledge, Plan, PlannedState, approve};
 use certplan::provider::{
     Act, Answer, Deadlines, Depth, Endpoint, Keys, Observe, Permit, Placed, RevokeAnswer, Settings,
-    open, preview,
+    authorities, open, preview,
 };
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
@@ -76,7 +76,7 @@ fn carry_out(size: usize) -> Result<(usize, Duration), Box<dyn Error>> {
     let plan = approved.plan();
     let edges = plan.steps.iter().map(|step| step.after.len()).sum();
     let name: AccountName = "digicert".parse()?;
-    let loaded = manifest::load(&[Input::Stdin(manifest_of(1).into_bytes())])
+    let loaded = manifest::load(&[Input::Stdin(manifest_of(1).into_bytes())], &authorities())
         .map_err(|problems| format!("{problems:?}"))?;
     let account = loaded.batch.accounts.get(&name).ok_or("no account")?;
     let run_account = RunAccount {
@@ -145,8 +145,11 @@ orders:
 }
 
 fn plan(size: usize) -> Result<ApprovedPlan, Box<dyn Error>> {
-    let loaded = manifest::load(&[Input::Stdin(manifest_of(size).into_bytes())])
-        .map_err(|problems| format!("{problems:?}"))?;
+    let loaded = manifest::load(
+        &[Input::Stdin(manifest_of(size).into_bytes())],
+        &authorities(),
+    )
+    .map_err(|problems| format!("{problems:?}"))?;
     let batch = loaded.batch;
     let names = || batch.accounts.keys().cloned();
     let endpoints = names()
@@ -271,9 +274,7 @@ impl Taking {
             deadlines: Deadlines::default(),
             budget: None,
         };
-        let keys = Keys::CertCentral {
-            api_key: Secret::new("bench".to_owned()),
-        };
+        let keys = Keys::certcentral(Secret::new("bench".to_owned()));
         Ok(Self {
             slots: open(settings, keys)?,
             placed: AtomicU64::new(0),

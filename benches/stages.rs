@@ -22,7 +22,7 @@ use certplan::model::{
     Records, RunId, Secret, Untrusted, Wanted,
 };
 use certplan::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, questions};
-use certplan::provider::{Deadlines, Endpoint, Keys, Settings, open, preview};
+use certplan::provider::{Deadlines, Endpoint, Keys, Settings, authorities, open, preview};
 use certplan::report::{self, Style};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -123,7 +123,7 @@ orders:
 
 fn plans(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
     let text = manifest_of(size).into_bytes();
-    let (loaded, took) = best(|| manifest::load(&[Input::Stdin(text.clone())]));
+    let (loaded, took) = best(|| manifest::load(&[Input::Stdin(text.clone())], &authorities()));
     let batch = loaded.map_err(|problems| format!("{problems:?}"))?.batch;
     table.row(size, "manifest::load", size, took);
 
@@ -425,9 +425,7 @@ fn throttle(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
         extra_root: None,
         deadlines: Deadlines::default(),
     };
-    let keys = Keys::CertCentral {
-        api_key: Secret::new("bench".to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new("bench".to_owned()));
     let account = open(settings, keys)?;
     let begun = Instant::now();
     runtime.block_on(stream::iter(0..size).for_each_concurrent(64, |_| async {

@@ -1,8 +1,8 @@
 //! certplan: declarative batch jobs for commercial certificate authorities.
 //!
 //! ```text
-//!  files ──manifest──▶ Batch ─┐
-//!  journal ──────────▶ Records ├─plan─▶ Plan ──approve──▶ ApprovedPlan ──apply──▶ Events ──fold──▶ RunReport ──report──▶ text, JSON, Markdown
+//!  files ──manifest──▶ Batch ──┐
+//!  journal ──────────▶ Records ─┼─ engine: observe ─▶ plan ─▶ Plan ─approve─▶ ApprovedPlan ─ apply ─▶ Events ─▶ RunReport ──report──▶ text, JSON, Markdown
 //!  CA ────provider───▶ Observed ┘
 //! ```
 //!
@@ -16,6 +16,7 @@ pub mod model;
 
 pub mod apply;
 pub mod budget;
+pub mod engine;
 pub mod files;
 pub mod journal;
 pub mod manifest;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use super::budget::BudgetArgs;
+use super::scope_args::ScopeArgs;
 use super::values::{PingUrl, ReportTarget, duration, order_id, report_target, run_id};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
@@ -73,6 +73,21 @@ pub struct Common {
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
     pub log_format: LogFormat,
+}
+
+/// The flags of the rate budget.
+#[derive(Debug, Clone, Args)]
+pub struct BudgetArgs {
+    /// Where runs under one API key share its rate limits [default: certplan in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "CERTPLAN_BUDGET_DIR",
+        hide_env_values = true,
+        value_hint = ValueHint::DirPath
+    )]
+    pub budget_dir: Option<PathBuf>,
 }
 
 /// When to use colour.
@@ -157,32 +172,12 @@ pub struct ValidateArgs {
     pub format: Format,
 }
 
-/// What plan and apply share.
-#[derive(Debug, Clone, Args)]
-pub struct Scope {
-    /// Only this address and what it depends on; may be repeated
-    #[arg(long = "target", value_name = "ADDRESS")]
-    pub targets: Vec<Address>,
-    /// Limits from outside: the manifest can tighten them, never loosen
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub policy: Option<PathBuf>,
-    /// New orders that this run may place, whatever the policy says
-    #[arg(long, value_name = "N")]
-    pub allow_orders: Option<u32>,
-    /// Certificates that this run may revoke, whatever the policy says
-    #[arg(long, value_name = "N")]
-    pub allow_revocations: Option<u32>,
-    /// Exit code 2 when there is something to do, or something waits
-    #[arg(long)]
-    pub detailed_exitcode: bool,
-}
-
 /// `plan`
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     /// What plan and apply share.
     #[command(flatten)]
-    pub scope: Scope,
+    pub scope: ScopeArgs,
     /// Saves the plan for `certplan apply FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
@@ -205,7 +200,7 @@ pub struct ApplyArgs {
     pub plan: Option<PathBuf>,
     /// What plan and apply share.
     #[command(flatten)]
-    pub scope: Scope,
+    pub scope: ScopeArgs,
     /// Does not ask; needed when standard input is no terminal and no saved plan is given
     #[arg(long)]
     pub yes: bool,

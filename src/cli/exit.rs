@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
+use crate::apply::{Outcome, RunReport, Stop};
+use crate::engine::{EngineError, Stale};
 use crate::journal::JournalError;
-use crate::manifest::Problems;
-use crate::provider::ProviderError;
+use crate::model::Untrusted;
+use crate::report;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,35 +57,24 @@ impl From<Exit> for ExitCode {
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
-    /// The manifest, or a policy file, has problems.
-    #[error("the manifest has problems")]
-    Manifest(Problems),
     /// The command line asks for what cannot be.
     #[error("{0}")]
     Usage(String),
-    /// A key is missing or cannot be read, or the CA does not let it in.
-    #[error("{0}")]
-    Access(String),
-    /// The CA did not answer a read.
-    #[error("account `{account}`: {error}")]
-    Provider {
-        /// The account.
-        account: String,
-        /// What went wrong.
-        error: ProviderError,
-    },
-    /// The journal cannot be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// Nothing was sent: stale, edited, foreign, unexpected, or against the policy.
-    #[error("{0}")]
-    Refused(String),
     /// A file cannot be read or written.
     #[error("{0}")]
     File(String),
     /// Anything else that ends in failure.
     #[error("{0}")]
     Failed(String),
+    /// The use case did not do it.
+    #[error("{}", engine_words(.0))]
+    Engine(#[from] EngineError),
+}
+
+impl From<JournalError> for CliError {
+    fn from(error: JournalError) -> Self {
+        Self::Engine(EngineError::Journal(error))
+    }
 }
 
 impl CliError {
@@ -91,21 +82,84 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Refused(_) => Exit::Refused,
-            Self::Journal(JournalError::Held { .. }) => Exit::Held,
-            Self::Manifest(_)
-            | Self::Access(_)
-            | Self::Provider { .. }
-            | Self::File(_)
-            | Self::Failed(_)
-            | Self::Journal(
-                JournalError::Newer { .. }
-                | JournalError::Corrupt { .. }
-                | JournalError::Unusable { .. }
-                | JournalError::Write(_)
-                | JournalError::Foreign { .. }
-                | JournalError::Illegal(_),
-            ) => Exit::Failed,
+            Self::File(_) | Self::Failed(_) => Exit::Failed,
+            Self::Engine(error) => exit(error),
         }
+    }
+}
+
+/// Why a use case did not do it, with what changed since a plan was saved.
+fn engine_words(error: &EngineError) -> String {
+    let EngineError::Stale(changed) = error else {
+        return error.to_string();
+    };
+    let changed: Vec<String> = changed.iter().map(stale_words).collect();
+    format!("{error}\n{}", changed.join("\n"))
+}
+
+fn stale_words(stale: &Stale) -> String {
+    match stale {
+        Stale::Item { address, then, now } => format!(
+            "{address}: planned was {} ({}), now it is {} ({})",
+            then.0.word(),
+            Untrusted::new(report::reason_words(&then.1)),
+            now.0.word(),
+            Untrusted::new(report::reason_words(&now.1))
+        ),
+        Stale::Account(name) => format!("account `{name}` is another one now"),
+    }
+}
+
+/// The code of a run. A signal is told first, then an unknown outcome, then what failed, then what only a
+/// person can decide. What was skipped counts beside something that failed.
+pub(super) fn of_run(report: &RunReport, detailed: bool) -> Exit {
+    if let Some(stop) = report.stopped {
+        return of_stop(stop);
+    }
+    let any = |outcome: Outcome| {
+        report
+            .actions
+            .iter()
+            .any(|action| action.outcome == outcome)
+    };
+    if any(Outcome::Unknown) {
+        Exit::Person
+    } else if any(Outcome::Failed) || any(Outcome::Skipped) {
+        Exit::Failed
+    } else if report.decisions().next().is_some() {
+        Exit::Person
+    } else if detailed && any(Outcome::Waiting) {
+        Exit::Pending
+    } else {
+        Exit::Done
+    }
+}
+
+/// The exit code that says which signal it was.
+pub(super) fn of_stop(stop: Stop) -> Exit {
+    match stop {
+        Stop::Interrupt => Exit::Interrupted,
+        Stop::Terminate => Exit::Terminated,
+    }
+}
+
+fn exit(error: &EngineError) -> Exit {
+    match error {
+        EngineError::Usage(_) => Exit::Usage,
+        EngineError::Refused(_) | EngineError::Stale(_) => Exit::Refused,
+        EngineError::Journal(JournalError::Held { .. }) => Exit::Held,
+        EngineError::Manifest(_)
+        | EngineError::Access(_)
+        | EngineError::Provider { .. }
+        | EngineError::File(_)
+        | EngineError::Failed(_)
+        | EngineError::Journal(
+            JournalError::Newer { .. }
+            | JournalError::Corrupt { .. }
+            | JournalError::Unusable { .. }
+            | JournalError::Write(_)
+            | JournalError::Foreign { .. }
+            | JournalError::Illegal(_),
+        ) => Exit::Failed,
     }
 }

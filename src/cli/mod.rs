@@ -1,22 +1,21 @@
 //! The command line: the only place that reads the environment, prints and exits.
 
 mod args;
-mod budget;
 mod command;
 mod dumps;
 mod exit;
-mod journal_view;
 mod logging;
-mod observe;
 mod output;
 mod ping;
 mod progress;
-mod saved_plan;
-mod session;
+mod run_reports;
+mod scope_args;
+mod screen;
 mod settings;
 mod signals;
 mod values;
 mod watch;
+mod workspace;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::args::{ColorWhen, Common, LogFormat};
 use super::exit::CliError;
+use crate::engine::{EngineError, Notice, Tell};
 use crate::manifest::Paint;
 use crate::model::Untrusted;
 use crate::report::Style;
@@ -109,10 +110,10 @@ impl Output {
     /// An error that ends a command.
     pub(super) fn failure(&self, error: &CliError) {
         match error {
-            CliError::Manifest(problems) if self.json => {
+            CliError::Engine(EngineError::Manifest(problems)) if self.json => {
                 self.error(&problems.render(Paint::Plain, width()));
             }
-            CliError::Manifest(problems) => {
+            CliError::Engine(EngineError::Manifest(problems)) => {
                 let paint = if self.color_err {
                     Paint::Colour
                 } else {
@@ -142,6 +143,15 @@ impl Output {
         let (sender, receiver) = oneshot::channel();
         std::thread::spawn(move || sender.send(read_line()));
         receiver
+    }
+}
+
+impl Tell for Output {
+    fn tell(&self, notice: Notice) {
+        match notice {
+            Notice::Warning(text) => self.warning(&text),
+            Notice::Hint(text) => self.hint(&text),
+        }
     }
 }
 

@@ -5,11 +5,11 @@ use std::env::VarError;
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
-use super::budget::home;
 use super::exit::CliError;
+use crate::engine::EngineError;
 use crate::files::{self, FileError};
 use crate::journal::Location;
-use crate::model::{Account, AccountName, Batch, Provider, Secret, SecretSource};
+use crate::model::{Account, AccountName, Batch, CredentialMember, Provider, Secret, SecretSource};
 use crate::provider::{Endpoint, Keys};
 
 /// A key file larger than this is no key file.
@@ -72,7 +72,7 @@ fn endpoint_variable(account: &AccountName) -> String {
 /// The folder that `.certplan` stands in when nobody says otherwise: that of the first manifest.
 pub(super) fn location(common: &Common) -> Result<Location, CliError> {
     if let Some(state) = &common.state {
-        let location: Location = state.parse().map_err(CliError::Journal)?;
+        let location = state.parse::<Location>()?;
         let Location::Postgres(server) = location else {
             return Ok(location);
         };
@@ -92,23 +92,26 @@ pub(super) fn location(common: &Common) -> Result<Location, CliError> {
 }
 
 /// Reads an account's keys. The manifest has joined relative key files with its folder already.
-pub(super) fn keys(account: &Account) -> Result<Keys, CliError> {
-    let read = |member: &str, source: &SecretSource| {
-        secret(source)
-            .map_err(|why| CliError::Access(format!("account `{}`: {member}: {why}", account.name)))
+pub(super) fn keys(account: &Account) -> Result<Keys, EngineError> {
+    let Provider {
+        authority,
+        credentials,
+        ..
+    } = &account.provider;
+    let read = |(member, source): (&CredentialMember, &SecretSource)| {
+        secret(source).map_err(|why| {
+            EngineError::Access(format!(
+                "account `{}`: {}: {why}",
+                account.name, member.name
+            ))
+        })
     };
-    Ok(match &account.provider {
-        Provider::CertCentral { api_key, .. } => Keys::CertCentral {
-            api_key: read("api_key", api_key)?,
-        },
-        Provider::Ncloud {
-            access_key,
-            secret_key,
-        } => Keys::Ncloud {
-            access_key: read("access_key", access_key)?,
-            secret_key: read("secret_key", secret_key)?,
-        },
-    })
+    let members = authority.credentials().iter();
+    let secrets: Vec<Secret> = members
+        .zip(credentials)
+        .map(read)
+        .collect::<Result<_, _>>()?;
+    Ok(Keys::new(*authority, secrets))
 }
 
 fn secret(source: &SecretSource) -> Result<Secret, String> {
@@ -169,4 +172,17 @@ pub(super) fn extra_root(common: &Common) -> Result<Option<Vec<u8>>, CliError> {
                 .map_err(|why| CliError::File(format!("{}: {why}", path.display())))
         })
         .transpose()
+}
+
+/// The user's own folder for what certplan keeps on this host: `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
+/// `/nonexistent`.
+pub(super) fn home() -> Option<PathBuf> {
+    let folder = |variable: &str| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute() && path.is_dir())
+    };
+    folder("XDG_STATE_HOME")
+        .or_else(|| folder("HOME").map(|home| home.join(".local/state")))
+        .map(|state| state.join("certplan"))
 }

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::Exit;
+use super::exit;
 use crate::apply::Stop;
 
 /// Starts listening. The receiver turns to `Some` with the first signal.
@@ -26,27 +26,11 @@ pub(super) fn listen() -> watch::Receiver<Option<Stop>> {
                 _ = hangup.recv() => Stop::Terminate,
             };
             if sender.borrow().is_some() {
-                std::process::exit(i32::from(exit(stop).code()));
+                std::process::exit(i32::from(exit::of_stop(stop).code()));
             }
             // The run may be over already; then nobody listens, and that is fine.
             let _ = sender.send(Some(stop));
         }
     });
     receiver
-}
-
-/// Returns with the first signal.
-pub(super) async fn first(mut stop: watch::Receiver<Option<Stop>>) -> Stop {
-    match stop.wait_for(Option::is_some).await.map(|stop| *stop) {
-        Ok(Some(stop)) => stop,
-        _ => std::future::pending().await,
-    }
-}
-
-/// The exit code that says which signal it was.
-pub(super) fn exit(stop: Stop) -> Exit {
-    match stop {
-        Stop::Interrupt => Exit::Interrupted,
-        Stop::Terminate => Exit::Terminated,
-    }
 }

@@ -10,16 +10,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::args::Common;
-use super::exit::{CliError, Exit};
-use super::journal_view::JournalView;
+use super::exit::{self, CliError, Exit};
 use super::output::Output;
-use super::session::Accounts;
 use super::signals;
-use crate::apply::RunReport;
+use crate::engine::{Accounts, Applied, Planned, first_stop};
 use crate::files::{self, FileError, Sync};
-use crate::journal::Journal;
-use crate::model::{Batch, Observed};
-use crate::plan::Plan;
+use crate::model::Batch;
 use crate::report::{self, Metrics};
 
 /// A file of ours is far below this, whatever the number of items.
@@ -64,7 +60,7 @@ impl Watch {
         let stop = self.file.is_some().then(signals::listen);
         async move {
             match stop {
-                Some(stop) => signals::exit(signals::first(stop).await),
+                Some(stop) => exit::of_stop(first_stop(stop).await),
                 None => std::future::pending().await,
             }
         }
@@ -76,17 +72,16 @@ impl Watch {
     }
 
     /// The plan is made.
-    pub(super) fn planned(
-        &mut self,
-        batch: &Batch,
-        known: &JournalView,
-        observed: &Observed,
-        plan: &Plan,
-    ) {
+    pub(super) fn planned(&mut self, batch: &Batch, planned: &Planned) {
         if self.file.is_none() {
             return;
         }
         let metrics = &mut self.metrics;
+        let Planned {
+            known,
+            observed,
+            plan,
+        } = planned;
         metrics.planned = Some(plan.summary());
         metrics.journal_serial = Some(known.state.serial);
         let standing = report::overview(batch, plan, &known.records, observed, None);
@@ -94,14 +89,13 @@ impl Watch {
     }
 
     /// The plan is carried out, as far as it goes.
-    pub(super) fn carried_out(
-        &mut self,
-        batch: &Batch,
-        journal: &dyn Journal,
-        observed: &Observed,
-        plan: &Plan,
-        report: &RunReport,
-    ) {
+    pub(super) fn carried_out(&mut self, batch: &Batch, applied: &Applied) {
+        let Applied {
+            approved,
+            observed,
+            report,
+            journal,
+        } = applied;
         let metrics = &mut self.metrics;
         metrics.outcomes = Some(report.summary());
         if self.file.is_none() {
@@ -109,7 +103,7 @@ impl Watch {
         }
         let records = journal.records();
         metrics.journal_serial = Some(journal.mark().serial);
-        let standing = report::overview(batch, plan, &records, observed, Some(report));
+        let standing = report::overview(batch, approved.plan(), &records, observed, Some(report));
         metrics.standing = Some(standing);
     }
 

@@ -1,14 +1,13 @@
 //! Accounts: which members belong to which CA, where the keys come from, the limits.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::credential::{CREDENTIALS, is_secret_path, is_variable_name};
 use super::error::{Found, Part, Spot};
 use super::policy::duration;
-use crate::model::{Account, AccountName, KeyId, Provider, RateLimit, Region, SecretSource};
+use crate::model::{Account, AccountName, Authority, KeyId, Provider, RateLimit, SecretSource};
 
 /// Calls under way at once, if the manifest says nothing.
 const MAX_IN_FLIGHT: u64 = 16;
@@ -20,6 +19,8 @@ pub(super) struct Written<'a> {
     /// Where relative paths start.
     pub(super) folder: &'a Path,
     pub(super) members: &'a Map<String, Value>,
+    /// The CAs that it may be at.
+    pub(super) authorities: &'a [&'static dyn Authority],
     /// Whether something in it was already reported.
     pub(super) is_broken: bool,
 }
@@ -41,7 +42,7 @@ impl Written<'_> {
         let provider = self.provider(found);
         let name: AccountName = self.name.parse().ok()?;
         let provider = provider?;
-        let rate_limits = rate_limits.unwrap_or_else(|| default_limits(&provider));
+        let rate_limits = rate_limits.unwrap_or_else(|| provider.authority.rate_limits().to_vec());
         let max_in_flight = self
             .members
             .get("max_in_flight")
@@ -56,63 +57,76 @@ impl Written<'_> {
     }
 
     fn provider(&self, found: &mut Vec<Found>) -> Option<Provider> {
-        let mine: &[&str] = match self.text("provider") {
-            Some("certcentral") => &["region", "api_key", "key_id"],
-            Some("ncloud") => &["access_key", "secret_key"],
-            _ => {
-                if !self.is_broken {
+        let named = self.text("provider");
+        let known = self.authorities.iter().copied();
+        let Some(authority) = known.clone().find(|known| Some(known.name()) == named) else {
+            if !self.is_broken {
+                let all: Vec<String> = known
+                    .map(|authority| format!("`provider: {}`", authority.name()))
+                    .collect();
+                found.push(self.missing("provider", &all.join(" or ")));
+            }
+            return None;
+        };
+        let name = authority.name();
+        let of = |authority: &'static dyn Authority| {
+            let region = authority
+                .regions()
+                .iter()
+                .any(|region| region.name.is_some());
+            let credentials = authority.credentials().iter().map(|member| member.name);
+            (region.then_some("region").into_iter())
+                .chain(credentials)
+                .chain(authority.has_key_check().then_some("key_id"))
+                .collect::<Vec<&str>>()
+        };
+        let mine = of(authority);
+        for other in known.filter(|other| *other != authority) {
+            for member in of(other).iter().filter(|member| !mine.contains(member)) {
+                if self.members.contains_key(*member) {
                     found.push(
-                        self.missing("provider", "`provider: certcentral` or `provider: ncloud`"),
+                        Found::new(
+                            "wrong_member",
+                            format!("an account at {name} has no `{member}`"),
+                        )
+                        .spot(
+                            self.spot(&[member], Part::Key),
+                            format!("of {}", other.name()),
+                        )
+                        .help(format!("{name} takes {}", mine.join(", "))),
                     );
                 }
-                return None;
-            }
-        };
-        let provider = self.text("provider").unwrap_or_default();
-        for name in ["region", "api_key", "key_id", "access_key", "secret_key"] {
-            if self.members.contains_key(name) && !mine.contains(&name) {
-                found.push(
-                    Found::new(
-                        "wrong_member",
-                        format!("an account at {provider} has no `{name}`"),
-                    )
-                    .spot(self.spot(&[name], Part::Key), "of the other provider")
-                    .help(format!("{provider} takes {}", mine.join(", "))),
-                );
             }
         }
-        if provider == "certcentral" {
-            let api_key = self.secret("api_key", found);
-            Some(Provider::CertCentral {
-                // Assumption: an account that says nothing is on the platform that the documents show.
-                region: match self.text("region") {
-                    Some("eu") => Region::Eu,
-                    _ => Region::Us,
-                },
-                api_key: api_key?,
-                key_id: self
-                    .members
-                    .get("key_id")
-                    .and_then(id_text)
-                    .map(KeyId::from),
-            })
-        } else {
-            let access_key = self.secret("access_key", found);
-            let secret_key = self.secret("secret_key", found);
-            Some(Provider::Ncloud {
-                access_key: access_key?,
-                secret_key: secret_key?,
-            })
+        let mut credentials = Vec::new();
+        for member in authority.credentials() {
+            credentials.extend(self.secret(member.name, found));
         }
+        if credentials.len() < authority.credentials().len() {
+            return None;
+        }
+        let region = self.text("region");
+        let regions = authority.regions();
+        Some(Provider {
+            authority,
+            region: regions
+                .iter()
+                .find(|known| region.is_some() && known.name == region)
+                .or(regions.first())?,
+            credentials,
+            key_id: self
+                .members
+                .get("key_id")
+                .and_then(id_text)
+                .map(KeyId::from),
+        })
     }
 
     fn secret(&self, name: &str, found: &mut Vec<Found>) -> Option<SecretSource> {
         debug_assert!(CREDENTIALS.contains(&name));
         let Some(Value::Object(source)) = self.members.get(name) else {
             if !self.is_broken {
-                let variable = format!("{}_{}", self.name, name)
-                    .to_ascii_uppercase()
-                    .replace('-', "_");
+                let variable = self.variable(name);
                 found.push(self.missing(name, &format!("`{name}: {{ env: {variable} }}`")));
             }
             return None;
@@ -135,7 +149,7 @@ impl Written<'_> {
                         "secret_as_name",
                         format!("`{name}.env` is not the name of an environment variable"),
                     )
-                    .spot(self.spot(&[name, "env"], Part::Value), "expected a name such as DIGICERT_API_KEY")
+                    .spot(self.spot(&[name, "env"], Part::Value), format!("expected a name such as {}", self.variable(name)))
                     .help("if this is the secret itself, replace it at the CA: it has stood in a file"),
                 );
                 None
@@ -144,7 +158,7 @@ impl Written<'_> {
             (None, Some(_)) => {
                 found.push(
                     Found::new("secret_as_name", format!("`{name}.file` is not a path"))
-                        .spot(self.spot(&[name, "file"], Part::Value), "expected a path such as /run/secrets/digicert")
+                        .spot(self.spot(&[name, "file"], Part::Value), format!("expected a path such as /run/secrets/{}", self.name))
                         .help("if this is the secret itself, replace it at the CA: it has stood in a file"),
                 );
                 None
@@ -165,6 +179,13 @@ impl Written<'_> {
                 None
             }
         }
+    }
+
+    /// A name for the variable that a secret could be read from.
+    fn variable(&self, name: &str) -> String {
+        format!("{}_{name}", self.name)
+            .to_ascii_uppercase()
+            .replace('-', "_")
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -199,18 +220,6 @@ impl Written<'_> {
             }
         }
         Some(limits)
-    }
-}
-
-fn default_limits(provider: &Provider) -> Vec<RateLimit> {
-    let limit = |requests: u32, seconds: u64| RateLimit {
-        requests,
-        per: Duration::from_secs(seconds),
-    };
-    match provider {
-        Provider::CertCentral { .. } => vec![limit(100, 5), limit(1000, 300)],
-        // Assumption: ncloud publishes no limits; this is slow enough not to be noticed.
-        Provider::Ncloud { .. } => vec![limit(10, 1)],
     }
 }
 

@@ -11,13 +11,18 @@ use super::context::Context;
 use super::dependency::Names;
 use super::order;
 use super::source::Source;
+use crate::model::Authority;
 
 /// Whether orders are lowered while the files are read.
 pub(super) enum AtOnce<'a> {
     /// Each waits for the end.
     Never,
     /// None was read so far.
-    Soon { sources: &'a [Source], today: Date },
+    Soon {
+        sources: &'a [Source],
+        authorities: &'a [&'static dyn Authority],
+        today: Date,
+    },
     /// What they are lowered against is known.
     Now(Box<Context<'a>>),
     /// Accounts or defaults came after an order: what was lowered may be wrong.
@@ -26,7 +31,11 @@ pub(super) enum AtOnce<'a> {
 
 impl<'a> AtOnce<'a> {
     /// Decides by where the sections begin: those that count for orders come first, in all files.
-    pub(super) fn new(sources: &'a [Source], today: Date) -> Self {
+    pub(super) fn new(
+        sources: &'a [Source],
+        authorities: &'a [&'static dyn Authority],
+        today: Date,
+    ) -> Self {
         let begins = |source: &Source, name: &str| {
             let inside = source.text.find(&format!("\n{name}:"));
             let first = source.text.starts_with(&format!("{name}:"));
@@ -45,7 +54,11 @@ impl<'a> AtOnce<'a> {
             }
             orders_began |= orders.is_some();
         }
-        Self::Soon { sources, today }
+        Self::Soon {
+            sources,
+            authorities,
+            today,
+        }
     }
 
     /// Accounts or defaults are read.
@@ -65,8 +78,13 @@ impl<'a> AtOnce<'a> {
         if !stands_alone(&draft) {
             return Entry::Waiting(draft);
         }
-        if let Self::Soon { sources, today } = *self {
-            let context = Context::new(sources, today, accounts, defaults.cloned());
+        if let Self::Soon {
+            sources,
+            authorities,
+            today,
+        } = *self
+        {
+            let context = Context::new(sources, authorities, today, accounts, defaults.cloned());
             *self = Self::Now(Box::new(context));
         }
         let Self::Now(context) = self else {

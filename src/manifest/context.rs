@@ -14,7 +14,7 @@ use super::dependency::Edge;
 use super::error::{Found, Part, Spot};
 use super::source::Source;
 use super::wording::{nearest, shown};
-use crate::model::{Account, AccountName, Item, OrderId, Place, Provider, Wanted};
+use crate::model::{Account, AccountName, Authority, Item, OrderId, Place, Provider, Wanted};
 
 /// How many references get a "did you mean": each one is compared with every name.
 const SUGGESTIONS: usize = 100;
@@ -22,6 +22,8 @@ const SUGGESTIONS: usize = 100;
 /// What every entry is lowered against.
 pub(super) struct Context<'a> {
     pub(super) sources: &'a [Source],
+    /// The CAs that a manifest may speak of.
+    pub(super) authorities: &'a [&'static dyn Authority],
     pub(super) today: Date,
     pub(super) found: Vec<Found>,
     pub(super) warnings: Vec<Warning>,
@@ -80,6 +82,7 @@ impl<'a> Context<'a> {
     /// What entries are lowered against, once accounts and defaults are read.
     pub(super) fn new(
         sources: &'a [Source],
+        authorities: &'a [&'static dyn Authority],
         today: Date,
         written: &Accounts,
         defaults: Option<Single>,
@@ -93,12 +96,14 @@ impl<'a> Context<'a> {
                 file: *file,
                 folder: sources.get(*file).map_or(Path::new(""), Source::folder),
                 members: value.as_object().unwrap_or(&empty),
+                authorities,
                 is_broken: *is_broken,
             };
             accounts.insert(name.clone(), written.lower(&mut found));
         }
         Self {
             sources,
+            authorities,
             today,
             found,
             warnings: Vec::new(),
@@ -290,6 +295,17 @@ impl Context<'_> {
             let file = files.iter().position(|file| *file == warning.place.file);
             (file, warning.place.line)
         });
+    }
+
+    /// The CAs that offer something, for messages.
+    pub(super) fn where_offered(&self, offers: impl Fn(&dyn Authority) -> bool) -> String {
+        let names: Vec<&str> = self
+            .authorities
+            .iter()
+            .filter(|authority| offers(**authority))
+            .map(|authority| authority.name())
+            .collect();
+        names.join(" or ")
     }
 
     /// Keeps a warning.

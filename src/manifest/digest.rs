@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{
-    Account, AccountName, After, Digest, DoubtRule, Item, Policy, Provider, Region, Wanted,
-};
+use crate::model::{Account, AccountName, After, Digest, DoubtRule, Item, Policy, Wanted};
 
 /// The digest over the accounts (and where their keys come from, never a key), the policy, and every
 /// item. Comments, white space, and the order and number of the files do not change it.
@@ -33,16 +31,8 @@ pub(super) fn digest(
 }
 
 fn account(account: &Account) -> Digest {
-    let (region, key_id) = match &account.provider {
-        Provider::CertCentral { region, key_id, .. } => {
-            let region = match region {
-                Region::Us => "us",
-                Region::Eu => "eu",
-            };
-            (region, key_id.as_ref())
-        }
-        Provider::Ncloud { .. } => ("", None),
-    };
+    let region = account.provider.region.name.unwrap_or_default();
+    let key_id = account.provider.key_id.as_ref();
     let limits: Vec<(u32, String)> = account
         .rate_limits
         .iter()

@@ -16,18 +16,27 @@ use super::dependency::Names;
 use super::error::Found;
 use super::policy;
 use super::source::Source;
-use crate::model::{Account, AccountName, Address, After, Batch, Digest, Item, Place, Wanted};
+use crate::model::{
+    Account, AccountName, Address, After, Authority, Batch, Digest, Item, Place, Wanted,
+};
 
 /// Lowers everything. The batch is whole only if nothing was found.
 pub(super) fn lower<'a>(
     sources: &'a [Source],
+    authorities: &'a [&'static dyn Authority],
     collected: Collected<'a>,
     today: Date,
     mut found: Vec<Found>,
 ) -> (Option<Batch>, Vec<Warning>, Vec<Found>) {
     let mut context = match collected.at_once {
         AtOnce::Now(context) => *context,
-        _ => Context::new(sources, today, &collected.accounts, collected.defaults),
+        _ => Context::new(
+            sources,
+            authorities,
+            today,
+            &collected.accounts,
+            collected.defaults,
+        ),
     };
     found.append(&mut context.found);
     context.found = found;

@@ -43,12 +43,12 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::model::{Batch, Place, Policy};
+use crate::model::{Authority, Batch, Place, Policy};
 
 pub use error::{Label, Problem, ProblemLine, Problems};
 pub use policy::tighten;
 pub use render::Paint;
-pub use schema::{schema, starter};
+pub use schema::schema;
 pub use source::Input;
 
 use at_once::AtOnce;
@@ -75,13 +75,13 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Reads a manifest of one or more inputs.
+/// Reads a manifest of one or more inputs. `authorities` are the CAs that it may speak of.
 ///
 /// # Errors
 ///
 /// Every problem of every file.
-pub fn load(inputs: &[Input]) -> Result<Loaded, Problems> {
-    load_on(inputs, today())
+pub fn load(inputs: &[Input], authorities: &[&'static dyn Authority]) -> Result<Loaded, Problems> {
+    load_on(inputs, authorities, today())
 }
 
 /// The current day in UTC.
@@ -91,7 +91,11 @@ fn today() -> Date {
         .date()
 }
 
-fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
+fn load_on(
+    inputs: &[Input],
+    authorities: &[&'static dyn Authority],
+    today: Date,
+) -> Result<Loaded, Problems> {
     let mut found = Vec::new();
     let sources = source::read_all(inputs, &mut found);
     if sources.is_empty() && found.is_empty() {
@@ -100,7 +104,7 @@ fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
         );
     }
     let problems = found.len();
-    let at_once = AtOnce::new(&sources, today);
+    let at_once = AtOnce::new(&sources, authorities, today);
     let mut collected = collect::collect(&sources, at_once, &mut found);
     if matches!(collected.at_once, AtOnce::TooSoon) {
         found.truncate(problems);
@@ -111,7 +115,7 @@ fn load_on(inputs: &[Input], today: Date) -> Result<Loaded, Problems> {
         drop(collected);
         return Err(settle(found, sources));
     }
-    let (batch, warnings, found) = lower::lower(&sources, collected, today, found);
+    let (batch, warnings, found) = lower::lower(&sources, authorities, collected, today, found);
     match batch {
         Some(batch) if found.is_empty() => Ok(Loaded {
             batch,

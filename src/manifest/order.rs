@@ -16,9 +16,7 @@ use super::product::{Family, products};
 use super::rules::{self, Body, Broken};
 use super::source::Source;
 use super::wording::{shown, suggestion};
-use crate::model::{
-    Address, CertificateRequest, Csr, Item, Order, OrderId, Provider, RenewalOf, Wanted,
-};
+use crate::model::{Address, CertificateRequest, Csr, Item, Order, OrderId, RenewalOf, Wanted};
 
 /// Lowers one order. Everything that is wrong with it is in the context; then the result is nothing.
 pub(super) fn lower(
@@ -68,14 +66,25 @@ pub(super) fn lower(
 
     let written = take_text(&mut members, "account");
     let account = context.account(&draft, &here, written);
-    if let Some((account, Some(Provider::Ncloud { .. }))) = &account {
+    if let Some((account, Some(provider))) = &account
+        && provider.authority.tag_member().is_none()
+    {
+        let name = provider.name();
+        let offered = context.where_offered(|authority| authority.tag_member().is_some());
         context.found.push(
             Found::new(
                 "orders_not_offered",
-                format!("orders at ncloud are not offered yet; `{account}` is an ncloud account"),
+                format!(
+                    "orders at {name} are not offered yet; `{account}` is an account at {name}"
+                ),
             )
-            .spot(here.at(&["account"], Part::Value), "an ncloud account")
-            .help("order at a certcentral account; ncloud accounts can revoke"),
+            .spot(
+                here.at(&["account"], Part::Value),
+                format!("an account at {name}"),
+            )
+            .help(format!(
+                "order at an account of {offered}; accounts at {name} can revoke"
+            )),
         );
         return None;
     }

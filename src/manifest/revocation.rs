@@ -12,7 +12,7 @@ use super::error::{Found, Part};
 use super::lower::{item, take_generation, take_text};
 use super::wording::shown;
 use crate::model::{
-    Address, CertificateId, Item, OrderId, Provider, Revocation, RevocationReason,
+    Address, Authority, CertificateId, Item, OrderId, Provider, Revocation, RevocationReason,
     RevocationTarget, Scope, SerialNumber, Wanted,
 };
 
@@ -54,22 +54,28 @@ pub(super) fn lower(mut draft: Draft, context: &mut Context<'_>, names: &Names) 
     );
     let reason = reason(&mut members, provider.as_ref(), &draft, &here, context);
     let comments = take_text(&mut members, "comments").filter(|text| !text.trim().is_empty());
-    let certcentral = matches!(provider, Some(Provider::CertCentral { .. }));
-    if certcentral && comments.is_none() && context.may_miss(&draft, "comments") {
+    let name = provider.as_ref().map_or("the CA", Provider::name);
+    let has_requests = provider
+        .as_ref()
+        .map(|provider| provider.authority.has_requests());
+    if has_requests == Some(true) && comments.is_none() && context.may_miss(&draft, "comments") {
         context.found.push(
             Found::new(
                 "missing_comments",
-                format!("`{address}`: `comments` is missing: certcentral wants a note for the administrator"),
+                format!(
+                    "`{address}`: `comments` is missing: {name} wants a note for the administrator"
+                ),
             )
             .spot(here.at(&["comments"], Part::Value), "in this revocation")
             .help("add `comments: \"why\"`"),
         );
     }
     let skip_approval = members.remove("skip_approval") == Some(Value::Bool(true));
-    if skip_approval && matches!(provider, Some(Provider::Ncloud { .. })) {
+    if skip_approval && has_requests == Some(false) {
+        let of = context.where_offered(|authority| authority.has_requests());
         context.found.push(
-            Found::new("wrong_member", "ncloud has no approval to skip")
-                .spot(here.at(&["skip_approval"], Part::Value), "of certcentral")
+            Found::new("wrong_member", format!("{name} has no approval to skip"))
+                .spot(here.at(&["skip_approval"], Part::Value), format!("of {of}"))
                 .help("remove `skip_approval`"),
         );
     }
@@ -147,65 +153,52 @@ fn scope(
         }
         return None;
     };
-    let (scope, member, of) = match &written {
-        Value::String(word) if word == "duplicates" => (Scope::Duplicates, None, "certcentral"),
-        Value::String(_) => return Some(Scope::Order),
+    let scope = match &written {
+        Value::String(word) if word == "duplicates" => Scope::Duplicates,
+        Value::String(_) => Scope::Order,
         Value::Object(map) => single(map, here, context)?,
         _ => return None,
     };
-    if let Some(provider) = provider.filter(|provider| provider.name() != of) {
-        let mut path = vec!["scope"];
-        path.extend(member);
-        let part = if member.is_some() {
-            Part::Key
-        } else {
-            Part::Value
+    let kind = scope.kind();
+    let offers = |authority: &dyn Authority| authority.scopes().contains(&kind);
+    if let Some(provider) = provider.filter(|provider| !offers(provider.authority)) {
+        let (path, part) = match &written {
+            Value::Object(_) => (&["scope", kind.word()][..], Part::Key),
+            _ => (&["scope"][..], Part::Value),
         };
-        let right = if of == "ncloud" {
-            "`order`, `duplicates`, `{ certificate_id: N }` or `{ serial_number: \"HEX\" }`"
-        } else {
-            "`order` or `{ certificate_no: N }`"
-        };
+        let right: Vec<String> = provider
+            .authority
+            .scopes()
+            .iter()
+            .map(|kind| format!("`{}`", kind.example()))
+            .collect();
+        let of = context.where_offered(offers);
         context.found.push(
             Found::new(
                 "wrong_scope",
-                format!(
-                    "{} has no scope `{}`",
-                    provider.name(),
-                    member.unwrap_or("duplicates")
-                ),
+                format!("{} has no scope `{}`", provider.name(), kind.word()),
             )
-            .spot(here.at(&path, part), format!("of {of}"))
-            .help(format!("write {right}")),
+            .spot(here.at(path, part), format!("of {of}"))
+            .help(format!("write {}", right.join(" or "))),
         );
         return None;
     }
     Some(scope)
 }
 
-fn single(
-    map: &Map<String, Value>,
-    here: &Here<'_>,
-    context: &mut Context<'_>,
-) -> Option<(Scope, Option<&'static str>, &'static str)> {
+fn single(map: &Map<String, Value>, here: &Here<'_>, context: &mut Context<'_>) -> Option<Scope> {
     if let Some(id) = map.get("certificate_id").and_then(id_text) {
-        let scope = Scope::CertificateId(CertificateId::from(id));
-        return Some((scope, Some("certificate_id"), "certcentral"));
+        return Some(Scope::CertificateId(CertificateId::from(id)));
     }
     if let Some(serial) = map.get("serial_number").and_then(Value::as_str) {
         let serial = serial.to_lowercase().replace(':', "");
-        let scope = Scope::SerialNumber(SerialNumber::from(serial));
-        return Some((scope, Some("serial_number"), "certcentral"));
+        return Some(Scope::SerialNumber(SerialNumber::from(serial)));
     }
     let number = map.get("certificate_no").and_then(Value::as_u64)?;
     match NonZeroU64::new(number) {
-        Some(number) => Some((
-            Scope::CertificateNo(number),
-            Some("certificate_no"),
-            "ncloud",
-        )),
+        Some(number) => Some(Scope::CertificateNo(number)),
         None => {
-            // ncloud reads 0 as "every certificate of the order".
+            // A CA may read 0 as "every certificate of the order".
             context.found.push(
                 Found::new(
                     "certificate_no_zero",
@@ -230,7 +223,9 @@ fn reason(
         let names: Vec<String> = reasons.iter().map(|reason| format!("`{reason}`")).collect();
         names.join(", ")
     };
-    let offered = provider.map_or(&RevocationReason::ALL[..], Provider::reasons);
+    let offered = provider.map_or(&RevocationReason::ALL[..], |provider| {
+        provider.authority.reasons()
+    });
     let Some(name) = take_text(members, "reason") else {
         if context.may_miss(draft, "reason") {
             context.found.push(

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, date};
 
-use super::{Input, Loaded, Paint, Problems, load_on};
+use super::{Input, Loaded, Paint, Problems};
+use crate::provider::authorities;
 
 mod bounds;
 mod files;
@@ -17,7 +18,12 @@ pub(super) const TODAY: Date = date(2026, 11, 21);
 
 /// A manifest from standard input, on a fixed day.
 pub(super) fn load_text(text: impl Into<Vec<u8>>) -> Result<Loaded, Problems> {
-    load_on(&[Input::Stdin(text.into())], TODAY)
+    super::load_on(&[Input::Stdin(text.into())], &authorities(), TODAY)
+}
+
+/// Files of a manifest, on a fixed day.
+pub(super) fn load_on(inputs: &[Input]) -> Result<Loaded, Problems> {
+    super::load_on(inputs, &authorities(), TODAY)
 }
 
 /// `code line:column` of each problem.
@@ -75,7 +81,7 @@ fn every_good_case_loads() {
     assert!(cases.len() >= 8, "{} cases", cases.len());
     for case in cases {
         let text = fs::read_to_string(&case).unwrap();
-        match load_on(&inputs(&case, &text), TODAY) {
+        match load_on(&inputs(&case, &text)) {
             Ok(loaded) => {
                 let expected: usize = header(&text, "warnings")
                     .first()
@@ -104,7 +110,7 @@ fn every_bad_case_gives_exactly_its_problems() {
             .map(|&line| line.to_owned())
             .collect();
         assert!(!expected.is_empty(), "{case:?} expects nothing");
-        let found = match load_on(&inputs(&case, &text), TODAY) {
+        let found = match load_on(&inputs(&case, &text)) {
             Ok(_) => Vec::new(),
             Err(problems) => {
                 let rendered = problems.render(Paint::Plain, 100);

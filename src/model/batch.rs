@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::authority::{Authority, Region, ScopeKind};
 use super::digest::Digest;
 use super::ids::{AccountName, Address, CertificateId, ItemName, KeyId, OrderId, SerialNumber};
 use super::members::Members;
@@ -42,52 +43,24 @@ pub struct Account {
     pub max_in_flight: usize,
 }
 
-/// A CA with what only it needs.
+/// The CA that an account is at, and what it takes to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Provider {
-    /// DigiCert CertCentral Services API v2.
-    CertCentral {
-        /// Picks the base URL.
-        region: Region,
-        /// Sent as `X-DC-DEVKEY`.
-        api_key: SecretSource,
-        /// The key's id, for `GET /key/{id}`.
-        key_id: Option<KeyId>,
-    },
-    /// NAVER Cloud Certificate Manager API v2.
-    Ncloud {
-        /// Sent as `x-ncp-iam-access-key`.
-        access_key: SecretSource,
-        /// Signs each request.
-        secret_key: SecretSource,
-    },
+pub struct Provider {
+    /// What the CA offers.
+    pub authority: &'static dyn Authority,
+    /// Which of its platforms.
+    pub region: &'static Region,
+    /// Where each secret is read from, in the order of [`Authority::credentials`].
+    pub credentials: Vec<SecretSource>,
+    /// The key's id, where the CA can look a key up.
+    pub key_id: Option<KeyId>,
 }
 
 impl Provider {
-    /// The name in the manifest: `certcentral` or `ncloud`.
+    /// The CA's word in the manifest.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::CertCentral { .. } => "certcentral",
-            Self::Ncloud { .. } => "ncloud",
-        }
+        self.authority.name()
     }
-
-    /// The reasons that this CA takes.
-    pub fn reasons(&self) -> &'static [RevocationReason] {
-        match self {
-            Self::CertCentral { .. } => &RevocationReason::CERTCENTRAL,
-            Self::Ncloud { .. } => &RevocationReason::NCLOUD,
-        }
-    }
-}
-
-/// CertCentral's two platforms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Region {
-    /// `https://www.digicert.com/services/v2`
-    Us,
-    /// `https://certcentral.digicert.eu/services/v2`
-    Eu,
 }
 
 /// Where a secret is read from when a command needs it.
@@ -217,7 +190,7 @@ impl Milestone {
 /// A certificate order as wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// CertCentral's product id, for example `client_premium_sha2`.
+    /// The CA's id of the product.
     pub product: String,
     /// Raised by a person to buy again what ended; from 1.
     pub generation: u32,
@@ -328,7 +301,7 @@ pub struct Revocation {
     pub scope: Scope,
     /// Always one that the CA offers.
     pub reason: RevocationReason,
-    /// Required by CertCentral; never empty there.
+    /// Never empty where the CA wants a note for who decides.
     pub comments: Option<String>,
     /// Asks for revocation without an administrator's approval.
     pub skip_approval: bool,
@@ -348,14 +321,27 @@ pub enum RevocationTarget {
 /// Which certificates of an order are revoked. There is no default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
-    /// Every certificate of the order. The only way to ncloud's `certificateNo` 0.
+    /// Every certificate of the order. The only way to a call that means all of them.
     Order,
-    /// One certificate by id (CertCentral).
+    /// One certificate by its id.
     CertificateId(CertificateId),
-    /// One certificate by serial number (CertCentral).
+    /// One certificate by its serial number.
     SerialNumber(SerialNumber),
-    /// The order's duplicates, not the original (CertCentral).
+    /// The order's duplicates, not the original.
     Duplicates,
-    /// One certificate by number (ncloud); never 0.
+    /// One certificate by its number in the order; never 0.
     CertificateNo(std::num::NonZeroU64),
+}
+
+impl Scope {
+    /// Its kind, without the certificate that it names.
+    pub fn kind(&self) -> ScopeKind {
+        match self {
+            Self::Order => ScopeKind::Order,
+            Self::CertificateId(_) => ScopeKind::CertificateId,
+            Self::SerialNumber(_) => ScopeKind::SerialNumber,
+            Self::Duplicates => ScopeKind::Duplicates,
+            Self::CertificateNo(_) => ScopeKind::CertificateNo,
+        }
+    }
 }

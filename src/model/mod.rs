@@ -5,6 +5,7 @@
 //! [`crate`]'s provider modules, never these.
 
 mod adoption;
+mod authority;
 mod batch;
 mod cause;
 mod digest;
@@ -29,10 +30,10 @@ mod untrusted;
 mod valid_till;
 
 pub use adoption::Adoption;
+pub use authority::{Authority, CredentialMember, Region, ScopeKind};
 pub use batch::{
     Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Milestone, Order,
-    Place, Policy, Provider, RateLimit, Region, Revocation, RevocationTarget, Scope, SecretSource,
-    Wanted,
+    Place, Policy, Provider, RateLimit, Revocation, RevocationTarget, Scope, SecretSource, Wanted,
 };
 pub use cause::{Blocked, Cause, Decision, NextRun, PendingDomain};
 pub use digest::{Digest, DigestInProgress};

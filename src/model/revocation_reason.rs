@@ -48,24 +48,6 @@ impl RevocationReason {
         Self::AaCompromise,
     ];
 
-    /// What CertCentral takes. Assumption: the five that public clients send; the documentation's
-    /// list is not complete (its page on revoking an order).
-    pub const CERTCENTRAL: [Self; 5] = [
-        Self::Unspecified,
-        Self::KeyCompromise,
-        Self::AffiliationChanged,
-        Self::Superseded,
-        Self::CessationOfOperation,
-    ];
-
-    /// What ncloud's RevokeCertificate documents for `revokeType`.
-    pub const NCLOUD: [Self; 4] = [
-        Self::AffiliationChanged,
-        Self::Superseded,
-        Self::CessationOfOperation,
-        Self::Unspecified,
-    ];
-
     /// The RFC 5280 name.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,8 +8,8 @@ use super::order::{OrderCase, may_be_there_twice};
 use super::target::{Answered, Target, answered, target};
 use super::view::{AccountView, Owners};
 use crate::model::{
-    AccountName, Item, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Provider,
-    Revocation, Sameness, Stage, Tag, Wanted,
+    AccountName, Item, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Revocation,
+    Sameness, Stage, Tag, Wanted,
 };
 
 /// What to read in one account.
@@ -280,5 +280,5 @@ fn may_hide_from_tags(order: &ObservedOrder) -> bool {
 /// True where an administrator decides requests at the CA.
 fn has_requests(inputs: &Inputs<'_>, item: &Item) -> bool {
     let account = inputs.batch.accounts.get(&item.account);
-    account.is_some_and(|account| matches!(account.provider, Provider::CertCentral { .. }))
+    account.is_some_and(|account| account.provider.authority.has_requests())
 }

@@ -110,16 +110,10 @@ impl KeyFingerprint {
 }
 
 impl Keys {
-    /// The fingerprint under which the CA's limits for these keys are shared.
-    ///
-    /// Assumption: ncloud counts by access key.
+    /// The fingerprint under which the CA's limits for these keys are shared. The CA counts by the first one.
     pub fn fingerprint(&self, endpoint: &Endpoint) -> KeyFingerprint {
-        match self {
-            Self::CertCentral { api_key: key }
-            | Self::Ncloud {
-                access_key: key, ..
-            } => KeyFingerprint::of(key, endpoint),
-        }
+        let none = Secret::new(String::new());
+        KeyFingerprint::of(self.secrets().first().unwrap_or(&none), endpoint)
     }
 }
 
@@ -130,9 +124,7 @@ mod tests {
     use super::*;
 
     fn fingerprint(key: &str, url: &str) -> String {
-        let keys = Keys::CertCentral {
-            api_key: Secret::new(key.to_owned()),
-        };
+        let keys = Keys::certcentral(Secret::new(key.to_owned()));
         let endpoint = Endpoint::parse(url).unwrap();
         keys.fingerprint(&endpoint).as_str().to_owned()
     }

@@ -14,9 +14,7 @@ use crate::model::{
 const KEY: &str = "KEY-OF-THE-ACCOUNT";
 
 fn opened(settings: Settings) -> Arc<dyn Act> {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new(KEY.to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new(KEY.to_owned()));
     open(settings, keys).unwrap()
 }
 
@@ -312,9 +310,7 @@ async fn rows_31_37_each_change_has_a_connection_of_its_own() {
 #[test]
 fn a_key_that_is_none_is_refused_without_being_shown() {
     for key in ["", "line\nbreak"] {
-        let keys = Keys::CertCentral {
-            api_key: Secret::new(key.to_owned()),
-        };
+        let keys = Keys::certcentral(Secret::new(key.to_owned()));
         let Err(error) = open(settings("http://127.0.0.1:1/x"), keys) else {
             panic!("taken: {key:?}");
         };
@@ -325,9 +321,7 @@ fn a_key_that_is_none_is_refused_without_being_shown() {
         extra_root: Some(b"no certificate".to_vec()),
         ..settings("https://ca.example/services/v2")
     };
-    let keys = Keys::CertCentral {
-        api_key: Secret::new(KEY.to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new(KEY.to_owned()));
     assert!(observe_only(bad_root, keys).is_err());
 }
 
@@ -360,12 +354,9 @@ proptest! {
             answer.extend_from_slice(&body);
             let server = Scripted::start(move |_, _| Say::Raw(answer.clone())).await;
             let keys = if ncloud {
-                Keys::Ncloud {
-                    access_key: Secret::new("a".to_owned()),
-                    secret_key: Secret::new("s".to_owned()),
-                }
+                Keys::ncloud(Secret::new("a".to_owned()), Secret::new("s".to_owned()))
             } else {
-                Keys::CertCentral { api_key: Secret::new(KEY.to_owned()) }
+                Keys::certcentral(Secret::new(KEY.to_owned()))
             };
             let account = open(server.settings("/v2"), keys).unwrap();
             let revocation = RevokeOperation {

@@ -226,14 +226,9 @@ async fn change_all(account: &Arc<dyn Act>, ncloud: bool) -> Vec<ProviderError> 
 
 fn keys(ncloud: bool) -> Keys {
     if ncloud {
-        Keys::Ncloud {
-            access_key: Secret::new("a".to_owned()),
-            secret_key: Secret::new("s".to_owned()),
-        }
+        Keys::ncloud(Secret::new("a".to_owned()), Secret::new("s".to_owned()))
     } else {
-        Keys::CertCentral {
-            api_key: Secret::new("key".to_owned()),
-        }
+        Keys::certcentral(Secret::new("key".to_owned()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod authorities;
 mod budget;
 mod call_log;
 mod certcentral;
@@ -38,10 +39,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+pub use authorities::{authorities, authority};
 pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use preview::{body_digest, preview};
+#[cfg(test)]
+pub(crate) use scripted::provider_of;
 pub use settings::{Deadlines, Keys, Settings, observe_only, open};
 
 use crate::model::{

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::certcentral::request::{self, Change};
+use super::authorities::{Change, adapter};
 use super::http::body_bytes;
-use super::ncloud;
 use crate::model::{Digest, Members, Operation, OrderId, Part, Provider, RequestPreview};
 
 /// Every call of an operation: method, path and body, never a key or a signature. A renewal of an item
@@ -48,23 +47,7 @@ fn change(
     renewal_of: Option<&OrderId>,
 ) -> Option<Change> {
     let part = part.unwrap_or(&Part::Order);
-    match (provider, operation) {
-        (Provider::CertCentral { .. }, Operation::Order(order)) => {
-            Some(request::order(order, renewal_of))
-        }
-        (Provider::CertCentral { .. }, Operation::Reissue(reissue)) => {
-            Some(request::reissue(reissue))
-        }
-        (Provider::CertCentral { .. }, Operation::Revoke(revoke)) => {
-            Some(request::revoke(revoke, part))
-        }
-        (Provider::Ncloud { .. }, Operation::Revoke(revoke)) => Some(Change {
-            method: reqwest::Method::POST,
-            path: ncloud::REVOKE_PATH.to_owned(),
-            body: ncloud::revoke_body(revoke, part).ok()?,
-        }),
-        (Provider::Ncloud { .. }, Operation::Order(_) | Operation::Reissue(_)) => None,
-    }
+    adapter(provider.authority)?.change(operation, part, renewal_of)
 }
 
 #[cfg(test)]
@@ -73,9 +56,9 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        CertificateKind, CertificatePin, Region, RevocationReason, RevokeOperation, RevokeScope,
-        SecretSource,
+        CertificateKind, CertificatePin, RevocationReason, RevokeOperation, RevokeScope,
     };
+    use crate::provider::provider_of;
 
     fn revocation(ids: &[&str]) -> Operation {
         let pins = ids.iter().map(|&id| CertificatePin {
@@ -97,17 +80,9 @@ mod tests {
         }))
     }
 
-    fn source() -> SecretSource {
-        SecretSource::Env("KEY".to_owned())
-    }
-
     #[test]
     fn each_call_is_shown() {
-        let certcentral = Provider::CertCentral {
-            region: Region::Us,
-            api_key: source(),
-            key_id: None,
-        };
+        let certcentral = provider_of("certcentral");
         let shown: Vec<_> = preview(&certcentral, &revocation(&["1", "2"]))
             .into_iter()
             .map(|call| (call.method, call.path, Value::Object(call.body.map())))
@@ -122,10 +97,7 @@ mod tests {
 
     #[test]
     fn what_ncloud_does_not_take_is_not_shown() {
-        let ncloud = Provider::Ncloud {
-            access_key: source(),
-            secret_key: source(),
-        };
+        let ncloud = provider_of("ncloud");
         let shown = preview(&ncloud, &revocation(&["7", "0"]));
         assert_eq!(shown.len(), 1);
         assert_eq!(shown[0].path, "/certificate/revoke");
@@ -137,10 +109,7 @@ mod tests {
 
     #[test]
     fn the_digest_tells_each_call_from_the_others() {
-        let ncloud = Provider::Ncloud {
-            access_key: source(),
-            secret_key: source(),
-        };
+        let ncloud = provider_of("ncloud");
         let operation = revocation(&["7"]);
         let one = Part::Certificate("7".into());
         let digest = |part| body_digest(&ncloud, &operation, part, None);

@@ -68,9 +68,7 @@ async fn server(name: &str, last_year: i32) -> Server {
 }
 
 fn opened(settings: Settings) -> Arc<dyn Act> {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new("key".to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new("key".to_owned()));
     open(settings, keys).unwrap()
 }
 

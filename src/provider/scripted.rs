@@ -10,6 +10,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Deadlines, Endpoint, Settings};
+use crate::model::{Provider, SecretSource};
+
+/// An account at a CA for tests, on its first platform.
+pub(crate) fn provider_of(name: &str) -> Provider {
+    let authority = super::authority(name).unwrap();
+    Provider {
+        authority,
+        region: &authority.regions()[0],
+        credentials: authority
+            .credentials()
+            .iter()
+            .map(|_| SecretSource::Env("KEY".to_owned()))
+            .collect(),
+        key_id: None,
+    }
+}
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]

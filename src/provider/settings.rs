@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::certcentral::CertCentral;
+use super::authorities::adapter;
+use super::certcentral::CertCentralAuthority;
 use super::endpoint::Endpoint;
 use super::error::ProviderError;
-use super::ncloud::Ncloud;
+use super::ncloud::NcloudAuthority;
 use super::{Act, Budget, Observe};
-use crate::model::{AccountName, RateLimit, Secret};
+use crate::model::{AccountName, Authority, RateLimit, Secret};
 
 /// One account as it is opened.
 #[derive(Clone)]
@@ -57,20 +58,41 @@ impl Default for Deadlines {
     }
 }
 
-/// The keys of an account; which kind also says which CA it is.
-pub enum Keys {
-    /// DigiCert CertCentral.
-    CertCentral {
-        /// Sent as `X-DC-DEVKEY`.
-        api_key: Secret,
-    },
-    /// NAVER Cloud Certificate Manager. Version 2 of its API takes keys of the main account alone.
-    Ncloud {
-        /// Sent as `x-ncp-iam-access-key`.
-        access_key: Secret,
-        /// Signs each request; never sent.
-        secret_key: Secret,
-    },
+/// The keys of an account, and which CA they are for.
+pub struct Keys {
+    authority: &'static dyn Authority,
+    secrets: Vec<Secret>,
+}
+
+impl Keys {
+    /// One secret for each of [`Authority::credentials`], in their order.
+    pub fn new(authority: &'static dyn Authority, secrets: Vec<Secret>) -> Self {
+        Self { authority, secrets }
+    }
+
+    /// The key of an account at CertCentral.
+    pub fn certcentral(api_key: Secret) -> Self {
+        Self::new(&CertCentralAuthority, vec![api_key])
+    }
+
+    /// The keys of an account at ncloud.
+    pub fn ncloud(access_key: Secret, secret_key: Secret) -> Self {
+        Self::new(&NcloudAuthority, vec![access_key, secret_key])
+    }
+
+    pub(super) fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    /// The error where a secret is missing or left over.
+    pub(super) fn incomplete(&self) -> ProviderError {
+        ProviderError::unusable(format!(
+            "{} takes {} secrets, {} were given; nothing was sent",
+            self.authority.name(),
+            self.authority.credentials().len(),
+            self.secrets.len()
+        ))
+    }
 }
 
 /// Opens an account for reading and changing. Sends nothing yet.
@@ -80,13 +102,13 @@ pub enum Keys {
 /// A key that cannot stand in a header, an extra root that is no certificate, TLS roots that cannot be
 /// loaded.
 pub fn open(settings: Settings, keys: Keys) -> Result<Arc<dyn Act>, ProviderError> {
-    Ok(match keys {
-        Keys::CertCentral { api_key } => Arc::new(CertCentral::new(settings, &api_key)?),
-        Keys::Ncloud {
-            access_key,
-            secret_key,
-        } => Arc::new(Ncloud::new(settings, access_key, secret_key)?),
-    })
+    match adapter(keys.authority) {
+        Some(adapter) => adapter.open(settings, &keys),
+        None => Err(ProviderError::unusable(format!(
+            "there is no adapter for {}; nothing was sent",
+            keys.authority.name()
+        ))),
+    }
 }
 
 /// Opens an account for reading alone: what `plan` is given.

@@ -19,9 +19,7 @@ use super::*;
 use crate::model::Secret;
 
 fn opened(settings: Settings) -> Arc<dyn Act> {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new("key".to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new("key".to_owned()));
     open(settings, keys).unwrap()
 }
 

@@ -63,11 +63,8 @@ fn open_at(server: &Scripted, ca: &str, requests: Option<u32>) -> Arc<dyn Act> {
     };
     let secret = || Secret::new("SECRET".to_owned());
     let keys = match ca {
-        "certcentral" => Keys::CertCentral { api_key: secret() },
-        _ => Keys::Ncloud {
-            access_key: secret(),
-            secret_key: secret(),
-        },
+        "certcentral" => Keys::certcentral(secret()),
+        _ => Keys::ncloud(secret(), secret()),
     };
     open(settings, keys).unwrap()
 }

@@ -3,9 +3,8 @@
 //! What a manifest or a CA wrote reaches a terminal or a pull request only as a datum of a
 //! `phrase::Phrase`. The last lines, the JSON keys and the ids as strings are the contract with users.
 
-use crate::model::{
-    Address, Cause, CertificateId, Digest, Fact, OrderId, Reason, RequestId, ValidTill,
-};
+use crate::engine::StatusEntry;
+use crate::model::{Digest, Fact};
 
 mod amounts;
 mod details;
@@ -54,31 +53,6 @@ pub struct Style {
     pub color: bool,
     /// How many columns there are: long request bodies are cut to it. Never below 60.
     pub width: usize,
-}
-
-/// Where one order or revocation stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusEntry {
-    /// The item.
-    pub address: Address,
-    /// One word: the CA's, or the journal's where the CA was not asked.
-    pub state: &'static str,
-    /// Why the plan has it so.
-    pub reason: Reason,
-    /// The order.
-    pub order_id: Option<OrderId>,
-    /// The certificate.
-    pub certificate_id: Option<CertificateId>,
-    /// The request that an administrator decides.
-    pub request_id: Option<RequestId>,
-    /// The last day of validity.
-    pub valid_till: Option<ValidTill>,
-    /// Whole days until then; negative when it is over.
-    pub days_left: Option<i64>,
-    /// What it waits for.
-    pub waiting_for: Option<Cause>,
-    /// What a person should know.
-    pub note: Option<String>,
 }
 
 /// One line of the journal with its place and its hash in the chain.

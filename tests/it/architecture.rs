@@ -17,12 +17,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("journal", &["model", "files"]),
     ("budget", &["model", "files", "provider", "journal"]),
     ("apply", &["model", "files", "plan", "provider", "journal"]),
-    ("report", &["model", "plan", "apply"]),
+    (
+        "engine",
+        &[
+            "model", "files", "manifest", "plan", "provider", "journal", "budget", "apply",
+        ],
+    ),
+    ("report", &["model", "plan", "apply", "engine"]),
     (
         "cli",
         &[
             "model", "files", "manifest", "plan", "provider", "journal", "budget", "apply",
-            "report", "sandbox",
+            "engine", "report", "sandbox",
         ],
     ),
 ];

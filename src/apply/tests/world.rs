@@ -1,7 +1,6 @@
 //! A manifest, a CA, a journal and a clock: [`World`] plans and applies as the commands do.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -18,8 +17,8 @@ use crate::journal::{Hold, Journal};
 use crate::model::{
     Account, Address, After, Batch, BootTime, CertificateRequest, Digest, Doubt, DoubtRule, Item,
     Members, Milestone, Moment, Observed, ObservedAccount, Order, OrderId, Place, Policy, Provider,
-    Record, Region, Revocation, RevocationReason, RevocationTarget, RunId, Scope, SecretSource,
-    StatusChange, Tag, TagLookup, TagParts, Wanted,
+    Record, Revocation, RevocationReason, RevocationTarget, RunId, Scope, StatusChange, Tag,
+    TagLookup, TagParts, Wanted,
 };
 use crate::plan::testing::account;
 use crate::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, approve};
@@ -342,11 +341,7 @@ impl World {
 }
 
 fn provider() -> Provider {
-    Provider::CertCentral {
-        region: Region::Us,
-        api_key: SecretSource::File(PathBuf::from("key")),
-        key_id: None,
-    }
+    crate::provider::provider_of("certcentral")
 }
 
 /// Both clocks go with Tokio's; the wall clock can be set.

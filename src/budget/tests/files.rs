@@ -14,9 +14,7 @@ use crate::provider::{Budget, BudgetSlot, Drawn, Endpoint, KeyFingerprint, Keys,
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn key(key: &str) -> KeyFingerprint {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new(key.to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new(key.to_owned()));
     keys.fingerprint(&Endpoint::parse("https://ca.example/").unwrap())
 }
 

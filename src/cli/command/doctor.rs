@@ -4,12 +4,12 @@ use jiff::SignedDuration;
 
 use crate::cli::args::Common;
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::observe::{Purpose, check_access};
 use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::cli::settings;
+use crate::cli::workspace;
+use crate::engine::{Purpose, Workspace, check_access};
 use crate::journal::{self, VerifyError};
-use crate::model::{AccountName, KeyFacts, ObservedAccount, Untrusted};
+use crate::model::{AccountName, KeyFacts, Untrusted};
 use crate::provider::Observe;
 
 /// ncloud refuses a signature whose clock is five minutes off; a minute is worth a word.
@@ -37,18 +37,18 @@ impl Check {
 }
 
 pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, CliError> {
-    let session = Session::load(common, None, output)?;
-    let (items, accounts) = (session.batch.items.len(), session.batch.accounts.len());
+    let workspace = workspace::load(common, None, output)?;
+    let (items, accounts) = (workspace.batch.items.len(), workspace.batch.accounts.len());
     let mut checks = vec![
         Check::new(
             Verdict::Good,
             format!("manifest: {items} items in {accounts} accounts"),
         ),
-        check_state(&session).await,
+        check_state(&workspace).await,
     ];
-    checks.push(check_budget(&session).await);
-    for name in session.batch.accounts.keys() {
-        checks.extend(check_account(&session, name, output).await);
+    checks.push(check_budget(&workspace).await);
+    for name in workspace.batch.accounts.keys() {
+        checks.extend(check_account(&workspace, name, output).await);
     }
     let failed = checks.iter().any(|check| check.verdict == Verdict::Bad);
     output.result(|out| {
@@ -65,8 +65,8 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
-async fn check_state(session: &Session) -> Check {
-    let location = &session.location;
+async fn check_state(workspace: &Workspace) -> Check {
+    let location = &workspace.location;
     match journal::verify(location).await {
         Ok(None) => Check::new(Verdict::Note, format!("state: none yet at {location}")),
         Ok(Some(verified)) => Check::new(
@@ -84,13 +84,14 @@ async fn check_state(session: &Session) -> Check {
     }
 }
 
-async fn check_budget(session: &Session) -> Check {
-    let mut checked = session.budgets.location();
-    for (name, account) in &session.batch.accounts {
+async fn check_budget(workspace: &Workspace) -> Check {
+    let mut checked = workspace.budgets.location();
+    for (name, account) in &workspace.batch.accounts {
         // Without its keys an account has no budget, and is told for them below.
-        if let (Some(endpoint), Ok(keys)) = (session.endpoints.get(name), settings::keys(account)) {
+        if let (Some(endpoint), Ok(keys)) = (workspace.endpoints.get(name), settings::keys(account))
+        {
             let key = keys.fingerprint(endpoint);
-            if let Err(error) = session.budgets.check(&key, &account.rate_limits).await {
+            if let Err(error) = workspace.budgets.check(&key, &account.rate_limits).await {
                 checked = Err(error);
             }
         }
@@ -98,7 +99,7 @@ async fn check_budget(session: &Session) -> Check {
     match checked {
         Ok(location) => Check::new(Verdict::Good, format!("rate budget: shared in {location}")),
         Err(error) => Check::new(
-            if session.budgets.of_all_hosts() {
+            if workspace.budgets.of_all_hosts() {
                 Verdict::Bad
             } else {
                 Verdict::Note
@@ -108,8 +109,8 @@ async fn check_budget(session: &Session) -> Check {
     }
 }
 
-async fn check_account(session: &Session, name: &AccountName, output: &Output) -> Vec<Check> {
-    let accounts = match session.open(&std::iter::once(name.clone()).collect()) {
+async fn check_account(workspace: &Workspace, name: &AccountName, output: &Output) -> Vec<Check> {
+    let accounts = match workspace.open(&std::iter::once(name.clone()).collect()) {
         Ok(accounts) => accounts,
         Err(error) => return vec![Check::new(Verdict::Bad, error.to_string())],
     };
@@ -117,12 +118,10 @@ async fn check_account(session: &Session, name: &AccountName, output: &Output) -
         return Vec::new();
     };
     let observe: &dyn Observe = act.as_ref();
-    let mut account = ObservedAccount::default();
-    if let Err(error) =
-        check_access(session, name, observe, Purpose::Look, output, &mut account).await
-    {
-        return vec![Check::new(Verdict::Bad, error.to_string())];
-    }
+    let account = match check_access(workspace, name, observe, Purpose::Look, output).await {
+        Ok(account) => account,
+        Err(error) => return vec![Check::new(Verdict::Bad, error.to_string())],
+    };
     let mut checks = Vec::new();
     checks.extend(account.key.as_ref().map(|key| check_key(name, key)));
     if let Some(identity) = &account.identity {
@@ -144,7 +143,7 @@ async fn check_account(session: &Session, name: &AccountName, output: &Output) -
         Err(error) => Check::new(Verdict::Bad, format!("account `{name}`: {error}")),
     });
     checks.extend(check_clock(name, observe));
-    if let Some(account) = session.batch.accounts.get(name) {
+    if let Some(account) = workspace.batch.accounts.get(name) {
         let limits: Vec<String> = account
             .rate_limits
             .iter()

@@ -51,7 +51,7 @@ async fn verify(
             VerifyError::Broken { seq, error } => {
                 CliError::Failed(format!("the journal is broken at fact {seq}: {error}"))
             }
-            VerifyError::Journal(error) => CliError::Journal(error),
+            VerifyError::Journal(error) => CliError::from(error),
         })?;
     output.result(|out| match (format, &verified) {
         (Format::Json, Some(found)) => {

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use crate::cli::args::{Common, InitArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
-use crate::manifest;
 
 /// Where the schema line points: `certplan schema` prints what belongs there.
 const SCHEMA: &str = "./manifest.schema.json";
@@ -31,9 +30,66 @@ pub(super) fn run(common: &Common, args: &InitArgs, output: &Output) -> Result<E
                 _ => format!("cannot write {shown}: {error}"),
             })
         })?;
-    file.write_all(manifest::starter(SCHEMA).as_bytes())
+    file.write_all(starter(SCHEMA).as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|error| CliError::File(format!("cannot write {shown}: {error}")))?;
     output.hint(&format!("Wrote {shown}. Edit it, then `certplan validate` and `certplan plan`.\nFor completion in an editor: `certplan schema > manifest.schema.json` beside it."));
     Ok(Exit::Done)
+}
+
+/// The text of a new manifest. `schema` is what the schema line names: a path relative to the file, or an
+/// address.
+fn starter(schema: &str) -> String {
+    format!("# yaml-language-server: $schema={schema}\n{STARTER}")
+}
+
+const STARTER: &str = r#"# What certificates this account shall have. `certplan plan` shows what would be done, `certplan apply` does it.
+version: 1
+
+accounts:
+  digicert:
+    provider: certcentral                  # DigiCert CertCentral; `ncloud` is NAVER Cloud (revocations)
+    region: us                             # us or eu
+    api_key: { env: DIGICERT_API_KEY }     # or { file: /run/secrets/digicert }; never the key itself
+
+policy:                                    # a plan that goes beyond is refused
+  max_orders: 10
+  max_revocations: 5
+
+defaults:
+  orders: { account: digicert, organization: { id: 112233 } }
+  revocations: { account: digicert }
+
+orders:
+  mail-locke-cole:
+    product: client_premium_sha2
+    certificate:
+      common_name: Locke Cole
+      emails: [locke.cole@example.com]
+      signature_hash: sha256
+    validity_years: 1
+
+# A revocation cannot be undone.
+# revocations:
+#   leaver-terra-branford:
+#     order_id: 98765                      # the CA's order id
+#     scope: order                         # every certificate of the order
+#     reason: cessationOfOperation
+#     comments: "left the company"
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::starter;
+    use crate::manifest::{self, Input};
+    use crate::provider::authorities;
+
+    #[test]
+    fn the_starter_loads() {
+        let text = starter("schemas/manifest.schema.json");
+        assert!(text.starts_with("# yaml-language-server: $schema=schemas/manifest.schema.json\n"));
+        let loaded = manifest::load(&[Input::Stdin(text.into_bytes())], &authorities()).unwrap();
+        assert_eq!(loaded.batch.items.len(), 1);
+        assert!(loaded.warnings.is_empty());
+    }
 }

@@ -3,7 +3,6 @@
 mod apply;
 mod demo;
 mod doctor;
-mod fact_writer;
 mod history;
 mod import;
 mod init;

@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use crate::cli::args::{Common, Format, PlanArgs, Scope};
+use crate::cli::args::{Common, PlanArgs};
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::journal_view::JournalView;
-use crate::cli::observe::{Purpose, observe};
 use crate::cli::output::Output;
-use crate::cli::saved_plan;
-use crate::cli::session::Session;
+use crate::cli::scope_args::ScopeArgs;
+use crate::cli::screen::show_plan;
 use crate::cli::watch::Watch;
-use crate::model::Observed;
+use crate::cli::workspace;
+use crate::engine::{self, PlanRequest, Workspace, saved_plan};
 use crate::plan::Plan;
-use crate::report;
 
 pub(super) async fn run(
     common: &Common,
@@ -20,49 +18,24 @@ pub(super) async fn run(
     watch: &mut Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let session = Session::load(common, args.scope.policy.as_deref(), output)?;
-    session.check_targets(&args.scope.targets)?;
-    let plan = current(&session, args, watch, output).await?;
-    show(&plan, args.format, output);
-    if let Some(path) = &args.out {
-        save(path, &plan, &session, output)?;
-    }
-    Ok(exit(&plan, &args.scope, output))
-}
-
-/// The plan as of now, without holding the journal.
-async fn current(
-    session: &Session,
-    args: &PlanArgs,
-    watch: &mut Watch,
-    output: &Output,
-) -> Result<Plan, CliError> {
-    let (scope, offline) = (&args.scope, args.offline);
-    let known = JournalView::read(&session.location).await?;
-    let observed = if offline {
-        Observed::default()
-    } else {
-        let accounts = session.open(&session.used_accounts(&scope.targets))?;
-        watch.opened(&accounts);
-        observe(session, &accounts, &known, scope, Purpose::Look, output).await?
+    let workspace = workspace::load(common, args.scope.policy.as_deref(), output)?;
+    let request = PlanRequest {
+        scope: args.scope.scope(),
+        offline: args.offline,
     };
-    let plan = session.plan(&known, &observed, scope, offline);
-    watch.planned(&session.batch, &known, &observed, &plan);
-    Ok(plan)
+    let mut opened = |accounts: &_| watch.opened(accounts);
+    let planned = engine::plan(&workspace, &request, &mut opened, output).await?;
+    watch.planned(&workspace.batch, &planned);
+    let plan = &planned.plan;
+    show_plan(plan, args.format, output);
+    if let Some(path) = &args.out {
+        save(path, plan, &workspace, output)?;
+    }
+    Ok(exit(plan, &args.scope, output))
 }
 
-/// Prints a plan as the user wants it.
-pub(super) fn show(plan: &Plan, format: Format, output: &mut Output) {
-    let style = output.style();
-    output.result(|out| match format {
-        Format::Text => report::plan_text(out, plan, &style),
-        Format::Json => report::plan_json(out, plan),
-        Format::Markdown => report::plan_markdown(out, plan),
-    });
-}
-
-fn save(path: &Path, plan: &Plan, session: &Session, output: &Output) -> Result<(), CliError> {
-    saved_plan::write(path, plan, session.batch.digest)?;
+fn save(path: &Path, plan: &Plan, workspace: &Workspace, output: &Output) -> Result<(), CliError> {
+    saved_plan::write(path, plan, workspace.batch.digest)?;
     output.hint(&format!(
         "Saved the plan. To carry it out: certplan apply {}",
         path.display()
@@ -70,7 +43,7 @@ fn save(path: &Path, plan: &Plan, session: &Session, output: &Output) -> Result<
     Ok(())
 }
 
-fn exit(plan: &Plan, scope: &Scope, output: &Output) -> Exit {
+fn exit(plan: &Plan, scope: &ScopeArgs, output: &Output) -> Exit {
     if !plan.breaches.is_empty() {
         for breach in &plan.breaches {
             output.error(&format!("{}: {}", breach.rule, breach.message));

@@ -5,16 +5,18 @@ use serde_json::json;
 use crate::cli::args::{Common, Format, ValidateArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
-use crate::cli::session::inputs;
+use crate::cli::workspace::inputs;
+use crate::engine::EngineError;
 use crate::manifest;
 use crate::model::Address;
+use crate::provider::authorities;
 
 pub(super) fn run(
     common: &Common,
     args: &ValidateArgs,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let loaded = match manifest::load(&inputs(common)?) {
+    let loaded = match manifest::load(&inputs(common)?, &authorities()) {
         Ok(loaded) => loaded,
         Err(problems) if args.format == Format::Json => {
             let lines: Vec<_> = problems
@@ -31,7 +33,7 @@ pub(super) fn run(
             output.result(|out| writeln!(out, "{text:#}"));
             return Ok(Exit::Failed);
         }
-        Err(problems) => return Err(CliError::Manifest(problems)),
+        Err(problems) => return Err(EngineError::Manifest(problems).into()),
     };
     let items = &loaded.batch.items;
     let orders = items

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{load_text, short};
-use crate::manifest::{Paint, schema, starter};
+use crate::manifest::Paint;
+use crate::manifest::schema;
 use crate::model::{Address, Milestone, RenewalOf, RevocationTarget, Scope, Wanted};
 
 const ACCOUNT: &str = "version: 1\naccounts: {a: {provider: certcentral, api_key: {env: K}}}\n";
@@ -205,15 +206,6 @@ fn a_masked_value_keeps_its_length() {
     assert_eq!(short(&problems), ["plain_secret 5:14"]);
     let shown = problems.render(Paint::Plain, 200);
     assert!(shown.contains("api_key: ******\n"), "{shown}");
-}
-
-#[test]
-fn the_starter_loads() {
-    let text = starter("schemas/manifest.schema.json");
-    assert!(text.starts_with("# yaml-language-server: $schema=schemas/manifest.schema.json\n"));
-    let loaded = load_text(text).unwrap();
-    assert_eq!(loaded.batch.items.len(), 1);
-    assert!(loaded.warnings.is_empty());
 }
 
 #[test]

@@ -6,7 +6,6 @@ mod revocations;
 mod whole;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Map;
@@ -16,9 +15,8 @@ use super::{Allowance, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
 use crate::model::{
     Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
     Csr, Digest, Item, LiveOrder, LiveState, Observed, ObservedAccount, ObservedCertificate,
-    ObservedOrder, Order, OrderId, OrderStatus, Place, Policy, Provider, Record, Records, Region,
-    Revocation, RevocationReason, RevocationTarget, Scope, SecretSource, SerialNumber, Tag,
-    TagParts, Wanted,
+    ObservedOrder, Order, OrderId, OrderStatus, Place, Policy, Record, Records, Revocation,
+    RevocationReason, RevocationTarget, Scope, SerialNumber, Tag, TagParts, Wanted,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -38,11 +36,7 @@ pub(super) struct World {
 impl World {
     /// A world in which these items are wanted and nothing has happened.
     pub(super) fn of(items: Vec<Item>) -> Self {
-        let provider = Provider::CertCentral {
-            region: Region::Us,
-            api_key: SecretSource::File(PathBuf::from("key")),
-            key_id: None,
-        };
+        let provider = crate::provider::provider_of("certcentral");
         let account = Account {
             name: account(),
             provider,

@@ -8,6 +8,7 @@ use crate::model::{
     CertificateId, ObservedOrder, Order, OrderId, OrderOperation, Part, PendingDomain, Recorded,
     ReissueOperation, RenewalOf, RequestId, RevokeCall, Untrusted,
 };
+use crate::provider::authorities::Change;
 use crate::provider::reply::Reply;
 use crate::provider::{Act, Answer, Depth, Permit, Placed, ProviderError, RevokeAnswer};
 
@@ -100,7 +101,7 @@ impl CertCentral {
         &self,
         permit: Permit,
         what: &str,
-        change: request::Change,
+        change: Change,
     ) -> Result<Reply, ProviderError> {
         self.transport
             .change(permit.0, what, change.method, &change.path, &change.body)

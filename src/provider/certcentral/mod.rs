@@ -1,6 +1,7 @@
 //! DigiCert CertCentral, Services API v2: [`CertCentral`] reads and changes one account.
 
 mod act;
+mod authority;
 mod list;
 mod observed;
 pub(super) mod request;
@@ -21,6 +22,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
+pub(super) use self::authority::CertCentralAuthority;
 use self::request::segment;
 use super::http::{Authorize, Transport};
 use super::mask::Mask;

@@ -8,28 +8,18 @@ use crate::model::{
     CertificateRequest, OrderId, OrderOperation, Part, ReissueOperation, RenewalOf,
     RevocationReason, RevokeOperation,
 };
+use crate::provider::authorities::Change;
 
-/// One change, ready to send.
-pub(in crate::provider) struct Change {
-    pub(in crate::provider) method: Method,
-    /// Below the endpoint.
-    pub(in crate::provider) path: String,
-    pub(in crate::provider) body: Value,
-}
+/// The member that carries an order's tag.
+pub(super) const TAG: &str = "alternative_order_id";
 
 /// `POST /order/certificate/{product_name_id}`: only members that are set. With `renewal_of` unknown, a
 /// renewal of an item shows where the id will come from.
-pub(in crate::provider) fn order(
-    operation: &OrderOperation,
-    renewal_of: Option<&OrderId>,
-) -> Change {
+pub(super) fn order(operation: &OrderOperation, renewal_of: Option<&OrderId>) -> Change {
     let order = &operation.order;
     let mut body = order.members.map();
     body.insert("certificate".to_owned(), certificate(&order.certificate));
-    body.insert(
-        "alternative_order_id".to_owned(),
-        json!(operation.tag.as_str()),
-    );
+    body.insert(TAG.to_owned(), json!(operation.tag.as_str()));
     let renewed = match (renewal_of, &order.renewal_of) {
         (Some(id), _) | (None, Some(RenewalOf::OrderId(id))) => Some(number(id.as_str())),
         (None, Some(RenewalOf::Item(name))) => Some(json!(format!("(known after orders.{name})"))),
@@ -46,7 +36,7 @@ pub(in crate::provider) fn order(
 }
 
 /// `POST /order/certificate/{order_id}/reissue`.
-pub(in crate::provider) fn reissue(operation: &ReissueOperation) -> Change {
+pub(super) fn reissue(operation: &ReissueOperation) -> Change {
     /// What of an order's members a reissue takes beside `certificate`.
     const TAKEN: [&str; 3] = ["skip_approval", "comments", "cs_provisioning_method"];
     let order = &operation.order;
@@ -68,7 +58,7 @@ pub(in crate::provider) fn reissue(operation: &ReissueOperation) -> Change {
 }
 
 /// `PUT /order/certificate/{order_id}/revoke` or `PUT /certificate/{certificate_id}/revoke`.
-pub(in crate::provider) fn revoke(operation: &RevokeOperation, part: &Part) -> Change {
+pub(super) fn revoke(operation: &RevokeOperation, part: &Part) -> Change {
     #[cfg(feature = "planted-bugs")]
     let part = crate::planted::whole_order_revoke(part);
     let path = match part {
@@ -154,13 +144,12 @@ pub(super) fn segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Authority;
 
     #[test]
     fn reasons_are_spelt_in_snake_case() {
-        let spelt: Vec<String> = RevocationReason::CERTCENTRAL
-            .into_iter()
-            .map(spelling)
-            .collect();
+        let reasons = super::super::CertCentralAuthority.reasons().iter();
+        let spelt: Vec<String> = reasons.map(|&reason| spelling(reason)).collect();
         assert_eq!(
             spelt,
             [

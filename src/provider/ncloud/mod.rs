@@ -3,6 +3,7 @@
 //! Orders cannot be placed here: nothing is documented by which a paid order could be found again after
 //! an answer that never came.
 
+mod authority;
 mod observed;
 mod signature;
 mod verdict;
@@ -23,6 +24,7 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub(super) use self::authority::NcloudAuthority;
 use super::http::Transport;
 use super::mask::Mask;
 use super::settings::Settings;
@@ -30,16 +32,16 @@ use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
 };
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
-    OrderOperation, Part, Recorded, ReissueOperation, RevocationReason, RevokeCall,
-    RevokeOperation, Secret, StatusChange, Tag, TagLookup, Traffic,
+    AccountName, Authority, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
+    OrderOperation, Part, Recorded, ReissueOperation, RevokeCall, RevokeOperation, Secret,
+    StatusChange, Tag, TagLookup, Traffic,
 };
 
 const PAGE_SIZE: usize = 1000;
 /// One million orders: what goes on longer never ends.
 const MOST_PAGES: usize = 1000;
 /// Below the endpoint.
-pub(super) const REVOKE_PATH: &str = "/certificate/revoke";
+const REVOKE_PATH: &str = "/certificate/revoke";
 
 /// One ncloud account.
 pub(super) struct Ncloud {
@@ -53,11 +55,8 @@ pub(super) struct Ncloud {
 ///
 /// A reason that ncloud does not offer; a certificate number that is none. 0 would revoke the whole
 /// order: it comes from [`Part::Order`] alone.
-pub(super) fn revoke_body(
-    operation: &RevokeOperation,
-    part: &Part,
-) -> Result<Value, ProviderError> {
-    if !RevocationReason::NCLOUD.contains(&operation.reason) {
+fn revoke_body(operation: &RevokeOperation, part: &Part) -> Result<Value, ProviderError> {
+    if !NcloudAuthority.reasons().contains(&operation.reason) {
         return Err(ProviderError::unusable(format!(
             "revoke at ncloud: the reason {} is not offered there; nothing was sent",
             operation.reason

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    AccountName, CertificateState, Digest, Operation, OrderStatus, Provider, RevokeScope,
-    SecretSource,
+    AccountName, CertificateState, Digest, Operation, OrderStatus, Provider, RevocationReason,
+    RevokeScope,
 };
 use crate::provider::scripted::{Say, Scripted, Seen};
-use crate::provider::{Keys, body_digest, open, preview};
+use crate::provider::{Keys, body_digest, open, preview, provider_of};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -21,19 +21,15 @@ macro_rules! fixture {
 }
 
 fn account(server: &Scripted) -> std::sync::Arc<dyn Act> {
-    let keys = Keys::Ncloud {
-        access_key: Secret::new("ACCESS".to_owned()),
-        secret_key: Secret::new("SECRET".to_owned()),
-    };
+    let keys = Keys::ncloud(
+        Secret::new("ACCESS".to_owned()),
+        Secret::new("SECRET".to_owned()),
+    );
     open(server.settings("/api/v2"), keys).unwrap()
 }
 
 fn provider() -> Provider {
-    let source = || SecretSource::Env("KEY".to_owned());
-    Provider::Ncloud {
-        access_key: source(),
-        secret_key: source(),
-    }
+    provider_of("ncloud")
 }
 
 fn operation() -> RevokeOperation {

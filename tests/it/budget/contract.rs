@@ -15,9 +15,7 @@ use crate::postgres::server::Database;
 const LEASE: Duration = Duration::from_secs(60);
 
 fn key() -> KeyFingerprint {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new("a key".to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new("a key".to_owned()));
     keys.fingerprint(&Endpoint::parse("https://ca.example/").expect("an endpoint"))
 }
 

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{
     Address, CertificateId, CertificateKind, CertificateRequest, CertificateState, Csr, Digest,
-    KeyStatus, Operation, Order, OrderOperation, OrderStatus, Part, Provider, Region,
-    ReissueOperation, RenewalOf, RequestId, RequestKind, RequestStatus, RevocationReason,
-    RevokeCall, RevokeOperation, RevokeScope, SecretSource, TagParts, Untrusted,
+    KeyStatus, Operation, Order, OrderOperation, OrderStatus, Part, Provider, ReissueOperation,
+    RenewalOf, RequestId, RequestKind, RequestStatus, RevocationReason, RevokeCall,
+    RevokeOperation, RevokeScope, TagParts, Untrusted,
 };
 use crate::provider::scripted::{Say, Scripted, Seen};
-use crate::provider::{Act, Keys, Placed, RevokeAnswer, body_digest, open, preview};
+use crate::provider::{Act, Keys, Placed, RevokeAnswer, body_digest, open, preview, provider_of};
 
 const KEY: &str = "KEY-OF-THE-ACCOUNT";
 const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n";
@@ -32,18 +32,12 @@ mod reads;
 mod states;
 
 fn account(server: &Scripted) -> std::sync::Arc<dyn Act> {
-    let keys = Keys::CertCentral {
-        api_key: Secret::new(KEY.to_owned()),
-    };
+    let keys = Keys::certcentral(Secret::new(KEY.to_owned()));
     open(server.settings("/services/v2"), keys).unwrap()
 }
 
 fn provider() -> Provider {
-    Provider::CertCentral {
-        region: Region::Us,
-        api_key: SecretSource::Env("KEY".to_owned()),
-        key_id: None,
-    }
+    provider_of("certcentral")
 }
 
 fn tag() -> Tag {

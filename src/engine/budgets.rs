@@ -4,9 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
-
-use super::args::Common;
 use crate::budget::{BudgetFolder, PostgresBudget};
 use crate::journal::{Location, Server};
 use crate::model::RateLimit;
@@ -15,24 +12,9 @@ use crate::provider::{Budget, BudgetError, KeyFingerprint};
 /// How long a slot counts that `doctor` could not give back.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// The flags of the rate budget.
-#[derive(Debug, Clone, Args)]
-pub struct BudgetArgs {
-    /// Where runs under one API key share its rate limits [default: certplan in $XDG_STATE_HOME or ~/.local/state]
-    #[arg(
-        long,
-        value_name = "DIR",
-        global = true,
-        env = "CERTPLAN_BUDGET_DIR",
-        hide_env_values = true,
-        value_hint = ValueHint::DirPath
-    )]
-    pub budget_dir: Option<PathBuf>,
-}
-
 /// The rate budgets of this run. The folder is made when the first one is asked for, so that a command
 /// that sends nothing leaves nothing behind.
-pub(super) struct Budgets {
+pub struct Budgets {
     folders: Vec<PathBuf>,
     /// Where the state is in a database, so is the budget: its hosts share the keys as well.
     server: Option<Server>,
@@ -42,10 +24,10 @@ pub(super) struct Budgets {
 impl Budgets {
     /// In the folder that the operator names, and else in the user's own: that one is the same for every
     /// manifest. Where there is no home, beside the state.
-    pub(super) fn of(common: &Common, location: &Location) -> Self {
-        let folders = match &common.budget.budget_dir {
-            Some(named) => vec![named.clone()],
-            None => home()
+    pub fn of(named: Option<PathBuf>, home: Option<PathBuf>, location: &Location) -> Self {
+        let folders = match named {
+            Some(named) => vec![named],
+            None => home
                 .into_iter()
                 .chain(location.folder().map(beside))
                 .collect(),
@@ -62,7 +44,7 @@ impl Budgets {
 
     /// The budget of a key. `None`, after a warning, when there is none to be had: the limits then hold
     /// for this run alone.
-    pub(super) fn open(&self, key: &KeyFingerprint) -> Option<Arc<dyn Budget>> {
+    pub fn open(&self, key: &KeyFingerprint) -> Option<Arc<dyn Budget>> {
         self.budget(key)
             .inspect_err(|error| {
                 tracing::warn!(
@@ -73,7 +55,7 @@ impl Budgets {
     }
 
     /// Where the budgets are, as `doctor` names it.
-    pub(super) fn location(&self) -> Result<String, BudgetError> {
+    pub fn location(&self) -> Result<String, BudgetError> {
         match &self.server {
             Some(server) => Ok(server.to_string()),
             None => Ok(self.folder()?.path().display().to_string()),
@@ -81,12 +63,12 @@ impl Budgets {
     }
 
     /// Whether the budgets are in a database: then hosts that cannot use it overrun the limits together.
-    pub(super) fn of_all_hosts(&self) -> bool {
+    pub fn of_all_hosts(&self) -> bool {
         self.server.is_some()
     }
 
     /// Shows that the budget of a key can be used: draws a slot, if there is one now, and gives it back.
-    pub(super) async fn check(
+    pub async fn check(
         &self,
         key: &KeyFingerprint,
         limits: &[RateLimit],
@@ -122,17 +104,4 @@ impl Budgets {
 /// A state that is named without its folder is in this one.
 fn beside(folder: &Path) -> PathBuf {
     Path::new(".").join(folder)
-}
-
-/// The user's own folder for what certplan keeps on this host: `$XDG_STATE_HOME/certplan` or `~/.local/state/certplan`, below a home that exists: nothing is made in
-/// `/nonexistent`.
-pub(super) fn home() -> Option<PathBuf> {
-    let folder = |variable: &str| {
-        std::env::var_os(variable)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute() && path.is_dir())
-    };
-    folder("XDG_STATE_HOME")
-        .or_else(|| folder("HOME").map(|home| home.join(".local/state")))
-        .map(|state| state.join("certplan"))
 }

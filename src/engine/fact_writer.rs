@@ -2,22 +2,25 @@
 
 use jiff::Timestamp;
 
-use crate::cli::exit::CliError;
-use crate::cli::session::Session;
+use super::error::EngineError;
+use super::workspace::Workspace;
 use crate::journal::Journal;
 use crate::model::{Address, Fact, FactBody, Item, OrderId, RunId};
 
 /// The item behind an address.
-pub(super) fn item_of<'a>(session: &'a Session, address: &Address) -> Result<&'a Item, CliError> {
-    session
+pub(super) fn item_of<'a>(
+    workspace: &'a Workspace,
+    address: &Address,
+) -> Result<&'a Item, EngineError> {
+    workspace
         .batch
         .items
         .iter()
         .find(|item| item.address == *address)
         .ok_or_else(|| {
-            CliError::Usage(format!(
+            EngineError::Usage(format!(
                 "the manifest has no {address}{}",
-                session.near(address)
+                workspace.near(address)
             ))
         })
 }
@@ -30,7 +33,7 @@ pub(super) struct FactWriter<'a> {
 }
 
 impl FactWriter<'_> {
-    pub(super) async fn write(&self, bodies: Vec<FactBody>) -> Result<(), CliError> {
+    pub(super) async fn write(&self, bodies: Vec<FactBody>) -> Result<(), EngineError> {
         Ok(self.journal.append(self.facts(bodies)).await?)
     }
 
@@ -40,7 +43,7 @@ impl FactWriter<'_> {
         owner: Option<Address>,
         order_id: &OrderId,
         bodies: Vec<FactBody>,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), EngineError> {
         let mut facts = self.facts(bodies);
         if let Some(owner) = owner {
             let released = Fact {

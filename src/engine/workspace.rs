@@ -1,54 +1,45 @@
-//! What every command that knows a manifest starts from.
+//! What every use case starts from: [`Workspace`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::args::{Common, Scope};
-use super::budget::Budgets;
-use super::exit::CliError;
+use super::budgets::Budgets;
+use super::error::EngineError;
 use super::journal_view::JournalView;
-use super::output::Output;
-use super::settings;
+use super::notice::Tell;
 use crate::apply::RunAccount;
-use crate::journal::{Binding, Location};
+use crate::journal::{Binding, JournalError, Location};
 use crate::manifest::{self, Input};
 use crate::model::{
-    AccountName, Address, Batch, Digest, DoubtRule, Item, Observed, Policy, RunId, Tag, TagParts,
+    Account, AccountName, Address, Batch, DoubtRule, Item, Observed, Policy, RunId, Tag, TagParts,
 };
 use crate::plan::{Allowance, Inputs, Plan, with_dependencies};
-use crate::provider::{Act, Deadlines, Endpoint, Settings, open, preview};
+use crate::provider::{Act, Deadlines, Endpoint, Keys, Settings, authorities, open, preview};
 
-/// Standard input larger than this is no manifest.
-const STDIN_BYTES: u64 = 64 * 1024 * 1024;
-
-/// A manifest with what surrounds it.
-pub(super) struct Session {
-    pub(super) batch: Batch,
-    pub(super) endpoints: BTreeMap<AccountName, Endpoint>,
-    pub(super) location: Location,
-    pub(super) policy: Policy,
-    pub(super) budgets: Budgets,
-    extra_root: Option<Vec<u8>>,
+/// What is wanted, read from its files.
+pub struct Manifest {
+    /// Accounts and items.
+    pub batch: Batch,
+    /// The limits that hold.
+    pub policy: Policy,
 }
 
-/// The accounts of a session, opened.
-pub(super) type Accounts = BTreeMap<AccountName, Arc<dyn Act>>;
-
-impl Session {
-    /// Reads the manifest and everything that it is read with.
-    pub(super) fn load(
-        common: &Common,
+impl Manifest {
+    /// Reads the manifest, and the policy from outside that it may only tighten.
+    ///
+    /// Errors: [`EngineError::Manifest`], with every problem.
+    pub fn read(
+        inputs: &[Input],
         policy: Option<&Path>,
-        output: &Output,
-    ) -> Result<Self, CliError> {
-        let loaded = manifest::load(&inputs(common)?).map_err(CliError::Manifest)?;
+        tell: &dyn Tell,
+    ) -> Result<Self, EngineError> {
+        let loaded = manifest::load(inputs, &authorities()).map_err(EngineError::Manifest)?;
         for warning in &loaded.warnings {
             let place = &warning.place;
-            output.warning(&format!(
+            tell.warning(format!(
                 "{}:{}: {}",
                 place.file, place.line, warning.message
             ));
@@ -56,27 +47,96 @@ impl Session {
         let own = loaded.batch.policy.clone();
         let policy = match policy {
             Some(path) => {
-                let outer = manifest::load_policy(path).map_err(CliError::Manifest)?;
+                let outer = manifest::load_policy(path).map_err(EngineError::Manifest)?;
                 manifest::tighten(outer, own)
             }
             None => own,
         };
         #[cfg(feature = "planted-bugs")]
         let policy = crate::planted::policy(policy);
-        let location = settings::location(common)?;
+        Ok(Self {
+            batch: loaded.batch,
+            policy,
+        })
+    }
+}
+
+/// What surrounds a manifest: it says nothing of these itself.
+pub struct Surroundings {
+    /// Where each account's calls go.
+    pub endpoints: BTreeMap<AccountName, Endpoint>,
+    /// Where the journal is.
+    pub location: Location,
+    /// What runs under the same keys draw from.
+    pub budgets: Budgets,
+    /// PEM certificates to trust beside the system's.
+    pub extra_root: Option<Vec<u8>>,
+    /// Reads the keys of an account, when it is opened.
+    pub keys: fn(&Account) -> Result<Keys, EngineError>,
+}
+
+/// A manifest with what surrounds it.
+pub struct Workspace {
+    /// Accounts and items.
+    pub batch: Batch,
+    /// The limits that hold: the manifest's, or those from outside with the manifest's.
+    pub policy: Policy,
+    /// Where each account's calls go.
+    pub endpoints: BTreeMap<AccountName, Endpoint>,
+    /// Where the journal is.
+    pub location: Location,
+    /// What runs under the same keys draw from.
+    pub budgets: Budgets,
+    extra_root: Option<Vec<u8>>,
+    keys: fn(&Account) -> Result<Keys, EngineError>,
+    opened: Accounts,
+}
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// These addresses and what they depend on; none named is everything.
+    pub targets: Vec<Address>,
+    /// What this run may do whatever the policy says.
+    pub allowance: Allowance,
+}
+
+/// The accounts of a workspace, opened.
+pub type Accounts = BTreeMap<AccountName, Arc<dyn Act>>;
+
+impl Workspace {
+    /// Puts a manifest into its surroundings.
+    pub fn new(manifest: Manifest, surroundings: Surroundings, tell: &dyn Tell) -> Self {
+        let Manifest { batch, policy } = manifest;
+        let Surroundings {
+            endpoints,
+            location,
+            budgets,
+            extra_root,
+            keys,
+        } = surroundings;
         if matches!(location, Location::Postgres(_)) && policy.doubt.then == DoubtRule::Resend {
-            output.warning(
+            tell.warning(
                 "`policy.doubt.then: resend` has no effect with a state in PostgreSQL: an order in doubt is left to a person",
             );
         }
-        Ok(Self {
-            endpoints: settings::endpoints(common, &loaded.batch)?,
-            budgets: Budgets::of(common, &location),
-            location,
-            extra_root: settings::extra_root(common)?,
+        Self {
+            batch,
             policy,
-            batch: loaded.batch,
-        })
+            endpoints,
+            location,
+            budgets,
+            extra_root,
+            keys,
+            opened: Accounts::new(),
+        }
+    }
+
+    /// Uses these accounts and opens none of their names: a front end that goes on for longer keeps them.
+    #[must_use]
+    pub fn with_accounts(mut self, opened: Accounts) -> Self {
+        self.opened = opened;
+        self
     }
 
     /// The accounts of the selected items and of what they depend on; of all items when nothing is selected.
@@ -91,15 +151,19 @@ impl Session {
     }
 
     /// Reads the keys of these accounts and opens them. Nothing is sent yet.
-    pub(super) fn open(&self, names: &BTreeSet<AccountName>) -> Result<Accounts, CliError> {
+    pub fn open(&self, names: &BTreeSet<AccountName>) -> Result<Accounts, EngineError> {
         let mut accounts = Accounts::new();
         for name in names {
+            if let Some(opened) = self.opened.get(name) {
+                accounts.insert(name.clone(), Arc::clone(opened));
+                continue;
+            }
             let (Some(account), Some(endpoint)) =
                 (self.batch.accounts.get(name), self.endpoints.get(name))
             else {
                 continue;
             };
-            let keys = settings::keys(account)?;
+            let keys = (self.keys)(account)?;
             let settings = Settings {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
@@ -109,10 +173,8 @@ impl Session {
                 extra_root: self.extra_root.clone(),
                 deadlines: Deadlines::default(),
             };
-            let opened = open(settings, keys).map_err(|error| CliError::Provider {
-                account: name.to_string(),
-                error,
-            })?;
+            let opened =
+                open(settings, keys).map_err(|error| EngineError::provider(name, error))?;
             #[cfg(feature = "planted-bugs")]
             let opened = crate::planted::act(opened);
             accounts.insert(name.clone(), opened);
@@ -151,7 +213,7 @@ impl Session {
         &self,
         bindings: &BTreeMap<AccountName, Binding>,
         observed: &Observed,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), EngineError> {
         for (name, then) in bindings {
             if !self.batch.accounts.contains_key(name) {
                 continue;
@@ -173,7 +235,7 @@ impl Session {
                     }
                     None => format!("{} at {}", binding.provider, binding.endpoint),
                 };
-                return Err(CliError::Journal(crate::journal::JournalError::Foreign {
+                return Err(EngineError::Journal(JournalError::Foreign {
                     account: name.clone(),
                     then: words(then),
                     now: words(&now),
@@ -238,19 +300,16 @@ impl Session {
             now: known.now,
             targets: &scope.targets,
             policy: self.policy.clone(),
-            allowance: Allowance {
-                orders: scope.allow_orders,
-                revocations: scope.allow_revocations,
-            },
+            allowance: scope.allowance,
             preview: &preview,
         }
     }
 
     /// A target that the manifest does not have is a typing error.
-    pub(super) fn check_targets(&self, targets: &[Address]) -> Result<(), CliError> {
+    pub(super) fn check_targets(&self, targets: &[Address]) -> Result<(), EngineError> {
         for target in targets {
             if !self.batch.items.iter().any(|item| item.address == *target) {
-                return Err(CliError::Usage(format!(
+                return Err(EngineError::Usage(format!(
                     "the manifest has no {target}{}",
                     self.near(target)
                 )));
@@ -273,56 +332,7 @@ impl Session {
     }
 }
 
-impl Scope {
-    /// No target, no limit of its own.
-    pub(super) fn everything() -> Self {
-        Self {
-            targets: Vec::new(),
-            policy: None,
-            allow_orders: None,
-            allow_revocations: None,
-            detailed_exitcode: false,
-        }
-    }
-}
-
 /// A new run's id.
 pub(super) fn new_run() -> RunId {
     RunId::from(Uuid::now_v7().to_string())
-}
-
-/// What `-f` names; standard input is read here.
-pub(super) fn inputs(common: &Common) -> Result<Vec<Input>, CliError> {
-    if common.files.is_empty() {
-        return Ok(vec![Input::Path(PathBuf::from("certplan.yaml"))]);
-    }
-    let mut inputs = Vec::new();
-    for file in &common.files {
-        if file.as_os_str() != "-" {
-            inputs.push(Input::Path(file.clone()));
-            continue;
-        }
-        if inputs.iter().any(|input| matches!(input, Input::Stdin(_))) {
-            return Err(CliError::Usage("`-f -` stands twice".to_owned()));
-        }
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
-            .take(STDIN_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| CliError::File(format!("cannot read standard input: {error}")))?;
-        inputs.push(Input::Stdin(bytes));
-    }
-    Ok(inputs)
-}
-
-/// The digest of a plan as a reviewer types it.
-pub(super) fn expected(plan: &Plan, expect: Option<Digest>) -> Result<(), CliError> {
-    match expect {
-        Some(digest) if digest != plan.plan_id => Err(CliError::Refused(format!(
-            "the plan is {}, not the expected {digest}: something changed since the review; nothing was sent",
-            plan.plan_id
-        ))),
-        _ => Ok(()),
-    }
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::args::Scope;
-use super::exit::CliError;
+use super::error::EngineError;
 use super::journal_view::JournalView;
-use super::output::Output;
-use super::session::{Accounts, Session};
-use crate::model::{AccountName, KeyFacts, KeyStatus, Observed, ObservedAccount, Provider};
+use super::notice::Tell;
+use super::workspace::{Accounts, Scope, Workspace};
+use crate::model::{AccountName, KeyFacts, KeyStatus, Observed, ObservedAccount};
 use crate::plan::{Questions, questions};
 use crate::provider::{Depth, ErrorKind, Observe, ProviderError};
 
@@ -22,34 +21,44 @@ const ROUNDS: usize = 6;
 
 /// What the reading is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// Showing.
     Look,
     /// Changing something afterwards.
     Apply,
 }
 
+/// What is read, and what for.
+pub(super) struct Reading<'a> {
+    pub(super) accounts: &'a Accounts,
+    pub(super) scope: &'a Scope,
+    pub(super) purpose: Purpose,
+}
+
 /// Reads every opened account.
 pub(super) async fn observe(
-    session: &Session,
-    accounts: &Accounts,
+    workspace: &Workspace,
+    reading: &Reading<'_>,
     known: &JournalView,
-    scope: &Scope,
-    purpose: Purpose,
-    output: &Output,
-) -> Result<Observed, CliError> {
+    tell: &dyn Tell,
+) -> Result<Observed, EngineError> {
+    let Reading {
+        accounts,
+        scope,
+        purpose,
+    } = *reading;
     let reads = accounts.iter().map(|(name, act)| async move {
         let observe: &dyn Observe = act.as_ref();
-        let account = read_account(session, name, observe, purpose, output).await?;
-        Ok::<_, CliError>((name.clone(), account))
+        let account = read_account(workspace, name, observe, purpose, tell).await?;
+        Ok::<_, EngineError>((name.clone(), account))
     });
     let mut observed = Observed {
         accounts: try_join_all(reads).await?.into_iter().collect(),
     };
-    session.check_bindings(&known.bindings, &observed)?;
-    let endpoints = session.endpoint_texts();
+    workspace.check_bindings(&known.bindings, &observed)?;
+    let endpoints = workspace.endpoint_texts();
     for _ in 0..ROUNDS {
-        let open = questions(&session.inputs(known, &observed, scope, false, &endpoints));
+        let open = questions(&workspace.inputs(known, &observed, scope, false, &endpoints));
         if open.is_empty() {
             break;
         }
@@ -61,10 +70,7 @@ pub(super) async fn observe(
             answer(observe, questions)
                 .await
                 .map(|answers| (name, answers))
-                .map_err(|error| CliError::Provider {
-                    account: name.to_string(),
-                    error,
-                })
+                .map_err(|error| EngineError::provider(name, error))
         });
         for (name, answers) in try_join_all(answers).await? {
             if let Some(account) = observed.accounts.get_mut(name) {
@@ -82,18 +88,14 @@ pub(super) async fn observe(
 
 /// The key, every order, the funds.
 async fn read_account(
-    session: &Session,
+    workspace: &Workspace,
     name: &AccountName,
     observe: &dyn Observe,
     purpose: Purpose,
-    output: &Output,
-) -> Result<ObservedAccount, CliError> {
-    let failed = |error: ProviderError| CliError::Provider {
-        account: name.to_string(),
-        error,
-    };
-    let mut account = ObservedAccount::default();
-    check_access(session, name, observe, purpose, output, &mut account).await?;
+    tell: &dyn Tell,
+) -> Result<ObservedAccount, EngineError> {
+    let failed = |error: ProviderError| EngineError::provider(name, error);
+    let mut account = check_access(workspace, name, observe, purpose, tell).await?;
     let (orders, funds) = tokio::join!(observe.orders(), observe.funds());
     let orders = orders.map_err(failed)?;
     account.orders = orders
@@ -106,26 +108,20 @@ async fn read_account(
 }
 
 /// The key first: with its id `GET /key/{id}`, without it `GET /user/me`.
-pub(super) async fn check_access(
-    session: &Session,
+pub async fn check_access(
+    workspace: &Workspace,
     name: &AccountName,
     observe: &dyn Observe,
     purpose: Purpose,
-    output: &Output,
-    account: &mut ObservedAccount,
-) -> Result<(), CliError> {
-    let failed = |error: ProviderError| CliError::Provider {
-        account: name.to_string(),
-        error,
-    };
-    let key_id = session
+    tell: &dyn Tell,
+) -> Result<ObservedAccount, EngineError> {
+    let failed = |error: ProviderError| EngineError::provider(name, error);
+    let mut account = ObservedAccount::default();
+    let key_id = workspace
         .batch
         .accounts
         .get(name)
-        .and_then(|account| match &account.provider {
-            Provider::CertCentral { key_id, .. } => key_id.as_ref(),
-            Provider::Ncloud { .. } => None,
-        });
+        .and_then(|account| account.provider.key_id.as_ref());
     let Some(id) = key_id else {
         account.identity = match observe.identity().await {
             Ok(identity) => identity,
@@ -133,18 +129,18 @@ pub(super) async fn check_access(
             Err(error) if error.kind == ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        return Ok(());
+        return Ok(account);
     };
     match observe.key(id).await.map_err(failed)? {
-        None => output.warning(&format!(
+        None => tell.warning(format!(
             "account `{name}`: the CA shows no key {id} to this key: check `key_id`"
         )),
         Some(key) => {
-            check_key(name, &key, purpose, output)?;
+            check_key(name, &key, purpose, tell)?;
             account.key = Some(key);
         }
     }
-    Ok(())
+    Ok(account)
 }
 
 /// A revoked key is refused by every command, an ACME key and a view-only key by apply.
@@ -152,17 +148,17 @@ fn check_key(
     name: &AccountName,
     key: &KeyFacts,
     purpose: Purpose,
-    output: &Output,
-) -> Result<(), CliError> {
+    tell: &dyn Tell,
+) -> Result<(), EngineError> {
     let (id, called) = (&key.id, &key.name);
     match &key.status {
         KeyStatus::Active => {}
         KeyStatus::Revoked => {
-            return Err(CliError::Access(format!(
+            return Err(EngineError::Access(format!(
                 "account `{name}`: key {id} ({called}) is revoked: make a new one in CertCentral and set `key_id`"
             )));
         }
-        KeyStatus::Other(word) => output.warning(&format!(
+        KeyStatus::Other(word) => tell.warning(format!(
             "account `{name}`: key {id} ({called}) has the status {word}, which certplan does not know"
         )),
     }
@@ -179,12 +175,12 @@ fn check_key(
     };
     match (unfit, purpose) {
         (None, _) => Ok(()),
-        (Some(why), Purpose::Apply) => Err(CliError::Access(why)),
+        (Some(why), Purpose::Apply) => Err(EngineError::Access(why)),
         (Some(why), Purpose::Look) => {
             if key.acme {
-                output.warning(&why);
+                tell.warning(why);
             } else {
-                output.hint(&why);
+                tell.hint(why);
             }
             Ok(())
         }

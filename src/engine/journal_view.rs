@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::exit::CliError;
+use super::error::EngineError;
 use crate::journal::{self, Binding, Journal, Location, Snapshot};
 use crate::model::{AccountName, Records};
 use crate::plan::{Knowledge, PlannedState};
 
 /// What the journal knows, as of one moment.
-pub(super) struct JournalView {
-    pub(super) records: Records,
-    pub(super) state: PlannedState,
-    pub(super) bindings: BTreeMap<AccountName, Binding>,
-    pub(super) now: Timestamp,
+pub struct JournalView {
+    pub records: Records,
+    pub state: PlannedState,
+    pub bindings: BTreeMap<AccountName, Binding>,
+    pub now: Timestamp,
     /// Whether the journal knows everything.
-    pub(super) knowledge: Knowledge,
+    pub knowledge: Knowledge,
 }
 
 impl JournalView {
     /// Reads the journal without holding it.
-    pub(super) async fn read(location: &Location) -> Result<Self, CliError> {
+    pub async fn read(location: &Location) -> Result<Self, EngineError> {
         let anchor = journal::anchor(location)?;
         let snapshot = journal::read(location).await?;
         let mark = snapshot.as_ref().map(|snapshot| &snapshot.mark);
@@ -66,7 +66,7 @@ impl JournalView {
 
 impl JournalView {
     /// From a journal that this process holds.
-    pub(super) fn held(journal: &dyn Journal) -> Self {
+    pub fn held(journal: &dyn Journal) -> Self {
         let known = Self::new(Some(Snapshot {
             records: journal.records(),
             mark: journal.mark(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::exit::CliError;
+use super::error::EngineError;
 use crate::files::{self, FileError, Sync};
 use crate::model::{Digest, Untrusted};
 use crate::plan::Plan;
@@ -18,7 +18,7 @@ const MODE: u32 = 0o600;
 /// that name is replaced, anything else is left alone.
 ///
 /// `manifest` is the digest of the manifest at hand: a plan of another one is not saved.
-pub(super) fn write(path: &Path, plan: &Plan, manifest: Digest) -> Result<(), CliError> {
+pub fn write(path: &Path, plan: &Plan, manifest: Digest) -> Result<(), EngineError> {
     let text = encode(plan, manifest).map_err(|error| refused(path, &error))?;
     let writing = |error| failed(path, "write", &error);
     match fs::symlink_metadata(path) {
@@ -31,7 +31,7 @@ pub(super) fn write(path: &Path, plan: &Plan, manifest: Digest) -> Result<(), Cl
 }
 
 /// Reads a saved plan.
-pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
+pub fn read(path: &Path) -> Result<Plan, EngineError> {
     match files::read_bounded(path, SIZE_CAP) {
         Ok(text) => decode(&text).map_err(|error| refused(path, &error)),
         Err(FileError::TooLarge(_)) => {
@@ -49,27 +49,27 @@ pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
 }
 
 /// What cannot be read is a failure; what can be read and is not to be trusted is a refusal.
-fn refused(path: &Path, error: &PlanFileError) -> CliError {
+fn refused(path: &Path, error: &PlanFileError) -> EngineError {
     let text = format!("{} {error}", shown(path));
     match error {
         PlanFileError::NotAPlan { .. }
         | PlanFileError::Edited
         | PlanFileError::OtherVersion { .. }
-        | PlanFileError::OtherManifest => CliError::Refused(text),
-        PlanFileError::TooLarge => CliError::File(text),
+        | PlanFileError::OtherManifest => EngineError::Refused(text),
+        PlanFileError::TooLarge => EngineError::File(text),
     }
 }
 
 /// A folder, a symbolic link, a pipe or a device stands in the way.
-fn not_a_file(path: &Path) -> CliError {
-    CliError::File(format!(
+fn not_a_file(path: &Path) -> EngineError {
+    EngineError::File(format!(
         "{} is not a regular file; name another one with `certplan plan --out FILE`",
         shown(path)
     ))
 }
 
-fn failed(path: &Path, doing: &str, source: &io::Error) -> CliError {
-    CliError::File(format!(
+fn failed(path: &Path, doing: &str, source: &io::Error) -> EngineError {
+    EngineError::File(format!(
         "cannot {doing} {}: {source}; name a readable file made with `certplan plan --out FILE`",
         shown(path)
     ))
@@ -129,11 +129,11 @@ mod tests {
         let path = folder.path().join("plan.json");
         let plan = plan_of(vec![order_step("a")]);
         let foreign = write(&path, &plan, Digest::of(b"another")).unwrap_err();
-        assert!(matches!(foreign, CliError::Refused(_)), "{foreign}");
+        assert!(matches!(foreign, EngineError::Refused(_)), "{foreign}");
         assert!(!path.exists());
         fs::write(&path, "{}").unwrap();
         let other = read(&path).unwrap_err();
-        assert!(matches!(other, CliError::Refused(_)), "{other}");
+        assert!(matches!(other, EngineError::Refused(_)), "{other}");
         let named = path.display().to_string();
         assert!(other.to_string().starts_with(&named), "{other}");
     }

@@ -1,0 +1,58 @@
+//! A [`Workspace`] from the command line and the environment.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::exit::CliError;
+use super::output::Output;
+use super::settings;
+use crate::engine::{Budgets, Manifest, Surroundings, Workspace};
+use crate::manifest::Input;
+
+/// Standard input larger than this is no manifest.
+const STDIN_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Reads the manifest and everything that it is read with.
+pub(super) fn load(
+    common: &Common,
+    policy: Option<&Path>,
+    output: &Output,
+) -> Result<Workspace, CliError> {
+    let manifest = Manifest::read(&inputs(common)?, policy, output)?;
+    let location = settings::location(common)?;
+    let named = common.budget.budget_dir.clone();
+    let surroundings = Surroundings {
+        endpoints: settings::endpoints(common, &manifest.batch)?,
+        budgets: Budgets::of(named, settings::home(), &location),
+        location,
+        extra_root: settings::extra_root(common)?,
+        keys: settings::keys,
+    };
+    Ok(Workspace::new(manifest, surroundings, output))
+}
+
+/// What `-f` names; standard input is read here.
+pub(super) fn inputs(common: &Common) -> Result<Vec<Input>, CliError> {
+    if common.files.is_empty() {
+        return Ok(vec![Input::Path(PathBuf::from("certplan.yaml"))]);
+    }
+    let mut inputs = Vec::new();
+    for file in &common.files {
+        if file.as_os_str() != "-" {
+            inputs.push(Input::Path(file.clone()));
+            continue;
+        }
+        if inputs.iter().any(|input| matches!(input, Input::Stdin(_))) {
+            return Err(CliError::Usage("`-f -` stands twice".to_owned()));
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .take(STDIN_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| CliError::File(format!("cannot read standard input: {error}")))?;
+        inputs.push(Input::Stdin(bytes));
+    }
+    Ok(inputs)
+}

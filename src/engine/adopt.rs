@@ -1,0 +1,181 @@
+//! Binds an order that exists at the CA to a name: [`adopt`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::consent::Consent;
+use super::error::EngineError;
+use super::fact_writer::{FactWriter, item_of};
+use super::journal_view::JournalView;
+use super::notice::Tell;
+use super::workspace::{Accounts, Workspace, new_run};
+use crate::journal::{self, Holder};
+use crate::model::{
+    AccountName, Address, Adoption, FactBody, Observed, ObservedOrder, OrderId, Phase, Untrusted,
+    Wanted, differences, extra_names, seen,
+};
+use crate::provider::{Depth, Observe};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct AdoptRequest {
+    /// The order in the manifest.
+    pub address: Address,
+    /// The order's id at the CA.
+    pub id: OrderId,
+    /// How long to wait for another run to release the state.
+    pub lock_timeout: Duration,
+}
+
+/// An order that is bound to its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adopted {
+    /// Whether it is what the manifest asks for.
+    pub agrees: bool,
+}
+
+/// Binds the order. `consents` is asked about an order that is not what the manifest asks for.
+///
+/// Errors: an order of another product, or of an entry that is still in the manifest. Nothing was bound
+/// then.
+pub async fn adopt(
+    workspace: &Workspace,
+    request: &AdoptRequest,
+    consents: &dyn Fn() -> Consent,
+    tell: &dyn Tell,
+) -> Result<Adopted, EngineError> {
+    let AdoptRequest {
+        address,
+        id,
+        lock_timeout,
+    } = request;
+    let item = item_of(workspace, address)?;
+    let Wanted::Order(order) = &item.wanted else {
+        return Err(EngineError::Usage(format!(
+            "{address} is a revocation: only orders are imported"
+        )));
+    };
+    let accounts = workspace.open(&std::iter::once(item.account.clone()).collect())?;
+    let observed = read(&accounts, &item.account, id).await?;
+    let run = new_run();
+    let holder = Holder {
+        command: "import".to_owned(),
+        run: run.clone(),
+    };
+    let journal = journal::open(&workspace.location, holder, *lock_timeout).await?;
+    let known = JournalView::held(&*journal);
+    workspace.check_bindings(&known.bindings, &Observed::default())?;
+    let owner = owner(workspace, &known, id, address)?;
+    let different = differences(order, &observed);
+    for difference in &different {
+        tell.warning(format!("order {id}: {difference}"));
+    }
+    let extra = extra_names(order, &observed);
+    if !extra.is_empty() {
+        tell.warning(format!("order {id}: also for {}", extra.join(", ")));
+    }
+    let agrees = different.is_empty();
+    if let Some(product) = &observed.product
+        && *product != order.product
+    {
+        return Err(EngineError::Refused(format!(
+            "order {id} is for {product}, and {address} asks for {}: nothing was bound",
+            order.product
+        )));
+    }
+    if !agrees {
+        check_consent(address, id, consents())?;
+    }
+    let open = journal.record(address).and_then(|record| record.open);
+    let attempt = open.as_ref().map(|open| &open.attempt);
+    let tag = workspace.tag(item, order.generation);
+    let mut facts = Vec::new();
+    if open
+        .as_ref()
+        .is_some_and(|open| open.phase == Phase::Sending)
+    {
+        let why = Untrusted::new("a run ended between the intent and the outcome");
+        let boot = crate::files::clock::now().boot;
+        facts.push(FactBody::Doubted { why, boot });
+    }
+    let adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
+    facts.push(adoption.fact("imported by a person"));
+    facts.push(seen(&observed, today()));
+    if let Some(binding) = workspace.binding(&item.account, &Observed::default()) {
+        journal.bind(&item.account, binding).await?;
+    }
+    let writer = FactWriter {
+        journal: &*journal,
+        run,
+        item,
+    };
+    writer.write_after(owner, id, facts).await?;
+    journal.close().await?;
+    Ok(Adopted { agrees })
+}
+
+/// An order that differs is bound only when a person says so.
+fn check_consent(address: &Address, id: &OrderId, consent: Consent) -> Result<(), EngineError> {
+    match consent {
+        Consent::Given => Ok(()),
+        Consent::Withheld => Err(EngineError::Failed(
+            "nothing was bound: the id was not typed".to_owned(),
+        )),
+        Consent::NobodyToAsk => Err(EngineError::Usage(format!(
+            "order {id} is not what {address} asks for: say `--yes` to bind it all the same"
+        ))),
+    }
+}
+
+/// The entry that is gone from the manifest and still has the order; an entry that is there keeps it.
+fn owner(
+    workspace: &Workspace,
+    known: &JournalView,
+    id: &OrderId,
+    address: &Address,
+) -> Result<Option<Address>, EngineError> {
+    let taken = known.records.iter().find(|(_, record)| {
+        let live = record.live.as_ref();
+        live.is_some_and(|live| live.order_id == *id)
+    });
+    let Some((other, record)) = taken else {
+        return Ok(None);
+    };
+    let mut items = workspace.batch.items.iter();
+    if other == address || items.any(|item| item.address == *other) {
+        return Err(EngineError::Failed(format!(
+            "order {id} is already bound to {other}"
+        )));
+    }
+    if record.open.is_some() {
+        return Err(EngineError::Failed(format!(
+            "order {id} is bound to {other}, and a call of {other} is not settled: `certplan resolve {other}`"
+        )));
+    }
+    Ok(Some(other.clone()))
+}
+
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
+async fn read(
+    accounts: &Accounts,
+    account: &AccountName,
+    id: &OrderId,
+) -> Result<ObservedOrder, EngineError> {
+    let Some(act) = accounts.get(account) else {
+        return Err(EngineError::Failed(format!(
+            "account `{account}` cannot be opened"
+        )));
+    };
+    let observe: &dyn Observe = act.as_ref();
+    observe
+        .order(id, Depth::Order)
+        .await
+        .map_err(|error| EngineError::provider(account, error))?
+        .ok_or_else(|| EngineError::Failed(format!("the CA shows no order {id} to this key")))
+}

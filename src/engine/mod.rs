@@ -1,0 +1,37 @@
+//! The use cases, on plain types: no arguments, no terminal, no environment, no end of the process.
+//!
+//! A front end opens a [`Workspace`], hands it to a use case, listens to [`Notice`]s through [`Tell`], and
+//! maps an [`EngineError`] to whatever its callers understand. The command line is one front end.
+
+mod adopt;
+mod apply;
+mod budgets;
+mod consent;
+mod error;
+mod fact_writer;
+mod inventory;
+mod journal_view;
+mod notice;
+mod observe;
+mod plan;
+mod resolve;
+pub mod saved_plan;
+mod stale;
+mod status;
+#[cfg(test)]
+mod tests;
+mod workspace;
+
+pub use adopt::{AdoptRequest, Adopted, adopt};
+pub use apply::{Applied, ApplyEnd, ApplyRequest, Audience, apply, first_stop};
+pub use budgets::Budgets;
+pub use consent::Consent;
+pub use error::{EngineError, Stale};
+pub use inventory::{Inventory, inventory};
+pub use journal_view::JournalView;
+pub use notice::{Notice, Tell};
+pub use observe::{Purpose, check_access};
+pub use plan::{PlanRequest, Planned, plan};
+pub use resolve::{Findings, Judge, ResolveRequest, Resolved, Verdict, resolve};
+pub use status::{StatusEntry, status};
+pub use workspace::{Accounts, Manifest, Scope, Surroundings, Workspace};

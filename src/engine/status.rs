@@ -1,0 +1,92 @@
+//! Where each order and revocation stands, entry by entry: [`StatusEntry`].
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::journal_view::JournalView;
+use super::plan::Planned;
+use crate::model::{
+    Address, Cause, CertificateId, OrderId, Reason, RequestId, Standing, ValidTill,
+};
+use crate::plan::Step;
+
+/// Where one order or revocation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusEntry {
+    /// The item.
+    pub address: Address,
+    /// One word: the CA's, or the journal's where the CA was not asked.
+    pub state: &'static str,
+    /// Why the plan has it so.
+    pub reason: Reason,
+    /// The order.
+    pub order_id: Option<OrderId>,
+    /// The certificate.
+    pub certificate_id: Option<CertificateId>,
+    /// The request that an administrator decides.
+    pub request_id: Option<RequestId>,
+    /// The last day of validity.
+    pub valid_till: Option<ValidTill>,
+    /// Whole days until then; negative when it is over.
+    pub days_left: Option<i64>,
+    /// What it waits for.
+    pub waiting_for: Option<Cause>,
+    /// What a person should know.
+    pub note: Option<String>,
+}
+
+/// One entry for each step of a plan, by address.
+pub fn status(planned: &Planned) -> Vec<StatusEntry> {
+    let Planned { known, plan, .. } = planned;
+    let today = known.now.to_zoned(TimeZone::UTC).date();
+    let mut entries: BTreeMap<&Address, StatusEntry> = plan
+        .steps
+        .iter()
+        .map(|step| (&step.address, entry(step, known, today)))
+        .collect();
+    for warning in &plan.warnings {
+        let Some(address) = &warning.address else {
+            continue;
+        };
+        if let Some(entry) = entries.get_mut(address) {
+            let note = entry.note.get_or_insert_default();
+            if !note.is_empty() {
+                note.push_str("; ");
+            }
+            note.push_str(&warning.message);
+        }
+    }
+    entries.into_values().collect()
+}
+
+fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
+    let valid_till = match &step.standing {
+        Standing::InForce { till, .. } | Standing::Lapsed { till, .. } => *till,
+        Standing::Ended { .. } | Standing::InDoubt | Standing::Parked => known
+            .records
+            .get(&step.address)
+            .and_then(|record| record.live.as_ref())
+            .and_then(|live| live.valid_till),
+        Standing::Absent
+        | Standing::Waiting { .. }
+        | Standing::Requested { .. }
+        | Standing::NotRevoked
+        | Standing::RevocationRequested { .. }
+        | Standing::Declined { .. }
+        | Standing::Revoked => None,
+    };
+    StatusEntry {
+        address: step.address.clone(),
+        state: step.state(),
+        reason: step.reason.clone(),
+        order_id: step.order_id.clone(),
+        certificate_id: step.certificate_id.clone(),
+        request_id: step.request_id.clone(),
+        valid_till,
+        days_left: valid_till.map(|till| till.days_left(today)),
+        waiting_for: step.standing.waits().cloned(),
+        note: None,
+    }
+}

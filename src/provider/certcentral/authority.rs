@@ -1,0 +1,117 @@
+//! What CertCentral offers: [`CertCentralAuthority`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{CertCentral, request};
+use crate::model::{
+    Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
+    ScopeKind,
+};
+use crate::provider::authorities::{Adapter, Change};
+use crate::provider::{Act, Keys, ProviderError, Settings};
+
+const RATE_LIMITS: [RateLimit; 2] = [
+    RateLimit {
+        requests: 100,
+        per: Duration::from_secs(5),
+    },
+    RateLimit {
+        requests: 1000,
+        per: Duration::from_secs(300),
+    },
+];
+
+/// DigiCert CertCentral as a set of capabilities.
+#[derive(Debug)]
+pub(in crate::provider) struct CertCentralAuthority;
+
+impl Authority for CertCentralAuthority {
+    fn name(&self) -> &'static str {
+        "certcentral"
+    }
+
+    fn title(&self) -> &'static str {
+        "DigiCert CertCentral Services API v2"
+    }
+
+    fn regions(&self) -> &'static [Region] {
+        // Assumption: an account that says nothing is on the platform that the documents show.
+        &[
+            Region {
+                name: Some("us"),
+                url: "https://www.digicert.com/services/v2",
+            },
+            Region {
+                name: Some("eu"),
+                url: "https://certcentral.digicert.eu/services/v2",
+            },
+        ]
+    }
+
+    fn credentials(&self) -> &'static [CredentialMember] {
+        &[CredentialMember {
+            name: "api_key",
+            description: "where the API key is read from.",
+        }]
+    }
+
+    fn rate_limits(&self) -> &'static [RateLimit] {
+        &RATE_LIMITS
+    }
+
+    fn has_key_check(&self) -> bool {
+        true
+    }
+
+    fn has_requests(&self) -> bool {
+        true
+    }
+
+    /// Assumption: the five that public clients send; the documentation's list is not complete (its page
+    /// on revoking an order).
+    fn reasons(&self) -> &'static [RevocationReason] {
+        &[
+            RevocationReason::Unspecified,
+            RevocationReason::KeyCompromise,
+            RevocationReason::AffiliationChanged,
+            RevocationReason::Superseded,
+            RevocationReason::CessationOfOperation,
+        ]
+    }
+
+    fn scopes(&self) -> &'static [ScopeKind] {
+        &[
+            ScopeKind::Order,
+            ScopeKind::Duplicates,
+            ScopeKind::CertificateId,
+            ScopeKind::SerialNumber,
+        ]
+    }
+
+    fn tag_member(&self) -> Option<&'static str> {
+        Some(request::TAG)
+    }
+}
+
+impl Adapter for CertCentralAuthority {
+    fn open(&self, settings: Settings, keys: &Keys) -> Result<Arc<dyn Act>, ProviderError> {
+        let [api_key] = keys.secrets() else {
+            return Err(keys.incomplete());
+        };
+        Ok(Arc::new(CertCentral::new(settings, api_key)?))
+    }
+
+    fn change(
+        &self,
+        operation: &Operation,
+        part: &Part,
+        renewal_of: Option<&OrderId>,
+    ) -> Option<Change> {
+        Some(match operation {
+            Operation::Order(order) => request::order(order, renewal_of),
+            Operation::Reissue(reissue) => request::reissue(reissue),
+            Operation::Revoke(revoke) => request::revoke(revoke, part),
+        })
+    }
+}
