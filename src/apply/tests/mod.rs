@@ -2,6 +2,7 @@
 //! takes milliseconds. Main type: [`World`].
 
 mod attempt;
+mod books;
 mod breaker;
 mod gates;
 mod journal;
@@ -14,5 +15,5 @@ mod settle;
 mod stopped;
 mod world;
 
-use self::scripted::{Books, REFUSED, Say, at_the_ca, certificate};
+use self::books::{Books, REFUSED, Say, at_the_ca, certificate};
 use self::world::{Ran, World, order, revocation, waits_for};

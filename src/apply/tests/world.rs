@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::books::Say;
 use super::journal::{Log, Memory};
-use super::scripted::{Ca, Say};
+use super::scripted::{Ca, ENDPOINT};
 use crate::apply::context::Clock;
 use crate::apply::{ActionReport, Event, Outcome, Run, RunAccount, RunReport, Stop, run};
 use crate::journal::{Hold, Journal};
@@ -22,8 +23,6 @@ use crate::model::{
 };
 use crate::plan::testing::account;
 use crate::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, approve};
-
-pub(super) const ENDPOINT: &str = "https://ca.example/services/v2";
 
 fn item(address: &str, wanted: Wanted) -> Item {
     Item {
