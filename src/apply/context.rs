@@ -237,6 +237,12 @@ impl Context {
         }
     }
 
+    /// Returns so long after the first signal.
+    pub(super) async fn until_stopped_for(&self, grace: Duration) {
+        self.until_stopped().await;
+        tokio::time::sleep(grace).await;
+    }
+
     /// What a read brings; `None` where the run is stopped first. A read may wait long for its slot.
     pub(super) async fn unless_stopped<T>(&self, read: impl Future<Output = T>) -> Option<T> {
         tokio::select! {

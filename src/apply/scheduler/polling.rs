@@ -1,6 +1,6 @@
 //! Polling the CA while nothing can run: approvals, issuance, doubts.
 
-use super::Scheduler;
+use super::{GRACE, Scheduler};
 use crate::apply::event::Event;
 use crate::apply::poll::poll;
 use crate::apply::step::{Work, settle_doubt};
@@ -66,7 +66,10 @@ impl<'c> Scheduler<'c, '_> {
                 step,
                 account,
             };
-            let end = settle_doubt(work).await;
+            let end = tokio::select! {
+                end = settle_doubt(work) => end,
+                () = self.context.until_stopped_for(GRACE) => return,
+            };
             self.tell(position, end);
         }
     }

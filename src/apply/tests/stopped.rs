@@ -125,6 +125,23 @@ async fn a_poll_that_waits_for_its_slot_does_not_hold_up_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_doubt_that_waits_for_its_look_up_does_not_hold_up_the_end() {
+    let mut world = World::of(vec![order("ada")]);
+    world.ca.says([Say::LostBefore]);
+    world.wait = Duration::from_secs(3600);
+    let ca = world.ca.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        ca.pace().read = Duration::from_secs(900);
+    });
+    signal_after(&world, Duration::from_secs(100));
+    let ran = world.apply().await;
+    is_stopped(&ran);
+    assert_eq!(ran.outcome("orders.ada"), Outcome::Unknown);
+    assert_eq!(world.log.now().as_secs(), 130);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_signal_after_the_last_step_stops_nothing() {
     let mut world = World::of(vec![order("ada")]);
     world.ca.says([Say::Done(1)]);
