@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod between;
 mod budget;
+mod carried_over;
 mod cases;
 mod contract;
 mod crash;
