@@ -10,8 +10,8 @@ use std::io::Read;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::lock::no_follow;
-use super::place::Place;
+use super::store::sqlite::lock::no_follow;
+use super::store::sqlite::state_file::StateFile;
 use super::{JournalError, StateMark};
 
 const SUFFIX: &str = ".head";
@@ -37,11 +37,11 @@ impl Anchor {
 /// The anchor of a journal; read it before the journal, or a run that writes meanwhile is taken for a
 /// journal that went back.
 pub(super) fn anchor(path: &Path) -> Result<Option<Anchor>, JournalError> {
-    Ok(Place::find(path)?.and_then(|place| read(&beside(&place))))
+    Ok(StateFile::find(path)?.and_then(|place| read(&beside(&place))))
 }
 
 /// Where the anchor of a journal in a file is.
-pub(super) fn beside(place: &Place) -> PathBuf {
+pub(super) fn beside(place: &StateFile) -> PathBuf {
     place.beside(SUFFIX)
 }
 

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Replay;
-use super::lock::no_follow;
-use super::place::Place;
+use super::store::sqlite::lock::no_follow;
+use super::store::sqlite::state_file::StateFile;
 use crate::model::{Address, Digest, Record, Records};
 
 /// It is made anew when so many facts came since: until then they are replayed, in less than a tenth of
@@ -94,12 +94,12 @@ impl Line {
 }
 
 /// The file's path.
-pub(super) fn path(place: &Place) -> PathBuf {
+pub(super) fn path(place: &StateFile) -> PathBuf {
     place.beside(SUFFIX)
 }
 
 /// What is kept beside a journal; `None` if there is nothing that can be believed.
-pub(super) fn read(place: &Place) -> Option<Condensed> {
+pub(super) fn read(place: &StateFile) -> Option<Condensed> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(no_follow())
@@ -139,7 +139,7 @@ pub(super) fn read(place: &Place) -> Option<Condensed> {
 
 /// Writes the records down. Whoever reads sees the old file or the whole new one.
 pub(super) fn write(
-    place: &Place,
+    place: &StateFile,
     lineage: &str,
     serial: u64,
     tip: Digest,

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::chain::{BrokenFact, COLUMNS, Replay, StoredFact};
 use super::condensed::{self, Condensed};
-use super::place::Place;
-use super::schema::explain;
+use super::store::sqlite::schema::explain;
+use super::store::sqlite::state_file::StateFile;
 use super::{Binding, Bindings, JournalError, StateMark, binding};
 use crate::model::{Digest, Fact};
 
@@ -50,7 +50,7 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl Fault {
-    pub(super) fn at(self, place: &Place) -> JournalError {
+    pub(super) fn at(self, place: &StateFile) -> JournalError {
         match self {
             Self::Storage(error) => explain(place, &error),
             Self::Fact(broken) => place.corrupt(broken.to_string()),

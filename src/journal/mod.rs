@@ -2,7 +2,6 @@
 //! from it.
 
 mod anchor;
-mod backup;
 mod binding;
 mod chain;
 mod condensed;
@@ -10,13 +9,10 @@ mod durable;
 mod error;
 mod load;
 mod location;
-mod lock;
 mod open;
-mod place;
-mod postgres;
 mod reading;
-mod schema;
 mod sqlite;
+mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -30,12 +26,12 @@ pub use anchor::Anchor;
 pub use binding::Bindings;
 pub use error::JournalError;
 pub use location::Location;
-pub use lock::Holder;
 pub use open::{anchor, history, migrate, open, read, verify};
-pub(crate) use place::network_file_system;
-pub use postgres::{PostgresJournal, Server};
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
 pub use sqlite::SqliteJournal;
+pub use store::postgres::{PostgresJournal, Server};
+pub use store::sqlite::lock::Holder;
+pub(crate) use store::sqlite::state_file::network_file_system;
 
 use crate::model::{AccountName, Address, Digest, FactLog, Record, Records};
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::anchor::Anchor;
-use super::lock::Holder;
 use super::reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
-use super::{Journal, JournalError, Location, postgres, reading, sqlite};
+use super::store::postgres;
+use super::store::sqlite::lock::Holder;
+use super::{Journal, JournalError, Location, reading, sqlite};
 
 /// Takes the journal for writing, makes it where there is none, and waits up to `lock_timeout` for a
 /// run that holds it.

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::binding::Bindings;
 use super::condensed;
 use super::load::{Fault, Loaded, holds, load, load_all};
-use super::place::Place;
-use super::schema::{Reading, check_pages, open_for_reading};
+use super::store::sqlite::schema::{Reading, check_pages, open_for_reading};
+use super::store::sqlite::state_file::StateFile;
 use super::{JournalError, StateMark};
 use crate::model::{Address, Digest, Fact, Records, RunId};
 
@@ -163,9 +163,9 @@ fn verified(loaded: &Loaded) -> Verified {
 /// Runs `work` on a connection that sees the journal as of one moment; `None` when there is none.
 fn look<T>(
     path: &Path,
-    mut work: impl FnMut(&Place, &rusqlite::Connection) -> Result<T, Fault>,
+    mut work: impl FnMut(&StateFile, &rusqlite::Connection) -> Result<T, Fault>,
 ) -> Result<Option<T>, JournalError> {
-    let Some(place) = Place::find(path)? else {
+    let Some(place) = StateFile::find(path)? else {
         return Ok(None);
     };
     for _ in 0..TRIES {

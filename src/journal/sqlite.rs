@@ -17,9 +17,9 @@ use super::binding::Bindings;
 use super::condensed;
 use super::durable::{Durable, enter};
 use super::load::load;
-use super::lock::{Holder, Lock};
-use super::place::Place;
-use super::schema::{self, Pages, explain};
+use super::store::sqlite::lock::{Holder, Lock};
+use super::store::sqlite::schema::{self, Pages, explain};
+use super::store::sqlite::state_file::StateFile;
 use super::writer::{Message, Reply, Writer};
 use super::{Binding, Hold, Journal, JournalError, StateMark};
 use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
@@ -47,7 +47,7 @@ pub(super) async fn hold(
     holder: Holder,
     lock_timeout: Duration,
 ) -> Result<SqliteJournal, JournalError> {
-    let place = Place::make(path)?;
+    let place = StateFile::make(path)?;
     let begun = Instant::now();
     let lock = loop {
         match Lock::take(&place, &holder) {
@@ -60,7 +60,7 @@ pub(super) async fn hold(
     open(place, lock, &holder)
 }
 
-fn open(place: Place, lock: Lock, holder: &Holder) -> Result<SqliteJournal, JournalError> {
+fn open(place: StateFile, lock: Lock, holder: &Holder) -> Result<SqliteJournal, JournalError> {
     if !place.check_database()? {
         schema::create(&place)?;
     }

@@ -16,10 +16,11 @@ use super::chain;
 use super::condensed::{self, FACTS_APART};
 use super::durable::{Draft, Durable, enter};
 use super::load::check_chain;
-use super::lock::Lock;
-use super::place::Place;
-use super::schema::{checkpoint, explain};
-use super::{Binding, JournalError, backup};
+use super::store::sqlite::backup;
+use super::store::sqlite::lock::Lock;
+use super::store::sqlite::schema::{checkpoint, explain};
+use super::store::sqlite::state_file::StateFile;
+use super::{Binding, JournalError};
 use crate::model::{AccountName, Digest, Fact};
 
 /// At most so many calls share a commit: the first of them waits for the last.
@@ -51,7 +52,7 @@ pub(super) struct Writer {
     // Dropped in this order: the lock is held until the database is closed.
     pub(super) connection: Connection,
     pub(super) lock: Lock,
-    pub(super) place: Place,
+    pub(super) place: StateFile,
     pub(super) anchor: AnchorFile,
     pub(super) durable: Arc<Mutex<Durable>>,
     /// The hash that the next fact is linked to.

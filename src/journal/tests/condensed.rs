@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::journal::condensed::{self, Condensed, FACTS_APART};
-use crate::journal::place::Place;
+use crate::journal::store::sqlite::state_file::StateFile;
 
-fn place(bench: &Bench) -> Place {
-    Place::find(&bench.location()).unwrap().unwrap()
+fn place(bench: &Bench) -> StateFile {
+    StateFile::find(&bench.location()).unwrap().unwrap()
 }
 
 fn kept(bench: &Bench) -> Option<Condensed> {

@@ -24,11 +24,11 @@ use self::fault::explain;
 use self::lease::keep;
 use self::load::Broken;
 use self::writer::{Message, Reply, Writer};
-use super::anchor::{self, AnchorFile};
-use super::durable::{Durable, enter};
-use super::lock::Holder;
-use super::reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
-use super::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
+use crate::journal::anchor::{self, AnchorFile};
+use crate::journal::durable::{Durable, enter};
+use crate::journal::reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
+use crate::journal::store::sqlite::lock::Holder;
+use crate::journal::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
 use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
 
 /// A journal in PostgreSQL that this run holds.
@@ -42,7 +42,7 @@ pub struct PostgresJournal {
 
 /// Takes the journal: makes its tables where the role may, and waits up to `lock_timeout` for a run that
 /// holds it.
-pub(super) async fn hold(
+pub(in crate::journal) async fn hold(
     server: &Server,
     holder: Holder,
     lock_timeout: Duration,
@@ -86,7 +86,7 @@ pub(super) async fn hold(
 }
 
 /// Reads the records without holding the journal.
-pub(super) async fn read(server: &Server) -> Result<Option<Snapshot>, JournalError> {
+pub(in crate::journal) async fn read(server: &Server) -> Result<Option<Snapshot>, JournalError> {
     let found = load::read(server, |_, _, _| ()).await;
     let found = found.map_err(|broken| broken.at(server))?;
     Ok(found.map(|loaded| Snapshot {
@@ -97,7 +97,7 @@ pub(super) async fn read(server: &Server) -> Result<Option<Snapshot>, JournalErr
 }
 
 /// The lines that pass a filter, oldest first.
-pub(super) async fn history(
+pub(in crate::journal) async fn history(
     server: &Server,
     filter: &HistoryFilter,
 ) -> Result<Vec<Line>, JournalError> {
@@ -116,7 +116,7 @@ pub(super) async fn history(
 }
 
 /// Checks the chain, and that each fact could follow the ones before it.
-pub(super) async fn verify(server: &Server) -> Result<Option<Verified>, VerifyError> {
+pub(in crate::journal) async fn verify(server: &Server) -> Result<Option<Verified>, VerifyError> {
     let found = load::read(server, |_, _, _| ()).await;
     let found = found.map_err(|broken| match broken {
         Broken::Fact(broken) => VerifyError::Broken {
@@ -136,7 +136,7 @@ pub(super) async fn verify(server: &Server) -> Result<Option<Verified>, VerifyEr
 }
 
 /// Makes or updates the tables; the schema's version.
-pub(super) async fn migrate(server: &Server) -> Result<i32, JournalError> {
+pub(in crate::journal) async fn migrate(server: &Server) -> Result<i32, JournalError> {
     let mut client = server.connect().await?;
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;

@@ -1,5 +1,5 @@
 //! The folder and the files of a journal: which are trusted, how they are made, what is refused before
-//! SQLite sees them. Main type: [`Place`].
+//! SQLite sees them. Main type: [`StateFile`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Metadata};
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::JournalError;
 use super::schema::{APPLICATION_ID, HEADER_MAGIC};
+use crate::journal::JournalError;
 
 /// A run that cannot write what it did must not begin: less free space than this is refused.
 const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -21,26 +21,26 @@ const APPLICATION_ID_AT: usize = 68;
 
 /// A journal's folder, free of symbolic links, and its database in it.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(in crate::journal) struct StateFile {
     /// As the user wrote it: for messages.
-    pub(super) shown: PathBuf,
-    pub(super) folder: PathBuf,
+    pub(in crate::journal) shown: PathBuf,
+    pub(in crate::journal) folder: PathBuf,
     /// Absolute, so SQLite can never take it for a `file:` URI.
-    pub(super) database: PathBuf,
+    pub(in crate::journal) database: PathBuf,
 }
 
 /// What the database's files looked like at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trace {
+pub(in crate::journal) struct Trace {
     stamp: [i64; 5],
     size: u64,
     /// True while a run writes or after one was killed: the newest facts may be beside the database.
-    pub(super) beside: bool,
+    pub(in crate::journal) beside: bool,
 }
 
-impl Place {
+impl StateFile {
     /// The place, if its folder exists.
-    pub(super) fn find(path: &Path) -> Result<Option<Self>, JournalError> {
+    pub(in crate::journal) fn find(path: &Path) -> Result<Option<Self>, JournalError> {
         let (folder, name) = split(path)?;
         match fs::canonicalize(&folder) {
             Ok(folder) => Ok(Some(Self::new(path, folder, &name))),
@@ -50,7 +50,7 @@ impl Place {
     }
 
     /// The place, with its folder made (mode 0700) if need be, and found fit to write to.
-    pub(super) fn make(path: &Path) -> Result<Self, JournalError> {
+    pub(in crate::journal) fn make(path: &Path) -> Result<Self, JournalError> {
         let (folder, name) = split(path)?;
         let fail = |what: &str, error: &io::Error| unusable(path, cannot(what, error));
         let missing: Vec<&Path> = folder
@@ -82,18 +82,18 @@ impl Place {
     }
 
     /// A file beside the database: its name with a suffix.
-    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
+    pub(in crate::journal) fn beside(&self, suffix: &str) -> PathBuf {
         let mut name = self.database.clone().into_os_string();
         name.push(suffix);
         name.into()
     }
 
-    pub(super) fn unusable(&self, why: impl Into<String>) -> JournalError {
+    pub(in crate::journal) fn unusable(&self, why: impl Into<String>) -> JournalError {
         unusable(&self.shown, why.into())
     }
 
     /// [`JournalError::Corrupt`], with the newest backup as the way out.
-    pub(super) fn corrupt(&self, why: impl Into<String>) -> JournalError {
+    pub(in crate::journal) fn corrupt(&self, why: impl Into<String>) -> JournalError {
         let way_out = match super::backup::list(self).last() {
             Some(backup) => format!("restore the newest backup `{}`", backup.display()),
             None => "there is no backup beside it; keep the file, and let `certplan plan` find the orders again with another --state".to_owned(),
@@ -126,7 +126,7 @@ impl Place {
     }
 
     /// True if the database is there and is a file that nobody else can touch; false if there is none.
-    pub(super) fn check_database(&self) -> Result<bool, JournalError> {
+    pub(in crate::journal) fn check_database(&self) -> Result<bool, JournalError> {
         let metadata = match fs::symlink_metadata(&self.database) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -162,7 +162,7 @@ impl Place {
     ///
     /// Only for the holder of the lock, before it has a connection: closing a file drops every POSIX
     /// lock that this process has on it, SQLite's own included.
-    pub(super) fn check_header(&self) -> Result<(), JournalError> {
+    pub(in crate::journal) fn check_header(&self) -> Result<(), JournalError> {
         let mut header = [0; HEADER_BYTES];
         File::open(&self.database)
             .and_then(|file| file.read_exact_at(&mut header, 0))
@@ -193,7 +193,7 @@ impl Place {
     }
 
     /// What the files look like now; `None` if the database is gone.
-    pub(super) fn trace(&self) -> Result<Option<Trace>, JournalError> {
+    pub(in crate::journal) fn trace(&self) -> Result<Option<Trace>, JournalError> {
         let metadata = match fs::symlink_metadata(&self.database) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -214,13 +214,13 @@ impl Place {
         }))
     }
 
-    pub(super) fn sync_folder(&self) -> Result<(), JournalError> {
+    pub(in crate::journal) fn sync_folder(&self) -> Result<(), JournalError> {
         sync_folder(&self.folder).map_err(|error| self.unusable(cannot("its folder", &error)))
     }
 }
 
 /// What the operating system said of something.
-pub(super) fn cannot(what: &str, error: &io::Error) -> String {
+pub(in crate::journal) fn cannot(what: &str, error: &io::Error) -> String {
     format!("{what} cannot be used: {error}")
 }
 
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_path_without_a_file_name_is_refused() {
         for path in ["/", "a/.."] {
-            assert!(Place::find(Path::new(path)).is_err(), "{path}");
+            assert!(StateFile::find(Path::new(path)).is_err(), "{path}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::lease::{Lease, TERM, now};
 use super::server::Server;
 use super::statements::lock_head;
 use crate::journal::JournalError;
-use crate::journal::lock::{Holder, host};
+use crate::journal::store::sqlite::lock::{Holder, host};
 use crate::model::Untrusted;
 
 /// How often a journal that another run holds is asked for again.

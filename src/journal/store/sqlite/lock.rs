@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use super::JournalError;
-use super::place::{Place, cannot};
+use super::state_file::{StateFile, cannot};
+use crate::journal::JournalError;
 use crate::model::{RunId, Untrusted};
 
 /// More than any note that certplan writes.
@@ -38,13 +38,16 @@ struct Note {
 
 /// The lock; let go when it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in crate::journal) struct Lock {
     file: File,
 }
 
 impl Lock {
     /// Takes the lock or says who has it ([`JournalError::Held`]). Does not wait.
-    pub(super) fn take(place: &Place, holder: &Holder) -> Result<Self, JournalError> {
+    pub(in crate::journal) fn take(
+        place: &StateFile,
+        holder: &Holder,
+    ) -> Result<Self, JournalError> {
         let path = place.beside(".lock");
         let fail = |error: &std::io::Error| place.unusable(cannot("its lock file", error));
         let mut file = OpenOptions::new()
@@ -99,7 +102,7 @@ impl Drop for Lock {
 }
 
 /// The flag by which opening a symbolic link fails.
-pub(super) fn no_follow() -> i32 {
+pub(in crate::journal) fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()
 }
 
@@ -119,7 +122,7 @@ fn read_note(file: &mut File) -> String {
     }
 }
 
-pub(super) fn host() -> String {
+pub(in crate::journal) fn host() -> String {
     for path in ["/proc/sys/kernel/hostname", "/etc/hostname"] {
         if let Ok(text) = std::fs::read_to_string(path)
             && !text.trim().is_empty()

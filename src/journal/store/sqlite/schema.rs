@@ -13,16 +13,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::JournalError;
-use super::chain::Replay;
 use super::lock::no_follow;
-use super::place::{Place, cannot};
+use super::state_file::{StateFile, cannot};
+use crate::journal::JournalError;
+use crate::journal::chain::Replay;
 
 /// The first bytes of every SQLite database.
-pub(super) const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
+pub(in crate::journal) const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// `cpln`, as the first migration sets it.
-pub(super) const APPLICATION_ID: i32 = 0x6370_6c6e;
+pub(in crate::journal) const APPLICATION_ID: i32 = 0x6370_6c6e;
 
 /// How long SQLite waits for another connection: a reader's, or a person's with `sqlite3`.
 const BUSY: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ const LEAST_SQLITE: i32 = 3_051_003;
 const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/001-facts.sql"))];
 
 /// The newest schema that this certplan knows.
-pub(super) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
+pub(in crate::journal) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
 
 /// What stays as it is in the path of a `file:` URI.
 const URI_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -44,7 +44,7 @@ const URI_PATH: &AsciiSet = &NON_ALPHANUMERIC
 
 /// How a reader opens the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(in crate::journal) enum Reading {
     /// Beside a run that writes, or after one that was killed: with SQLite's shared locks.
     Shared,
     /// Nobody writes: not even SQLite's own side files are made. The caller looks afterwards whether
@@ -54,7 +54,7 @@ pub(super) enum Reading {
 
 /// Makes the database, complete or not at all: it gets its name only when it is durable. The caller
 /// holds the lock.
-pub(super) fn create(place: &Place) -> Result<(), JournalError> {
+pub(in crate::journal) fn create(place: &StateFile) -> Result<(), JournalError> {
     let draft = place.beside(".new");
     for suffix in [".new", ".new-wal", ".new-shm", ".new-journal"] {
         // Left over from a run that was killed here.
@@ -104,7 +104,7 @@ fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// How much of the database is looked at before it is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pages {
+pub(in crate::journal) enum Pages {
     /// Every page.
     All,
     /// The pages that are read. Facts are only ever added, so there is no free page that a damaged list
@@ -113,7 +113,10 @@ pub(super) enum Pages {
 }
 
 /// Opens an existing database for writing. The caller holds the lock.
-pub(super) fn open_for_writing(place: &Place, pages: Pages) -> Result<Connection, JournalError> {
+pub(in crate::journal) fn open_for_writing(
+    place: &StateFile,
+    pages: Pages,
+) -> Result<Connection, JournalError> {
     if rusqlite::version_number() < LEAST_SQLITE {
         return Err(place.unusable(format!(
             "SQLite {} can lose facts: use 3.51.3 or newer",
@@ -160,8 +163,8 @@ pub(super) fn open_for_writing(place: &Place, pages: Pages) -> Result<Connection
 }
 
 /// Opens an existing database for reading: nothing in it is created or changed.
-pub(super) fn open_for_reading(
-    place: &Place,
+pub(in crate::journal) fn open_for_reading(
+    place: &StateFile,
     reading: Reading,
 ) -> Result<Connection, JournalError> {
     let mut uri = format!(
@@ -187,13 +190,13 @@ pub(super) fn open_for_reading(
 
 /// Moves the write-ahead log into the database as far as readers allow. An error counts as a failed
 /// write: a second try may seem to succeed on a disk that dropped the first.
-pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+pub(in crate::journal) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
 }
 
 /// Runs `quick_check` or `integrity_check`.
-pub(super) fn check_pages(
-    place: &Place,
+pub(in crate::journal) fn check_pages(
+    place: &StateFile,
     connection: &Connection,
     check: &str,
 ) -> Result<(), JournalError> {
@@ -210,7 +213,7 @@ pub(super) fn check_pages(
 }
 
 /// What an SQLite error means for the journal.
-pub(super) fn explain(place: &Place, error: &rusqlite::Error) -> JournalError {
+pub(in crate::journal) fn explain(place: &StateFile, error: &rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(
             ErrorCode::CannotOpen
@@ -242,7 +245,7 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cell_size_check", "ON")
 }
 
-fn check_ours(place: &Place, connection: &Connection) -> Result<(), JournalError> {
+fn check_ours(place: &StateFile, connection: &Connection) -> Result<(), JournalError> {
     let pragma = |name: &str| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -263,7 +266,7 @@ fn check_ours(place: &Place, connection: &Connection) -> Result<(), JournalError
 }
 
 fn check_setting(
-    place: &Place,
+    place: &StateFile,
     connection: &Connection,
     pragma: &str,
     wanted: &str,

@@ -11,7 +11,7 @@ use crate::journal::JournalError;
 use crate::model::Digest;
 
 mod embedded {
-    refinery::embed_migrations!("src/journal/postgres/migrations");
+    refinery::embed_migrations!("src/journal/store/postgres/migrations");
 }
 
 /// Held while the tables are made or updated: `cpln`, and a number of its own.

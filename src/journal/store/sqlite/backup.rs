@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
-use super::JournalError;
 use super::lock::no_follow;
-use super::place::{Place, cannot};
 use super::schema::explain;
+use super::state_file::{StateFile, cannot};
+use crate::journal::JournalError;
 
 /// How many are kept.
 const KEPT: usize = 10;
@@ -25,7 +25,10 @@ const TIME: &str = "%Y%m%dT%H%M%S%3fZ";
 const TIME_LENGTH: usize = "20261121T230001123Z".len();
 
 /// Writes a copy and removes all but the newest ten. The copy gets its name when it is durable.
-pub(super) fn make(place: &Place, connection: &Connection) -> Result<PathBuf, JournalError> {
+pub(in crate::journal) fn make(
+    place: &StateFile,
+    connection: &Connection,
+) -> Result<PathBuf, JournalError> {
     let draft = place.beside(".backup.new");
     let io = |error: &std::io::Error| place.unusable(cannot("its backup", error));
     // Left over from a run that was killed here.
@@ -61,7 +64,7 @@ pub(super) fn make(place: &Place, connection: &Connection) -> Result<PathBuf, Jo
 }
 
 /// The backups, oldest first; none if the folder cannot be read.
-pub(super) fn list(place: &Place) -> Vec<PathBuf> {
+pub(in crate::journal) fn list(place: &StateFile) -> Vec<PathBuf> {
     let Some(prefix) = place
         .beside(SUFFIX)
         .file_name()
@@ -88,7 +91,7 @@ pub(super) fn list(place: &Place) -> Vec<PathBuf> {
 }
 
 /// The time now, or the next free millisecond.
-fn free_name(place: &Place) -> PathBuf {
+fn free_name(place: &StateFile) -> PathBuf {
     let mut millisecond = Timestamp::now().as_millisecond();
     loop {
         let time = Timestamp::from_millisecond(millisecond).unwrap_or(Timestamp::MAX);
