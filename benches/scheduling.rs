@@ -241,8 +241,8 @@ impl Journal for Memory {
         false
     }
 
-    fn backup(&self) -> Result<Option<PathBuf>, JournalError> {
-        Ok(None)
+    fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>> {
+        Box::pin(ready(Ok(None)))
     }
 
     fn hold(&self) -> Hold {

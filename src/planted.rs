@@ -2,7 +2,7 @@
 //!
 //! Compiled only with the feature `planted-bugs`, never into a release build. `CERTPLAN_PLANTED=NAME`
 //! picks one; each is what a sensible person might have written. Most stand in a wrapper around an account
-//! ([`act`]), the journal ([`journal`]) or the policy ([`policy`]), put on where these are opened. What
+//! ([`act`]), the journal ([`journal`]), its store ([`store`]) or the policy ([`policy`]), put on where these are opened. What
 //! only the code below those can do wrong is a single statement there. `tests/planted.rs` has a scenario
 //! for each.
 
@@ -11,15 +11,16 @@ compile_error!("the feature `planted-bugs` is for tests: it must not be in a rel
 
 mod act;
 mod journal;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::ClientBuilder;
 use reqwest::redirect::Policy as RedirectPolicy;
-use tokio::sync::oneshot;
 
-use crate::journal::{Journal, JournalError};
+use crate::journal::Journal;
+use crate::journal::store::FactStore;
 use crate::model::{Address, Part, Policy, Tag, TagParts};
 use crate::provider::Act;
 
@@ -36,6 +37,15 @@ pub(crate) fn act(inner: Arc<dyn Act>) -> Arc<dyn Act> {
 /// A journal with its bugs.
 pub(crate) fn journal(inner: Arc<dyn Journal>) -> Arc<dyn Journal> {
     Arc::new(journal::PlantedJournal::around(inner))
+}
+
+/// The store of a journal with its bugs.
+pub(crate) fn store(inner: Box<dyn FactStore>) -> Box<dyn FactStore> {
+    if is("ack_before_commit") {
+        Box::new(store::AckBeforeCommit::around(inner))
+    } else {
+        inner
+    }
 }
 
 /// `forget_quiet_period`: nothing found is proof at once.
@@ -80,19 +90,4 @@ pub(crate) fn whole_order_revoke(part: &Part) -> &Part {
 /// `zero_certificate_no`: a number that was never set. ncloud revokes the whole order for 0.
 pub(crate) fn zero_certificate_no(number: u64) -> u64 {
     if is("zero_certificate_no") { 0 } else { number }
-}
-
-/// `ack_before_commit`: facts are acknowledged before they are on the disk, which is slow.
-pub(crate) fn ack_before_commit(
-    replies: Vec<oneshot::Sender<Result<(), JournalError>>>,
-) -> Vec<oneshot::Sender<Result<(), JournalError>>> {
-    if !is("ack_before_commit") {
-        return replies;
-    }
-    for reply in replies {
-        // Who asked may be gone.
-        let _ = reply.send(Ok(()));
-    }
-    std::thread::sleep(Duration::from_secs(5));
-    Vec::new()
 }

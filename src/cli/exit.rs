@@ -156,6 +156,7 @@ fn exit(error: &EngineError) -> Exit {
         | EngineError::Journal(
             JournalError::Newer { .. }
             | JournalError::Corrupt { .. }
+            | JournalError::Records(_)
             | JournalError::Unusable { .. }
             | JournalError::Write(_)
             | JournalError::Foreign { .. }

@@ -192,7 +192,7 @@ impl Applying<'_> {
         audience: &mut dyn Audience,
     ) -> Result<Applied, EngineError> {
         if approved.plan().has_changes() {
-            self.journal.backup()?;
+            self.journal.backup().await?;
         }
         for name in self.accounts.keys() {
             if let Some(binding) = self.workspace.binding(name, &observed) {

@@ -11,7 +11,7 @@ pub type Bindings = BTreeMap<AccountName, Binding>;
 
 /// What is to be stored when `account` shows itself as `now`: `None` if nothing changes.
 /// [`JournalError::Foreign`] if it is another account than the one that is known.
-pub(super) fn settle(
+pub(super) fn decide(
     account: &AccountName,
     known: Option<&Binding>,
     now: Binding,
@@ -33,8 +33,51 @@ pub(super) fn settle(
     Ok((then.account_id.is_none() && now.account_id.is_some()).then_some(now))
 }
 
-/// The digest that shows whether a stored binding is as it was written.
-pub(super) fn seal(lineage: &str, account: &AccountName, binding: &Binding) -> Digest {
+/// A binding as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredBinding {
+    pub(crate) account: String,
+    pub(crate) provider: String,
+    pub(crate) endpoint: String,
+    pub(crate) account_id: Option<String>,
+    /// Covers the other columns and the lineage.
+    pub(crate) seal: Vec<u8>,
+}
+
+impl StoredBinding {
+    /// A binding of the journal with this lineage.
+    pub(super) fn new(lineage: &str, account: &AccountName, binding: &Binding) -> Self {
+        Self {
+            account: account.to_string(),
+            provider: binding.provider.clone(),
+            endpoint: binding.endpoint.clone(),
+            account_id: binding.account_id.clone(),
+            seal: seal(lineage, account, binding).bytes().to_vec(),
+        }
+    }
+
+    /// The binding, if it is as it was written.
+    pub(super) fn check(self, lineage: &str) -> Result<(AccountName, Binding), String> {
+        let binding = Binding {
+            provider: self.provider,
+            endpoint: self.endpoint,
+            account_id: self.account_id,
+        };
+        self.account
+            .parse()
+            .ok()
+            .filter(|account| self.seal == seal(lineage, account, &binding).bytes())
+            .map(|account| (account, binding))
+            .ok_or_else(|| {
+                format!(
+                    "the binding of account `{}` is not as it was written",
+                    self.account.escape_debug()
+                )
+            })
+    }
+}
+
+fn seal(lineage: &str, account: &AccountName, binding: &Binding) -> Digest {
     let (known, id) = match &binding.account_id {
         Some(id) => (b"1", id.as_str()),
         None => (b"0", ""),
@@ -84,7 +127,7 @@ mod tests {
             (Some(&full), &plain, None),
         ] {
             assert_eq!(
-                settle(&account, known, now.clone()).unwrap().as_ref(),
+                decide(&account, known, now.clone()).unwrap().as_ref(),
                 stored,
                 "{known:?} {now:?}"
             );
@@ -100,7 +143,7 @@ mod tests {
             bound("certcentral", "https://b.example", Some("7")),
             bound("certcentral", "https://a.example", Some("8\u{1b}[2J")),
         ] {
-            let error = settle(&account, Some(&then), now.clone()).unwrap_err();
+            let error = decide(&account, Some(&then), now.clone()).unwrap_err();
             assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
             let text = error.to_string();
             assert!(text.contains("certcentral at https://a.example (customer account 7)"));

@@ -6,13 +6,12 @@
 //! write a new chain.
 
 use jiff::Timestamp;
-use rusqlite::Row;
 
 use crate::model::{
     AccountName, Address, Digest, Fact, FactBody, IllegalFact, Record, Records, RunId,
 };
 
-/// The columns that [`StoredFact::read`] takes, in its order.
+/// The columns of a stored fact, in their order.
 pub(super) const COLUMNS: &str = "seq, at, run, address, account, word, body, previous, hash";
 
 /// What is wrong with a fact, by its number.
@@ -25,16 +24,16 @@ pub(super) struct BrokenFact {
 
 /// A fact as a row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StoredFact {
-    pub(super) seq: i64,
-    pub(super) at: String,
-    pub(super) run: String,
-    pub(super) address: String,
-    pub(super) account: String,
-    pub(super) word: String,
-    pub(super) body: String,
-    pub(super) previous: Vec<u8>,
-    pub(super) hash: Vec<u8>,
+pub(crate) struct StoredFact {
+    pub(crate) seq: i64,
+    pub(crate) at: String,
+    pub(crate) run: String,
+    pub(crate) address: String,
+    pub(crate) account: String,
+    pub(crate) word: String,
+    pub(crate) body: String,
+    pub(crate) previous: Vec<u8>,
+    pub(crate) hash: Vec<u8>,
 }
 
 impl StoredFact {
@@ -61,21 +60,6 @@ impl StoredFact {
         Ok((stored, hash))
     }
 
-    /// Reads a row of [`COLUMNS`].
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            seq: row.get(0)?,
-            at: row.get(1)?,
-            run: row.get(2)?,
-            address: row.get(3)?,
-            account: row.get(4)?,
-            word: row.get(5)?,
-            body: row.get(6)?,
-            previous: row.get(7)?,
-            hash: row.get(8)?,
-        })
-    }
-
     fn digest(&self) -> Digest {
         Digest::of_parts(&[
             &self.previous,
@@ -88,38 +72,31 @@ impl StoredFact {
         ])
     }
 
-    /// Checks that a row of [`COLUMNS`] is as it was written and follows `tip`; its own hash. Reads no
-    /// fact: what was believed once is only looked at again.
-    pub(super) fn check_link(row: &Row<'_>, seq: u64, tip: &Digest) -> Result<Digest, BrokenFact> {
+    /// Checks that the fact is as it was written and follows `tip`; its own hash.
+    pub(super) fn check_link(&self, seq: u64, tip: &Digest) -> Result<Digest, BrokenFact> {
         let broken = |why: &str| BrokenFact {
             seq,
             why: why.to_owned(),
         };
-        let unreadable = |error: rusqlite::Error| broken(&error.to_string());
-        let text = |column: usize| {
-            let value = row.get_ref(column).map_err(unreadable)?;
-            value.as_bytes().map_err(|error| broken(&error.to_string()))
-        };
-        let stored: i64 = row.get(0).map_err(unreadable)?;
-        if u64::try_from(stored) != Ok(seq) {
-            return Err(broken(&format!("it is missing; {stored} follows")));
+        if u64::try_from(self.seq) != Ok(seq) {
+            return Err(broken(&format!("it is missing; {} follows", self.seq)));
         }
-        if text(7)? != tip.bytes() {
+        if self.previous != tip.bytes() {
             return Err(broken("it does not follow the fact before it"));
         }
-        let hash = Digest::of_parts(&[
-            text(7)?,
-            &stored.to_be_bytes(),
-            text(1)?,
-            text(2)?,
-            text(3)?,
-            text(4)?,
-            text(6)?,
-        ]);
-        if text(8)? != hash.bytes() {
+        let hash = self.digest();
+        if self.hash != hash.bytes() {
             return Err(broken("its text and its hash disagree"));
         }
         Ok(hash)
+    }
+
+    /// True for a whole fact with this number and this hash.
+    pub(super) fn stands_at(&self, serial: u64, tip: &Digest) -> bool {
+        u64::try_from(self.seq) == Ok(serial)
+            && self.hash == tip.bytes()
+            && self.digest() == *tip
+            && self.parse().is_ok()
     }
 
     fn parse(&self) -> Result<Fact, String> {
@@ -176,16 +153,7 @@ impl Replay {
     pub(super) fn take(&mut self, stored: &StoredFact) -> Result<(Fact, Digest), BrokenFact> {
         let seq = self.serial.saturating_add(1);
         let broken = |why: String| BrokenFact { seq, why };
-        if u64::try_from(stored.seq) != Ok(seq) {
-            return Err(broken(format!("it is missing; {} follows", stored.seq)));
-        }
-        if stored.previous != self.tip.bytes() {
-            return Err(broken("it does not follow the fact before it".to_owned()));
-        }
-        let hash = stored.digest();
-        if stored.hash != hash.bytes() {
-            return Err(broken("its text and its hash disagree".to_owned()));
-        }
+        let hash = stored.check_link(seq, &self.tip)?;
         let fact = stored.parse().map_err(broken)?;
         let next = follow(self.records.get(&fact.address), &fact)
             .map_err(|illegal| broken(illegal.to_string()))?;

@@ -33,6 +33,11 @@ pub enum JournalError {
         /// What is wrong with it.
         why: String,
     },
+    /// The records that are stored beside the facts are not what the facts say.
+    #[error(
+        "the facts of the state are whole, but {0}: `certplan migrate` makes the records anew; look at what was done since they were wrong"
+    )]
+    Records(String),
     /// It cannot be opened or created: permissions, a read-only disk, no space, a network file system.
     #[error("the state {path} cannot be opened: {why}", path = path.display())]
     Unusable {

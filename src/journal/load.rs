@@ -1,29 +1,31 @@
-//! Journal file -> records: reads the rows and checks each of them, and how the journal ends. All rows
-//! for a full check; else those after the records that were kept beside the database, if those fit.
+//! Store -> records: checks every fact and how the journal ends, or takes the stored records of a long
+//! journal instead of its facts. Main type: [`Loaded`].
 
-use rusqlite::{Connection, OptionalExtension};
+use super::chain::{BrokenFact, Replay};
+use super::records::{self, Sum};
+use super::store::{FactReader, Frame};
+use super::{Bindings, JournalError, StateMark};
+use crate::model::{Digest, Fact, Records};
 
-use super::chain::{BrokenFact, COLUMNS, Replay, StoredFact};
-use super::condensed::{self, Condensed};
-use super::store::sqlite::schema::explain;
-use super::store::sqlite::state_file::StateFile;
-use super::{Binding, Bindings, JournalError, StateMark, binding};
-use crate::model::{Digest, Fact};
+/// Below so many facts they are all read: that takes less than a tenth of a second.
+pub(super) const MANY: u64 = 10_000;
+/// So many rows are read at a time.
+const CHUNK: usize = 1_000;
 
 /// Everything that a journal says.
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
-    pub(super) lineage: String,
+    pub(super) frame: Frame,
     pub(super) replay: Replay,
     pub(super) bindings: Bindings,
-    /// How many facts were not read, because their records were kept.
-    pub(super) unread: u64,
+    /// The sum of the stored records, where they were taken instead of the facts.
+    pub(super) sum: Option<Sum>,
 }
 
 impl Loaded {
     pub(super) fn mark(&self) -> StateMark {
         StateMark {
-            lineage: self.lineage.clone(),
+            lineage: self.frame.lineage.clone(),
             serial: self.replay.serial,
             head: self.replay.head(),
         }
@@ -32,219 +34,240 @@ impl Loaded {
 
 /// Why a journal could not be loaded.
 #[derive(Debug)]
-pub(super) enum Fault {
-    /// SQLite could not read.
-    Storage(rusqlite::Error),
+pub(super) enum Broken {
+    /// The store could not read.
+    Store(JournalError),
     /// A fact is not as it was written.
     Fact(BrokenFact),
     /// What stands beside the facts is not as it was written.
     Frame(String),
-    /// The kept records are not what the facts say.
-    Kept,
+    /// The stored records are not what the facts say.
+    Records(String),
 }
 
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Storage(error)
+impl From<JournalError> for Broken {
+    fn from(error: JournalError) -> Self {
+        Self::Store(error)
     }
 }
 
-impl Fault {
-    pub(super) fn at(self, place: &StateFile) -> JournalError {
+impl Broken {
+    /// The error of a journal that was read so.
+    pub(super) fn explain(self, reader: &dyn FactReader) -> JournalError {
         match self {
-            Self::Storage(error) => explain(place, &error),
-            Self::Fact(broken) => place.corrupt(broken.to_string()),
-            Self::Frame(why) => place.corrupt(why),
-            Self::Kept => place.unusable(format!(
-                "its facts are whole, but the records kept in `{}` are not what they say: remove that file, and look at what was done since it was written",
-                condensed::path(place).display()
-            )),
+            Self::Store(error) => error,
+            Self::Fact(broken) => reader.corrupt(broken.to_string()),
+            Self::Frame(why) => reader.corrupt(why),
+            Self::Records(why) => JournalError::Records(why),
         }
     }
 }
 
-/// Reads the journal as of one moment: the kept records, if the journal holds the fact they were made
-/// at, and every fact after it. Where that does not add up, the facts alone decide.
-pub(super) fn load(connection: &Connection, kept: Option<Condensed>) -> Result<Loaded, Fault> {
-    let transaction = connection.unchecked_transaction()?;
-    if let Some(kept) = kept
-        && let Ok(true) = holds(&transaction, &kept)
-        && let Ok(loaded) = follow(&transaction, kept.lineage, kept.replay, |_, _, _| Ok(()))
+/// Sees each fact with its hash and where the journal then stands.
+pub(super) type Each<'a> = &'a mut (dyn FnMut(Fact, Digest, &Replay) + Send);
+
+/// Reads the journal: the stored records of a long one, if they are whole and stand at its last fact; else
+/// every fact.
+pub(super) async fn load(reader: &mut dyn FactReader) -> Result<Loaded, Broken> {
+    load_many(reader, MANY).await
+}
+
+/// The same with another measure of what is long.
+pub(super) async fn load_many(reader: &mut dyn FactReader, many: u64) -> Result<Loaded, Broken> {
+    let frame = reader.frame().await?;
+    if frame.serial >= many
+        && let Some((replay, sum)) = stored_records(reader, &frame).await?
     {
-        return Ok(loaded);
+        let bindings = bindings(reader, &frame.lineage).await?;
+        return Ok(Loaded {
+            frame,
+            replay,
+            bindings,
+            sum: Some(sum),
+        });
     }
-    from_the_first(&transaction, |_, _, _| Ok(()))
+    from_the_first(reader, frame, &mut |_, _, _| ()).await
 }
 
-/// Reads every fact. `each` sees them in order, with its hash and where the journal then stands.
-pub(super) fn load_all(
-    connection: &Connection,
-    each: impl FnMut(Fact, Digest, &Replay) -> Result<(), Fault>,
-) -> Result<Loaded, Fault> {
-    let transaction = connection.unchecked_transaction()?;
-    from_the_first(&transaction, each)
+/// Reads every fact.
+pub(super) async fn load_all(
+    reader: &mut dyn FactReader,
+    each: Each<'_>,
+) -> Result<Loaded, Broken> {
+    let frame = reader.frame().await?;
+    from_the_first(reader, frame, each).await
 }
 
-fn from_the_first(
-    connection: &Connection,
-    each: impl FnMut(Fact, Digest, &Replay) -> Result<(), Fault>,
-) -> Result<Loaded, Fault> {
-    let lineage = meta(connection, "lineage")?;
-    let start = Replay::begin(&lineage);
-    follow(connection, lineage, start, each)
-}
-
-/// Whether the records were made from this journal: its fact of that number has that hash, which stands
-/// for every fact before it. That those are all there is told by their number, their text only by a
-/// full check.
-pub(super) fn holds(connection: &Connection, kept: &Condensed) -> Result<bool, Fault> {
-    if meta(connection, "lineage")? != kept.lineage {
-        return Ok(false);
-    }
-    let Ok(seq) = i64::try_from(kept.replay.serial) else {
-        return Ok(false);
-    };
-    let hash = connection
-        .query_row("SELECT hash FROM facts WHERE seq = ?1", [seq], |row| {
-            row.get::<_, Vec<u8>>(0)
-        })
-        .optional()?;
-    if hash.is_none_or(|hash| hash != kept.replay.tip.bytes()) {
-        return Ok(false);
-    }
-    let count: i64 = connection.query_row("SELECT count(*) FROM facts", [], |row| row.get(0))?;
-    Ok(meta(connection, "serial")? == count.to_string())
-}
-
-/// Looks at every fact once more without reading it, for a run that began with kept records.
-pub(super) fn check_chain(connection: &Connection) -> Result<(), Fault> {
-    let lineage = meta(connection, "lineage")?;
-    let Replay {
-        mut serial,
-        mut tip,
-        ..
-    } = Replay::begin(&lineage);
-    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM facts ORDER BY seq"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        serial = serial.saturating_add(1);
-        tip = StoredFact::check_link(row, serial, &tip).map_err(Fault::Fact)?;
-    }
-    Ok(())
-}
-
-/// Reads the facts after `replay`, and how the journal ends.
-fn follow(
-    connection: &Connection,
-    lineage: String,
-    mut replay: Replay,
-    mut each: impl FnMut(Fact, Digest, &Replay) -> Result<(), Fault>,
-) -> Result<Loaded, Fault> {
-    let unread = replay.serial;
-    let mut statement = connection.prepare(&format!(
-        "SELECT {COLUMNS} FROM facts WHERE seq > ?1 ORDER BY seq"
-    ))?;
-    // From the first: a row with a number that none can have is not passed over.
-    let after = match i64::try_from(unread) {
-        Ok(0) | Err(_) => i64::MIN,
-        Ok(unread) => unread,
-    };
-    let mut rows = statement.query([after])?;
+async fn from_the_first(
+    reader: &mut dyn FactReader,
+    frame: Frame,
+    each: Each<'_>,
+) -> Result<Loaded, Broken> {
+    let mut replay = Replay::begin(&frame.lineage);
     loop {
-        let seq = replay.serial.saturating_add(1);
-        // A row that cannot be read is named by the number it should have.
-        let stored = match rows
-            .next()
-            .and_then(|row| row.map(StoredFact::read).transpose())
-        {
-            Ok(Some(stored)) => stored,
-            Ok(None) => break,
-            Err(error) if is_damage(&error) => {
-                return Err(Fault::Fact(BrokenFact {
-                    seq,
-                    why: error.to_string(),
-                }));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (fact, hash) = replay.take(&stored).map_err(Fault::Fact)?;
-        each(fact, hash, &replay)?;
+        let found = reader.facts_after(replay.serial, CHUNK).await?;
+        let is_last = found.len() < CHUNK;
+        for row in found {
+            let stored = row.map_err(|why| {
+                // Named by the number that it should have.
+                Broken::Fact(BrokenFact {
+                    seq: replay.serial.saturating_add(1),
+                    why,
+                })
+            })?;
+            let (fact, hash) = replay.take(&stored).map_err(Broken::Fact)?;
+            each(fact, hash, &replay);
+        }
+        if is_last {
+            break;
+        }
     }
-    drop(rows);
-    drop(statement);
-    check_end(connection, &replay)?;
-    let bindings = bindings(connection, &lineage)?;
+    check_end(&frame, &replay)?;
+    let bindings = bindings(reader, &frame.lineage).await?;
     Ok(Loaded {
-        lineage,
+        frame,
         replay,
         bindings,
-        unread,
+        sum: None,
     })
 }
 
-/// The chain cannot show that its last facts are gone; the end noted beside it does.
-fn check_end(connection: &Connection, replay: &Replay) -> Result<(), Fault> {
-    let serial = meta(connection, "serial")?;
-    if serial != replay.serial.to_string() {
-        return Err(Fault::Fact(BrokenFact {
+/// The chain cannot show that its last facts are gone; what is noted beside it does.
+fn check_end(frame: &Frame, replay: &Replay) -> Result<(), Broken> {
+    if frame.serial != replay.serial {
+        return Err(Broken::Fact(BrokenFact {
             seq: replay.serial.saturating_add(1),
             why: format!(
                 "it is missing; the journal ends at {} facts, but {} were written",
-                replay.serial,
-                serial.escape_debug()
+                replay.serial, frame.serial
             ),
         }));
     }
-    if meta(connection, "tip")? != replay.tip.to_string() {
-        return Err(Fault::Frame(
+    if frame.tip != replay.tip {
+        return Err(Broken::Frame(
             "the last hash is not the one that was noted".to_owned(),
         ));
     }
     Ok(())
 }
 
-fn meta(connection: &Connection, key: &str) -> Result<String, Fault> {
-    connection
-        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
-            row.get(0)
-        })
-        .map_err(|error| match error {
-            rusqlite::Error::QueryReturnedNoRows => Fault::Frame(format!("its {key} is missing")),
-            other => other.into(),
-        })
+async fn bindings(reader: &mut dyn FactReader, lineage: &str) -> Result<Bindings, Broken> {
+    reader
+        .bindings()
+        .await?
+        .into_iter()
+        .map(|stored| stored.check(lineage).map_err(Broken::Frame))
+        .collect()
 }
 
-fn bindings(connection: &Connection, lineage: &str) -> Result<Bindings, Fault> {
-    let mut statement =
-        connection.prepare("SELECT account, provider, endpoint, account_id, seal FROM bindings")?;
-    let mut rows = statement.query([])?;
-    let mut bindings = Bindings::new();
-    while let Some(row) = rows.next()? {
-        let account: String = row.get(0)?;
-        let bound = Binding {
-            provider: row.get(1)?,
-            endpoint: row.get(2)?,
-            account_id: row.get(3)?,
-        };
-        let damaged = || {
-            Fault::Frame(format!(
-                "the binding of account `{}` is not as it was written",
-                account.escape_debug()
-            ))
-        };
-        let name = account.parse().map_err(|_| damaged())?;
-        if row.get::<_, Vec<u8>>(4)? != binding::seal(lineage, &name, &bound).bytes() {
-            return Err(damaged());
-        }
-        bindings.insert(name, bound);
+/// The stored records; `None` when they are of another version, or are not those of the last fact. That
+/// no fact before it is missing is told by their number, that their text was not changed only by
+/// [`check_chain`].
+async fn stored_records(
+    reader: &mut dyn FactReader,
+    frame: &Frame,
+) -> Result<Option<(Replay, Sum)>, Broken> {
+    let Some(seal) = frame.seal.as_ref().filter(|seal| seal.is_ours()) else {
+        return Ok(None);
+    };
+    let before = frame.serial.saturating_sub(1);
+    let last = reader.facts_after(before, 2).await?;
+    let is_the_last = match last.as_slice() {
+        [Ok(last)] => last.stands_at(frame.serial, &frame.tip),
+        _ => false,
+    };
+    if !is_the_last || reader.count().await? != frame.serial {
+        return Ok(None);
     }
-    Ok(bindings)
+    let mut found = Vec::new();
+    let mut sum = Sum::default();
+    let mut after = String::new();
+    loop {
+        let rows = reader.records_after(&after, CHUNK).await?;
+        let Some((last, _)) = rows.last() else { break };
+        last.clone_into(&mut after);
+        for (address, text) in rows {
+            sum.toggle(&address, &text);
+            let Some(record) = records::parse(&address, &text) else {
+                return Ok(None);
+            };
+            found.push(record);
+        }
+    }
+    if sum.seal(&frame.lineage, frame.serial, frame.tip).digest != seal.digest {
+        return Ok(None);
+    }
+    let replay = Replay {
+        records: Records::from_iter(found),
+        serial: frame.serial,
+        tip: frame.tip,
+    };
+    Ok(Some((replay, sum)))
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    matches!(
-        error.sqlite_error_code(),
-        None | Some(DatabaseCorrupt | NotADatabase)
-    )
+/// Looks at every fact once more without reading what it says, for a run that took the stored records.
+pub(super) async fn check_chain(reader: &mut dyn FactReader) -> Result<(), Broken> {
+    let frame = reader.frame().await?;
+    let Replay {
+        mut serial,
+        mut tip,
+        ..
+    } = Replay::begin(&frame.lineage);
+    loop {
+        let found = reader.facts_after(serial, CHUNK).await?;
+        let is_last = found.len() < CHUNK;
+        for row in found {
+            serial = serial.saturating_add(1);
+            let broken = |why| Broken::Fact(BrokenFact { seq: serial, why });
+            tip = row
+                .map_err(broken)?
+                .check_link(serial, &tip)
+                .map_err(Broken::Fact)?;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+/// Compares the stored records with what the facts say, where this certplan made them.
+pub(super) async fn check_records(
+    reader: &mut dyn FactReader,
+    loaded: &Loaded,
+) -> Result<(), Broken> {
+    if !loaded
+        .frame
+        .seal
+        .as_ref()
+        .is_some_and(records::Seal::is_ours)
+    {
+        return Ok(());
+    }
+    let mut left = loaded.replay.records.iter();
+    let mut after = String::new();
+    let mut stored = Records::new();
+    loop {
+        let rows = reader.records_after(&after, CHUNK).await?;
+        let Some((last, _)) = rows.last() else { break };
+        last.clone_into(&mut after);
+        for (address, text) in rows {
+            let (address, record) = records::parse(&address, &text).ok_or_else(|| {
+                Broken::Records(format!(
+                    "the record of {} cannot be read",
+                    address.escape_debug()
+                ))
+            })?;
+            stored.insert(address, record);
+        }
+    }
+    let differs = left.find(|(address, record)| stored.get(address) != Some(record));
+    let unknown = stored
+        .keys()
+        .find(|address| !loaded.replay.records.contains_key(address));
+    match differs.map(|(address, _)| address).or(unknown) {
+        Some(address) => Err(Broken::Records(format!(
+            "the record of {address} is not what its facts say"
+        ))),
+        None => Ok(()),
+    }
 }

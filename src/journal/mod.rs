@@ -4,15 +4,16 @@
 mod anchor;
 mod binding;
 mod chain;
-mod condensed;
+mod draft;
 mod durable;
 mod error;
+mod handle;
 mod load;
 mod location;
 mod open;
 mod reading;
-mod sqlite;
-mod store;
+mod records;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -26,10 +27,9 @@ pub use anchor::Anchor;
 pub use binding::Bindings;
 pub use error::JournalError;
 pub use location::Location;
-pub use open::{anchor, history, migrate, open, read, verify};
-pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
-pub use sqlite::SqliteJournal;
-pub use store::postgres::{PostgresJournal, Server};
+pub use open::{anchor, migrate, open};
+pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
+pub use store::postgres::Server;
 pub use store::sqlite::lock::Holder;
 pub(crate) use store::sqlite::state_file::network_file_system;
 
@@ -96,9 +96,9 @@ pub trait Journal: FactLog<Error = JournalError> {
     /// old copy was put back, or its newest facts are gone. It does not know everything that was done.
     fn went_back(&self) -> bool;
 
-    /// Copies the journal before an apply, where that is certplan's business; where the copy is. Blocks
-    /// for the time of the copy.
-    fn backup(&self) -> Result<Option<PathBuf>, JournalError>;
+    /// Checks what was not read when it was opened, and copies the journal before an apply, where that is
+    /// certplan's business; where the copy is.
+    fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>>;
 
     /// What keeps other runs away.
     fn hold(&self) -> Hold;

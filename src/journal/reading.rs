@@ -1,18 +1,12 @@
 //! The journal for those who only look: `plan`, `status`, `history`. Nothing is created, changed or
 //! waited for, and a run that holds the journal is not disturbed.
 
-use std::path::Path;
-
 use super::binding::Bindings;
-use super::condensed;
-use super::load::{Fault, Loaded, holds, load, load_all};
-use super::store::sqlite::schema::{Reading, check_pages, open_for_reading};
-use super::store::sqlite::state_file::StateFile;
+use super::load::{Broken, Loaded, check_records, load, load_all};
+use super::location::Location;
+use super::store::{FactReader, postgres, sqlite};
 use super::{JournalError, StateMark};
 use crate::model::{Address, Digest, Fact, Records, RunId};
-
-/// How often a journal is read again because a run began or ended meanwhile.
-const TRIES: u32 = 8;
 
 /// A journal as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,14 +77,15 @@ pub enum VerifyError {
     Journal(#[from] JournalError),
 }
 
-/// Reads the records; `None` when there is no journal. Every fact is checked on the way, but for those
-/// whose records were kept: they are told by the hash that stands for them all.
+/// Reads the records without holding the journal; `None` when there is none. Every fact of a short journal
+/// is checked on the way; a long one is told by the hash that stands for them all.
 ///
 /// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`].
-pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
-    let found = look(path, |place, connection| {
-        load(connection, condensed::read(place))
-    })?;
+pub async fn read(location: &Location) -> Result<Option<Snapshot>, JournalError> {
+    let found = look(location, async |reader: &mut dyn FactReader| {
+        load(reader).await
+    })
+    .await?;
     Ok(found.map(|loaded| Snapshot {
         mark: loaded.mark(),
         records: loaded.replay.records,
@@ -100,54 +95,51 @@ pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
 
 /// The lines that pass a filter, oldest first; none when there is no journal. Errors as [`read`]: a
 /// damaged journal shows nothing rather than something that may not be true.
-pub(super) fn history(path: &Path, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {
-    let found = look(path, |_, connection| {
+pub async fn history(
+    location: &Location,
+    filter: &HistoryFilter,
+) -> Result<Vec<Line>, JournalError> {
+    let found = look(location, async |reader: &mut dyn FactReader| {
         let mut lines = Vec::new();
-        load_all(connection, |fact, hash, after| {
+        load_all(reader, &mut |fact, hash, after| {
             if filter.wants(&fact) {
                 let seq = after.serial;
                 lines.push(Line { seq, fact, hash });
             }
-            Ok(())
-        })?;
+        })
+        .await?;
         Ok(lines)
-    })?;
-    let mut lines = found.unwrap_or_default();
+    });
+    let mut lines = found.await?.unwrap_or_default();
     if let Some(limit) = filter.limit {
         lines.drain(..lines.len().saturating_sub(limit));
     }
     Ok(lines)
 }
 
-/// Checks everything: the pages of the database, the chain, that each fact could follow the ones
-/// before it, and that the kept records are what the facts say. `None` when there is no journal.
-pub(super) fn verify(path: &Path) -> Result<Option<Verified>, VerifyError> {
+/// Checks everything: the pages of a file, the chain, that each fact could follow the ones before it, and
+/// that the stored records are what the facts say. `None` when there is no journal.
+pub async fn verify(location: &Location) -> Result<Option<Verified>, VerifyError> {
     let mut first_bad = None;
-    let found = look(path, |place, connection| {
+    let found = look(location, async |reader: &mut dyn FactReader| {
         first_bad = None;
-        let kept = condensed::read(place).filter(|kept| holds(connection, kept).unwrap_or(false));
-        let loaded = load_all(connection, |_, _, after| match &kept {
-            Some(kept) if kept.replay.serial == after.serial && kept.replay != *after => {
-                Err(Fault::Kept)
-            }
-            _ => Ok(()),
-        })
-        .inspect_err(|fault| {
-            first_bad = match fault {
-                Fault::Fact(broken) => Some(broken.seq),
-                _ => None,
-            };
-        })?;
-        Ok((loaded, check_pages(place, connection, "integrity_check")))
-    });
+        let loaded = load_all(reader, &mut |_, _, _| ())
+            .await
+            .inspect_err(|broken| {
+                first_bad = match broken {
+                    Broken::Fact(fact) => Some(fact.seq),
+                    Broken::Store(_) | Broken::Frame(_) | Broken::Records(_) => None,
+                };
+            })?;
+        reader.check_pages(true).await?;
+        check_records(reader, &loaded).await?;
+        Ok(loaded)
+    })
+    .await;
     match (found, first_bad) {
         (Err(error), Some(seq)) => Err(VerifyError::Broken { seq, error }),
         (Err(error), None) => Err(error.into()),
-        (Ok(None), _) => Ok(None),
-        (Ok(Some((loaded, pages))), _) => {
-            pages?;
-            Ok(Some(verified(&loaded)))
-        }
+        (Ok(found), _) => Ok(found.as_ref().map(verified)),
     }
 }
 
@@ -160,32 +152,18 @@ fn verified(loaded: &Loaded) -> Verified {
     }
 }
 
-/// Runs `work` on a connection that sees the journal as of one moment; `None` when there is none.
-fn look<T>(
-    path: &Path,
-    mut work: impl FnMut(&StateFile, &rusqlite::Connection) -> Result<T, Fault>,
+/// Runs `work` on what the journal holds as of one moment; `None` when there is none.
+async fn look<T>(
+    location: &Location,
+    mut work: impl AsyncFnMut(&mut dyn FactReader) -> Result<T, Broken>,
 ) -> Result<Option<T>, JournalError> {
-    let Some(place) = StateFile::find(path)? else {
-        return Ok(None);
+    // What is wrong is explained while the store is at hand.
+    let explained = async |reader: &mut dyn FactReader| {
+        let done = work(reader).await;
+        done.map_err(|broken| broken.explain(reader))
     };
-    for _ in 0..TRIES {
-        if !place.check_database()? {
-            return Ok(None);
-        }
-        let Some(before) = place.trace()? else {
-            continue;
-        };
-        let reading = if before.beside {
-            Reading::Shared
-        } else {
-            Reading::Alone
-        };
-        let answer = open_for_reading(&place, reading)
-            .and_then(|connection| work(&place, &connection).map_err(|fault| fault.at(&place)));
-        // Without locks only an unchanged file was read as of one moment.
-        if reading == Reading::Shared || place.trace()?.as_ref() == Some(&before) {
-            return answer.map(Some);
-        }
+    match location {
+        Location::File(path) => sqlite::read(path, explained).await,
+        Location::Postgres(server) => postgres::read(server, explained).await,
     }
-    Err(place.unusable("other runs write to it again and again: try once more"))
 }

@@ -51,6 +51,11 @@ impl Digest {
         DigestInProgress(Context::new(&SHA256))
     }
 
+    /// The digest with these bytes; `None` when they are not 32.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
     /// The 32 bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

@@ -142,7 +142,7 @@ impl Journal for PlantedJournal {
         self.inner.went_back()
     }
 
-    fn backup(&self) -> Result<Option<PathBuf>, JournalError> {
+    fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>> {
         self.inner.backup()
     }
 

@@ -160,7 +160,7 @@ async fn row_83_a_newer_journal_is_refused_and_left_alone() {
                 error,
                 JournalError::Newer {
                     found: 99,
-                    known: 1,
+                    known: 2,
                     ..
                 }
             ),

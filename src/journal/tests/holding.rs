@@ -9,7 +9,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn unusable(result: Result<Box<SqliteJournal>, JournalError>) -> String {
+fn unusable(result: Result<HeldJournal, JournalError>) -> String {
     match result {
         Err(error @ JournalError::Unusable { .. }) => error.to_string(),
         other => panic!("{other:?}"),
@@ -80,7 +80,7 @@ async fn row_108_only_the_owner_can_read_what_is_made() {
     let journal = bench.hold().await;
     journal.append(story()).await.unwrap();
     assert_eq!(mode(bench.folder()), 0o700);
-    let backup = journal.copy().unwrap();
+    let backup = copy(&journal).await.unwrap();
     for path in [
         bench.path.clone(),
         bench.beside(".lock"),
@@ -208,11 +208,14 @@ async fn backups_are_journals_and_the_newest_ten_are_kept() {
     let journal = bench.hold().await;
     journal.append(vec![intended("a", 1)]).await.unwrap();
     fs::write(bench.beside(".backup-mine"), "keep").unwrap();
-    let first = journal.copy().unwrap();
+    let first = copy(&journal).await.unwrap();
     let old = read(&first).unwrap().unwrap();
     assert_eq!(old, bench.read().unwrap().unwrap());
     journal.append(vec![accepted("a", 1)]).await.unwrap();
-    let later: Vec<PathBuf> = (0..10).map(|_| journal.copy().unwrap()).collect();
+    let mut later = Vec::new();
+    for _ in 0..10 {
+        later.push(copy(&journal).await.unwrap());
+    }
     assert!(!first.exists());
     assert!(later.iter().all(|path| path.exists()), "{later:?}");
     assert!(bench.beside(".backup-mine").exists());
@@ -247,7 +250,7 @@ async fn a_path_may_hold_any_character() {
             .await
             .unwrap();
         journal.append(story()).await.unwrap();
-        let backup = journal.copy().unwrap();
+        let backup = copy(&journal).await.unwrap();
         let beside = read(&location).unwrap();
         drop(journal);
         assert_eq!(beside.unwrap().records, replayed(&story()), "{name}");

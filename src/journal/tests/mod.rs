@@ -1,22 +1,24 @@
 //! Tests of the journal on real files.
 
-mod condensed;
 mod damage;
 mod holding;
 mod random;
+mod records;
 mod writing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::reading::{history, read, verify};
+use super::handle::HeldJournal;
+use super::open::take;
 use super::*;
 use crate::model::{
-    Address, Attempt, Digest, Fact, FactBody, LiveState, OperationKind, OrderId, Record, Records,
-    RunId, Untrusted,
+    AccountName, Address, Attempt, Digest, Fact, FactBody, LiveState, OperationKind, OrderId,
+    Record, Records, RunId, Untrusted,
 };
 
 /// A folder that is not there yet, with a journal that is not there yet.
@@ -47,11 +49,11 @@ impl Bench {
         self.path.parent().unwrap()
     }
 
-    async fn hold(&self) -> Box<SqliteJournal> {
+    async fn hold(&self) -> HeldJournal {
         self.try_hold().await.unwrap()
     }
 
-    async fn try_hold(&self) -> Result<Box<SqliteJournal>, JournalError> {
+    async fn try_hold(&self) -> Result<HeldJournal, JournalError> {
         hold(&self.location(), holder("apply"), Duration::ZERO).await
     }
 
@@ -96,8 +98,30 @@ async fn hold(
     path: &Path,
     holder: Holder,
     lock_timeout: Duration,
-) -> Result<Box<SqliteJournal>, JournalError> {
-    sqlite::hold(path, holder, lock_timeout).await.map(Box::new)
+) -> Result<HeldJournal, JournalError> {
+    take(&Location::file(path), holder, lock_timeout).await
+}
+
+/// Reading a file waits for nothing.
+fn at_once<T>(reading: impl Future<Output = T>) -> T {
+    reading.now_or_never().expect("it waits")
+}
+
+fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
+    at_once(super::read(&Location::file(path)))
+}
+
+fn history(path: &Path, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {
+    at_once(super::history(&Location::file(path), filter))
+}
+
+fn verify(path: &Path) -> Result<Option<Verified>, VerifyError> {
+    at_once(super::verify(&Location::file(path)))
+}
+
+async fn copy(journal: &HeldJournal) -> Result<PathBuf, JournalError> {
+    let copied = journal.backup().await?;
+    Ok(copied.expect("a file is copied"))
 }
 
 fn holder(command: &str) -> Holder {

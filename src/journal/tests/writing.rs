@@ -118,7 +118,7 @@ async fn the_first_failed_write_is_the_last_write() {
         journal.append(vec![accepted("a", 1)]).await.unwrap_err(),
         journal.append(vec![intended("b", 1)]).await.unwrap_err(),
         journal.bind(&account, binding(None)).await.unwrap_err(),
-        journal.copy().unwrap_err(),
+        copy(&journal).await.unwrap_err(),
     ] {
         assert!(matches!(error, JournalError::Write(_)), "{error}");
         assert!(

@@ -1,22 +1,33 @@
 //! Who holds the journal: the first run that comes, and nobody else while it lives.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_postgres::{Client, Row, Transaction};
 
-use super::explain;
-use super::fault::Fault;
-use super::lease::{Lease, TERM, now};
+use super::fault::explain;
+use super::lease::{Lease, TERM, TRUSTED, now};
 use super::server::Server;
-use super::statements::lock_head;
 use crate::journal::JournalError;
 use crate::journal::store::sqlite::lock::{Holder, host};
 use crate::model::Untrusted;
 
 /// How often a journal that another run holds is asked for again.
 const POLL: Duration = Duration::from_millis(200);
+
+/// What a run that asks for the journal finds.
+enum Found {
+    /// Nobody holds it: this run does now.
+    Free(Arc<Lease>),
+    /// Another run holds it. `silent`: its lease seems to be over, and it is being watched.
+    Held { error: JournalError, silent: bool },
+}
+
+/// Runs whose lease seems to be over by the server's clock: how often they had renewed it when that was
+/// first seen, and when that was by our own clock, which nobody can set.
+type Watched = BTreeMap<i64, (i64, u64)>;
 
 /// Gives the journal to this run as soon as nobody holds it. `beating` takes the run's own lock, so that
 /// others see whether its session lives.
@@ -33,13 +44,16 @@ pub(super) async fn enter_run(
         .await
         .map_err(|error| explain(server, &error))?;
     let begun = Instant::now();
+    let mut watched = Watched::new();
     loop {
-        let elected = elect(server, client, holder, key).await;
-        match elected.map_err(|fault| fault.or_lost(server)) {
-            Err(JournalError::Held { .. }) if begun.elapsed() < lock_timeout => {
+        match elect(server, client, holder, key, &mut watched).await? {
+            Found::Free(lease) => return Ok(lease),
+            // Whether it is dead is known after a while, however long this run would wait for a live one.
+            Found::Held { silent: true, .. } => tokio::time::sleep(POLL).await,
+            Found::Held { .. } if begun.elapsed() < lock_timeout => {
                 tokio::time::sleep(POLL.min(lock_timeout.saturating_sub(begun.elapsed()))).await;
             }
-            elected => return elected,
+            Found::Held { error, .. } => return Err(error),
         }
     }
 }
@@ -49,34 +63,75 @@ async fn elect(
     client: &mut Client,
     holder: &Holder,
     key: i64,
-) -> Result<Arc<Lease>, Fault> {
-    let fail = |error| Fault::of(server, error);
+    watched: &mut Watched,
+) -> Result<Found, JournalError> {
+    let fail = |error| explain(server, &error);
     let transaction = client.transaction().await.map_err(fail)?;
-    lock_head(server, &transaction).await?;
-    // A run whose term is over is dead, and so is one whose session is gone.
-    transaction
-        .execute(
-            "UPDATE runners SET ended = clock_timestamp()
-             WHERE ended IS NULL
-               AND (expires <= clock_timestamp() OR pg_try_advisory_xact_lock(lock_key))",
-            &[],
-        )
+    let head = transaction
+        .execute("SELECT 1 FROM head FOR UPDATE", &[])
         .await
         .map_err(fail)?;
+    if head != 1 {
+        return Err(server.corrupt("its head is missing"));
+    }
     let alive = transaction
-        .query_opt(
-            "SELECT command, host, pid, since::text FROM runners
-             WHERE ended IS NULL ORDER BY id LIMIT 1",
+        .query(
+            "SELECT command, host, pid, since::text, id, beats, expires <= clock_timestamp(),
+                    pg_try_advisory_xact_lock(lock_key)
+             FROM runners WHERE ended IS NULL ORDER BY id",
             &[],
         )
         .await
         .map_err(fail)?;
-    if let Some(row) = &alive {
-        return Err(held(server, row).into());
+    for row in &alive {
+        if let Some(silent) = is_alive(row, watched) {
+            let error = held(server, row);
+            return Ok(Found::Held { error, silent });
+        }
+        // Not if it has renewed its lease since it was looked at.
+        let (id, beats): (i64, i64) = (row.get(4), row.get(5));
+        let ended = transaction
+            .execute(
+                "UPDATE runners SET ended = clock_timestamp()
+                 WHERE id = $1 AND beats = $2 AND ended IS NULL",
+                &[&id, &beats],
+            )
+            .await
+            .map_err(fail)?;
+        if ended == 0 {
+            let error = held(server, row);
+            return Ok(Found::Held {
+                error,
+                silent: true,
+            });
+        }
     }
     let lease = insert(server, &transaction, holder, key).await?;
     transaction.commit().await.map_err(fail)?;
-    Ok(lease)
+    Ok(Found::Free(lease))
+}
+
+/// `None` for a run that is dead: its session is gone, or it has not renewed its lease for as long as it
+/// would trust it itself. `Some(true)` for one that says nothing and is watched.
+fn is_alive(row: &Row, watched: &mut Watched) -> Option<bool> {
+    let (id, beats): (i64, i64) = (row.get(4), row.get(5));
+    let (seems_over, session_is_gone): (bool, bool) = (row.get(6), row.get(7));
+    if session_is_gone {
+        return None;
+    }
+    if !seems_over {
+        watched.remove(&id);
+        return Some(false);
+    }
+    let since = match watched.get(&id) {
+        Some((seen, since)) if *seen == beats => *since,
+        _ => {
+            watched.insert(id, (beats, now()));
+            return Some(true);
+        }
+    };
+    let silent = Duration::from_millis(now().saturating_sub(since));
+    if silent > TRUSTED { None } else { Some(true) }
 }
 
 async fn insert(
@@ -84,7 +139,7 @@ async fn insert(
     transaction: &Transaction<'_>,
     holder: &Holder,
     key: i64,
-) -> Result<Arc<Lease>, Fault> {
+) -> Result<Arc<Lease>, JournalError> {
     let asked = now();
     let row = transaction
         .query_one(
@@ -101,7 +156,7 @@ async fn insert(
             ],
         )
         .await
-        .map_err(|error| Fault::of(server, error))?;
+        .map_err(|error| explain(server, &error))?;
     Ok(Lease::new(row.get(0), key, asked))
 }
 

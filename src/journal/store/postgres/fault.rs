@@ -6,44 +6,21 @@ use tokio_postgres::error::SqlState;
 
 use super::server::Server;
 use crate::journal::JournalError;
+use crate::journal::store::Fault;
 use crate::model::Untrusted;
 
 /// What the trigger on facts says to a run whose lease is over.
 const FENCED: &str = "CP001";
 
-/// Why something was not done.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The connection is gone; what it was doing may have been done.
-    Lost(Error),
-    /// Everything else.
-    Final(JournalError),
-}
-
-impl Fault {
-    pub(super) fn of(server: &Server, error: Error) -> Self {
-        if error.code().map(SqlState::code) == Some(FENCED) {
-            return Self::Final(fenced());
-        }
-        if is_lost(&error) {
-            Self::Lost(error)
-        } else {
-            Self::Final(explain(server, &error))
-        }
+/// What an error means for what was being done: a lost connection may be made anew.
+pub(super) fn fault(server: &Server, error: &Error) -> Fault {
+    if error.code().map(SqlState::code) == Some(FENCED) {
+        return Fault::Final(fenced());
     }
-
-    /// The error of a call that is not tried again.
-    pub(super) fn or_lost(self, server: &Server) -> JournalError {
-        match self {
-            Self::Lost(error) => explain(server, &error),
-            Self::Final(error) => error,
-        }
-    }
-}
-
-impl From<JournalError> for Fault {
-    fn from(error: JournalError) -> Self {
-        Self::Final(error)
+    if is_lost(error) {
+        Fault::Lost(explain(server, error).to_string())
+    } else {
+        Fault::Final(explain(server, error))
     }
 }
 

@@ -1,6 +1,10 @@
 //! The lease: a run's row in the database, renewed while the run lives, and the lock of the session that
-//! renews it. Whoever finds the row run out, or the lock free, may take the run for dead and go on; the
-//! database takes no fact from it any more.
+//! renews it. Whoever finds the lock free may take the run for dead and go on; so may whoever finds the term
+//! over by the server's clock and then sees no renewal for as long as the run itself would trust its lease,
+//! by its own clock since boot. The database takes no fact from a run that was declared dead.
+//!
+//! So no clock that can be set shortens a lease: a server's clock that is set forward makes others watch,
+//! and they see it renewed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,8 +22,8 @@ use crate::journal::JournalError;
 pub(super) const TERM: Duration = Duration::from_secs(30);
 /// How often a lease is renewed.
 const BEAT: Duration = Duration::from_secs(5);
-/// This long before the end of the term the run itself no longer trusts its lease.
-const MARGIN: Duration = Duration::from_secs(10);
+/// How long after its last renewal a run trusts its lease. Nobody declares it dead before that.
+pub(super) const TRUSTED: Duration = Duration::from_secs(20);
 
 /// One run's lease, as the run knows it.
 #[derive(Debug)]
@@ -51,7 +55,7 @@ impl Lease {
     /// How much longer the run trusts its lease.
     pub(super) fn left(&self) -> Duration {
         let age = now().saturating_sub(self.renewed.load(Ordering::Relaxed));
-        (TERM - MARGIN).saturating_sub(Duration::from_millis(age))
+        TRUSTED.saturating_sub(Duration::from_millis(age))
     }
 
     fn renewed(&self, asked: u64) {
@@ -125,8 +129,8 @@ async fn renew(server: &Server, client: &Client, id: i64) -> Result<bool, Journa
     let term = TERM.as_secs_f64();
     client
         .execute(
-            "UPDATE runners SET expires = clock_timestamp() + make_interval(secs => $2)
-             WHERE id = $1 AND ended IS NULL AND expires > clock_timestamp()",
+            "UPDATE runners SET beats = beats + 1, expires = clock_timestamp() + make_interval(secs => $2)
+             WHERE id = $1 AND ended IS NULL",
             &[&id, &term],
         )
         .await

@@ -1,138 +1,81 @@
-//! The journal in PostgreSQL: several hosts share it, and one run at a time holds it by a lease. Main type:
-//! [`PostgresJournal`].
+//! The store in PostgreSQL: several hosts share it, and one run at a time holds it by a lease. Main type:
+//! [`PostgresStore`].
 
 mod election;
 mod fault;
 mod lease;
-mod load;
 mod schema;
 mod server;
-mod statements;
-mod writer;
+mod tables;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 
 pub use server::Server;
 
-use self::fault::explain;
-use self::lease::keep;
-use self::load::Broken;
-use self::writer::{Message, Reply, Writer};
-use crate::journal::anchor::{self, AnchorFile};
-use crate::journal::durable::{Durable, enter};
-use crate::journal::reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError};
-use crate::journal::store::sqlite::lock::Holder;
-use crate::journal::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
-use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
+use self::fault::{FENCED_OFF, fault, fenced};
+use self::lease::{Lease, keep};
+use self::schema::check_server;
+use self::tables::Tables;
+use super::sqlite::lock::Holder;
+use super::{Batch, FactReader, FactStore, Fault, Reading, Writing};
+use crate::journal::{Hold, JournalError};
+use crate::model::RunId;
+
+/// The pause before a lost connection is made anew.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// A journal in PostgreSQL that this run holds.
-#[derive(Debug)]
-pub struct PostgresJournal {
-    sender: mpsc::UnboundedSender<Message>,
-    durable: Arc<Mutex<Durable>>,
+pub(in crate::journal) struct PostgresStore {
+    tables: Tables,
+    lease: Arc<Lease>,
+    /// Renews the lease.
     heart: JoinHandle<()>,
-    went_back: bool,
 }
 
 /// Takes the journal: makes its tables where the role may, and waits up to `lock_timeout` for a run that
 /// holds it.
 pub(in crate::journal) async fn hold(
     server: &Server,
-    holder: Holder,
+    holder: &Holder,
     lock_timeout: Duration,
-) -> Result<PostgresJournal, JournalError> {
+) -> Result<PostgresStore, JournalError> {
     let mut client = server.connect().await?;
     let beating = server.connect().await?;
     // First: everything else relies on a session that stays the same.
     schema::check_sessions(server, &beating, &mut client).await?;
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;
-    let lease = election::enter_run(server, &mut client, &beating, &holder, lock_timeout).await?;
+    let lease = election::enter_run(server, &mut client, &beating, holder, lock_timeout).await?;
     let heart = keep(server.clone(), beating, Arc::clone(&lease));
-    let loaded = load::load(server, &mut client, |_, _, _| ())
-        .await
-        .map_err(|broken| broken.at(server))?;
-    let mark = loaded.mark();
-    let known = server.anchor().and_then(anchor::read);
-    let went_back = known.is_some_and(|known| known.is_ahead_of(Some(&mark)));
-    let durable = Arc::new(Mutex::new(Durable {
-        mark,
-        records: loaded.replay.records,
-        bindings: loaded.bindings,
-    }));
-    let writer = Writer {
+    let tables = Tables {
         server: server.clone(),
         client,
-        lease,
-        durable: Arc::clone(&durable),
-        tip: loaded.replay.tip,
-        anchor: server.anchor().map(AnchorFile::open),
-        poison: None,
     };
-    let (sender, inbox) = mpsc::unbounded_channel();
-    tokio::spawn(writer.run(inbox));
-    Ok(PostgresJournal {
-        sender,
-        durable,
+    Ok(PostgresStore {
+        tables,
+        lease,
         heart,
-        went_back,
     })
 }
 
-/// Reads the records without holding the journal.
-pub(in crate::journal) async fn read(server: &Server) -> Result<Option<Snapshot>, JournalError> {
-    let found = load::read(server, |_, _, _| ()).await;
-    let found = found.map_err(|broken| broken.at(server))?;
-    Ok(found.map(|loaded| Snapshot {
-        mark: loaded.mark(),
-        records: loaded.replay.records,
-        bindings: loaded.bindings,
-    }))
-}
-
-/// The lines that pass a filter, oldest first.
-pub(in crate::journal) async fn history(
+/// Runs `work` on a connection that sees the journal as of one moment; `None` when there is none.
+pub(in crate::journal) async fn read<T>(
     server: &Server,
-    filter: &HistoryFilter,
-) -> Result<Vec<Line>, JournalError> {
-    let mut lines = Vec::new();
-    load::read(server, |seq, fact, hash| {
-        if filter.wants(&fact) {
-            lines.push(Line { seq, fact, hash });
-        }
-    })
-    .await
-    .map_err(|broken| broken.at(server))?;
-    if let Some(limit) = filter.limit {
-        lines.drain(..lines.len().saturating_sub(limit));
+    mut work: impl AsyncFnMut(&mut dyn FactReader) -> Result<T, JournalError>,
+) -> Result<Option<T>, JournalError> {
+    let client = server.connect().await?;
+    if schema::version(server, &client).await?.is_none() {
+        return Ok(None);
     }
-    Ok(lines)
-}
-
-/// Checks the chain, and that each fact could follow the ones before it.
-pub(in crate::journal) async fn verify(server: &Server) -> Result<Option<Verified>, VerifyError> {
-    let found = load::read(server, |_, _, _| ()).await;
-    let found = found.map_err(|broken| match broken {
-        Broken::Fact(broken) => VerifyError::Broken {
-            seq: broken.seq,
-            error: server.corrupt(broken),
-        },
-        Broken::Journal(error) => error.into(),
-    })?;
-    Ok(found.map(|loaded| {
-        let mark = loaded.mark();
-        Verified {
-            facts: mark.serial,
-            head: mark.head,
-            lineage: mark.lineage,
-        }
-    }))
+    let mut tables = Tables::moment(server, client).await?;
+    work(&mut tables).await.map(Some)
 }
 
 /// Makes or updates the tables; the schema's version.
@@ -143,72 +86,132 @@ pub(in crate::journal) async fn migrate(server: &Server) -> Result<i32, JournalE
     Ok(schema::known())
 }
 
-impl PostgresJournal {
-    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, JournalError> {
-        let (reply, answer) = oneshot::channel();
-        self.sender.send(message(reply)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+impl PostgresStore {
+    /// Gives the lease back.
+    async fn leave(&mut self) -> Result<(), JournalError> {
+        loop {
+            let left = self
+                .tables
+                .client
+                .execute(
+                    "UPDATE runners SET ended = clock_timestamp() WHERE id = $1 AND ended IS NULL",
+                    &[&self.lease.id],
+                )
+                .await;
+            match left.map_err(|error| fault(&self.tables.server, &error)) {
+                Ok(_) => return Ok(()),
+                Err(Fault::Final(error)) => return Err(error),
+                Err(Fault::Lost(lost)) => self.connect_again(lost).await?,
+            }
+        }
+    }
+
+    /// A new connection in place of a lost one, as long as the lease lasts.
+    async fn connect_again(&mut self, lost: String) -> Result<(), JournalError> {
+        let server = &self.tables.server;
+        let mut last = lost;
+        while self.lease.holds() {
+            tokio::time::sleep(AGAIN).await;
+            let made = async {
+                let client = server.connect().await?;
+                check_server(server, &client).await?;
+                Ok::<Client, JournalError>(client)
+            };
+            match made.await {
+                Ok(client) => {
+                    self.tables.client = client;
+                    return Ok(());
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(JournalError::Write(format!(
+            "{FENCED_OFF}; the last word was: {last}"
+        )))
     }
 }
 
-impl Drop for PostgresJournal {
+impl Drop for PostgresStore {
     fn drop(&mut self) {
         self.heart.abort();
     }
 }
 
-impl FactLog for PostgresJournal {
-    type Error = JournalError;
-
-    /// A call that is cancelled after it was polled may still be written.
-    fn append(&self, facts: Vec<Fact>) -> BoxFuture<'_, Result<(), JournalError>> {
-        Box::pin(self.ask(|reply| Message::Append(facts, reply)))
-    }
-}
-
-impl Journal for PostgresJournal {
-    fn records(&self) -> Records {
-        enter(&self.durable).records.clone()
+impl FactStore for PostgresStore {
+    fn reader(&mut self) -> &mut dyn FactReader {
+        &mut self.tables
     }
 
-    fn record(&self, address: &Address) -> Option<Record> {
-        enter(&self.durable).records.get(address).cloned()
+    /// The run's row is its note.
+    fn enter<'a>(&'a mut self, _: &'a RunId) -> Reading<'a, ()> {
+        ready(Ok(())).boxed()
     }
 
-    fn mark(&self) -> StateMark {
-        enter(&self.durable).mark.clone()
+    fn begin(&mut self) -> Writing<'_, ()> {
+        async move {
+            let begun = self.tables.begin(self.lease.id).await;
+            begun.inspect_err(|fault| match fault {
+                Fault::Lost(_) => {}
+                Fault::Final(_) => self.lease.lose(),
+            })
+        }
+        .boxed()
     }
 
-    fn bind<'a>(
-        &'a self,
-        account: &'a AccountName,
-        binding: Binding,
-    ) -> BoxFuture<'a, Result<(), JournalError>> {
-        Box::pin(self.ask(|reply| Message::Bind(account.clone(), binding, reply)))
+    fn insert<'a>(&'a mut self, batch: &'a Batch) -> Writing<'a, ()> {
+        async move {
+            let written = self.tables.write(batch, self.lease.id).await;
+            written.map_err(|error| fault(&self.tables.server, &error))
+        }
+        .boxed()
     }
 
-    fn bindings(&self) -> Bindings {
-        enter(&self.durable).bindings.clone()
+    fn commit(&mut self) -> Writing<'_, ()> {
+        async move {
+            let committed = self.tables.client.batch_execute("COMMIT").await;
+            committed.map_err(|error| fault(&self.tables.server, &error))
+        }
+        .boxed()
     }
 
-    fn went_back(&self) -> bool {
-        self.went_back
+    fn roll_back(&mut self) -> BoxFuture<'_, ()> {
+        async move {
+            // The server does it when the connection ends.
+            let _ = self.tables.client.batch_execute("ROLLBACK").await;
+        }
+        .boxed()
     }
 
-    /// Backups of the database are its owner's business.
-    fn backup(&self) -> Result<Option<PathBuf>, JournalError> {
-        Ok(None)
+    fn reconnect(&mut self, lost: String) -> Reading<'_, ()> {
+        self.connect_again(lost).boxed()
+    }
+
+    fn check_hold(&self) -> Result<(), JournalError> {
+        if self.lease.holds() {
+            Ok(())
+        } else {
+            Err(fenced())
+        }
     }
 
     fn hold(&self) -> Hold {
         Hold::Lease
     }
 
-    fn close(&self) -> BoxFuture<'_, Result<(), JournalError>> {
-        Box::pin(self.ask(Message::Close))
+    fn is_blocking(&self) -> bool {
+        false
     }
-}
 
-fn gone() -> JournalError {
-    JournalError::Write("the writer has ended".to_owned())
+    fn tidy(&mut self) -> Writing<'_, ()> {
+        ready(Ok(())).boxed()
+    }
+
+    /// Backups of the database are its owner's business.
+    fn backup(&mut self) -> Reading<'_, Option<PathBuf>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn close(mut self: Box<Self>, _: bool) -> Reading<'static, ()> {
+        async move { self.leave().await }.boxed()
+    }
 }

@@ -30,7 +30,10 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Older ones can lose a reset write-ahead log (fixed in 3.51.3).
 const LEAST_SQLITE: i32 = 3_051_003;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/001-facts.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/001-facts.sql")),
+    M::up(include_str!("migrations/002-records.sql")),
+];
 
 /// The newest schema that this certplan knows.
 pub(in crate::journal) const KNOWN: i64 = STEPS.len().cast_signed() as i64;
@@ -102,21 +105,11 @@ fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")
 }
 
-/// How much of the database is looked at before it is written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::journal) enum Pages {
-    /// Every page.
-    All,
-    /// The pages that are read. Facts are only ever added, so there is no free page that a damaged list
-    /// could take from among them; else every page.
-    AsRead,
-}
-
 /// Opens an existing database for writing. The caller holds the lock.
-pub(in crate::journal) fn open_for_writing(
-    place: &StateFile,
-    pages: Pages,
-) -> Result<Connection, JournalError> {
+///
+/// Every page is looked at before an older schema is changed, and where pages are free: a damaged list of
+/// these could name pages of facts. Facts are only ever added, so there is hardly ever one.
+pub(in crate::journal) fn open_for_writing(place: &StateFile) -> Result<Connection, JournalError> {
     if rusqlite::version_number() < LEAST_SQLITE {
         return Err(place.unusable(format!(
             "SQLite {} can lose facts: use 3.51.3 or newer",
@@ -135,7 +128,10 @@ pub(in crate::journal) fn open_for_writing(
     let free: i64 = connection
         .pragma_query_value(None, "freelist_count", |row| row.get(0))
         .map_err(fail)?;
-    if pages == Pages::All || free != 0 {
+    let schema: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(fail)?;
+    if free != 0 || schema < KNOWN {
         check_pages(place, &connection, "quick_check")?;
     }
     connection

@@ -214,6 +214,25 @@ impl StateFile {
         }))
     }
 
+    /// Removes what an earlier certplan kept beside the journal and nobody reads any more: copies of its
+    /// records and of the account's listing.
+    pub(super) fn remove_leftovers(&self) {
+        let Some(name) = self.database.file_name().and_then(OsStr::to_str) else {
+            return;
+        };
+        let (records, look) = (format!("{name}.records"), format!("{name}.look."));
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let is_left_over = entry
+                .file_name()
+                .to_str()
+                .is_some_and(|found| found == records || found.starts_with(&look));
+            if is_left_over {
+                // In nobody's way, but for the space it takes.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     pub(in crate::journal) fn sync_folder(&self) -> Result<(), JournalError> {
         sync_folder(&self.folder).map_err(|error| self.unusable(cannot("its folder", &error)))
     }

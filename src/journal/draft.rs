@@ -1,0 +1,91 @@
+//! Facts on their way to the store: checked against the records, linked into the chain. Main type:
+//! [`Draft`].
+
+use super::JournalError;
+use super::chain::{self, StoredFact};
+use super::records::{self, Sum};
+use super::store::{Batch, Frame};
+use crate::model::{Address, Digest, Fact, Record, Records};
+
+/// Facts that are checked and not yet written.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    known: &'a Records,
+    serial: u64,
+    tip: Digest,
+    changed: Records,
+    facts: Vec<StoredFact>,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins after the last durable fact.
+    pub(super) fn new(known: &'a Records, serial: u64, tip: Digest) -> Self {
+        Self {
+            known,
+            serial,
+            tip,
+            changed: Records::new(),
+            facts: Vec::new(),
+        }
+    }
+
+    /// Adds the facts of one call, all or none.
+    pub(super) fn add(&mut self, facts: &[Fact]) -> Result<(), JournalError> {
+        let (mut serial, mut tip) = (self.serial, self.tip);
+        let mut changed = Records::new();
+        let mut rows = Vec::with_capacity(facts.len());
+        for fact in facts {
+            let record = [&changed, &self.changed, self.known]
+                .into_iter()
+                .find_map(|records| records.get(&fact.address));
+            let next = chain::follow(record, fact)?;
+            changed.insert(fact.address.clone(), next);
+            serial = serial.saturating_add(1);
+            let (row, hash) = StoredFact::link(fact, serial, &tip)
+                .map_err(|broken| JournalError::Write(broken.to_string()))?;
+            rows.push(row);
+            tip = hash;
+        }
+        self.changed.extend(changed);
+        self.facts.append(&mut rows);
+        (self.serial, self.tip) = (serial, tip);
+        Ok(())
+    }
+
+    /// What is to be written, and the records and their sum once it is. `None` when nothing is.
+    pub(super) fn finish(
+        self,
+        lineage: &str,
+        mut sum: Sum,
+    ) -> Result<Option<(Batch, Records, Sum)>, JournalError> {
+        if self.facts.is_empty() {
+            return Ok(None);
+        }
+        let text = |record: &Record| {
+            records::text(record).map_err(|error| JournalError::Write(error.to_string()))
+        };
+        let mut changed = Vec::with_capacity(self.changed.len());
+        for (address, record) in &self.changed {
+            let row = (Address::to_string(address), text(record)?);
+            if let Some(before) = self.known.get(address) {
+                sum.toggle(&row.0, &text(before)?);
+            }
+            sum.toggle(&row.0, &row.1);
+            changed.push(row);
+        }
+        let frame = Frame {
+            lineage: lineage.to_owned(),
+            serial: self.serial,
+            tip: self.tip,
+            seal: Some(sum.seal(lineage, self.serial, self.tip)),
+        };
+        let batch = Batch {
+            frame,
+            facts: self.facts,
+            records: changed,
+            gone: Vec::new(),
+            bindings: Vec::new(),
+        };
+        Ok(Some((batch, self.changed, sum)))
+    }
+}
