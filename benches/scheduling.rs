@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use certplan::apply::{self, Run, RunAccount};
 use certplan::files;
-use certplan::journal::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
+use certplan::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
 use certplan::manifest::{self, Input};
 use certplan::model::{
     AccountName, Address, Digest, Doubt, Fact, FactLog, Identity, KeyFacts, KeyId, Observed,
@@ -237,8 +237,8 @@ impl Journal for Memory {
         Bindings::new()
     }
 
-    fn went_back(&self) -> bool {
-        false
+    fn gap(&self) -> Option<Gap> {
+        None
     }
 
     fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>> {

@@ -383,7 +383,7 @@ fn journals(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
     let mut read = |stage| -> Result<(), Box<dyn Error>> {
         let (opened, took) = best(|| runtime.block_on(journal::read(&location)));
         table.row(size, stage, count, took);
-        if opened?.is_none_or(|snapshot| snapshot.mark.serial != count as u64) {
+        if opened?.mark.serial != count as u64 {
             return Err("the journal does not hold what was written".into());
         }
         Ok(())

@@ -69,26 +69,30 @@ fn endpoint_variable(account: &AccountName) -> String {
     )
 }
 
-/// The folder that `.certplan` stands in when nobody says otherwise: that of the first manifest.
+/// Where the state is: as the operator says, or in `.certplan` in the folder of the first manifest. How far
+/// it had come is noted in the user's own folder on this host, and without one beside a state in a file.
 pub(super) fn location(common: &Common) -> Result<Location, CliError> {
-    if let Some(state) = &common.state {
-        let location = state.parse::<Location>()?;
-        let Location::Postgres(server) = location else {
-            return Ok(location);
-        };
-        let server = server.or_password(std::env::var("PGPASSWORD").ok());
-        return Ok(Location::Postgres(Box::new(match home() {
-            Some(folder) => server.noting_in(&folder),
-            None => server,
-        })));
-    }
+    let location = match &common.state {
+        Some(state) => state
+            .parse::<Location>()?
+            .or_password(std::env::var("PGPASSWORD").ok()),
+        None => Location::file(beside_manifest(common)),
+    };
+    let beside = location.folder().map(Path::to_path_buf);
+    Ok(match home().or(beside) {
+        Some(folder) => location.noting_in(folder),
+        None => location,
+    })
+}
+
+fn beside_manifest(common: &Common) -> PathBuf {
     let folder = match common.files.first() {
         Some(first) if first.as_os_str() == "-" => PathBuf::new(),
         Some(first) if first.is_dir() => first.clone(),
         Some(first) => first.parent().map(Path::to_path_buf).unwrap_or_default(),
         None => PathBuf::new(),
     };
-    Ok(Location::file(folder.join(".certplan").join("state.db")))
+    folder.join(".certplan").join("state.db")
 }
 
 /// Reads an account's keys. The manifest has joined relative key files with its folder already.

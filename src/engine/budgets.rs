@@ -34,10 +34,7 @@ impl Budgets {
         };
         Self {
             folders,
-            server: match location {
-                Location::Postgres(server) => Some(server.as_ref().clone()),
-                Location::File(_) => None,
-            },
+            server: location.server().cloned(),
             opened: OnceLock::new(),
         }
     }

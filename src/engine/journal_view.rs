@@ -22,65 +22,33 @@ pub struct JournalView {
 impl JournalView {
     /// Reads the journal without holding it.
     pub async fn read(location: &Location) -> Result<Self, EngineError> {
-        let anchor = journal::anchor(location)?;
-        let snapshot = journal::read(location).await?;
-        let mark = snapshot.as_ref().map(|snapshot| &snapshot.mark);
-        let knowledge = match (&anchor, mark) {
-            (Some(anchor), mark) if anchor.is_ahead_of(mark) => Knowledge::Lacks,
-            (_, None) | (None, Some(_)) => Knowledge::MayLack,
-            (Some(_), Some(_)) => Knowledge::Whole,
-        };
-        Ok(Self {
-            knowledge,
-            ..Self::new(snapshot)
-        })
+        Ok(Self::new(journal::read(location).await?))
     }
 
-    /// From a journal that was read; an absent one knows nothing.
-    fn new(snapshot: Option<Snapshot>) -> Self {
-        let now = Timestamp::now();
-        match snapshot {
-            None => Self {
-                records: Records::new(),
-                state: PlannedState {
-                    lineage: String::new(),
-                    serial: 0,
-                },
-                bindings: BTreeMap::new(),
-                now,
-                knowledge: Knowledge::MayLack,
-            },
-            Some(snapshot) => Self {
-                records: snapshot.records,
-                state: PlannedState {
-                    lineage: snapshot.mark.lineage,
-                    serial: snapshot.mark.serial,
-                },
-                bindings: snapshot.bindings,
-                now,
-                knowledge: Knowledge::MayLack,
-            },
-        }
-    }
-}
-
-impl JournalView {
     /// From a journal that this process holds.
     pub fn held(journal: &dyn Journal) -> Self {
-        let known = Self::new(Some(Snapshot {
+        Self::new(Snapshot {
             records: journal.records(),
             mark: journal.mark(),
             bindings: journal.bindings(),
-        }));
+            gap: journal.gap(),
+        })
+    }
+
+    fn new(snapshot: Snapshot) -> Self {
         Self {
-            knowledge: if journal.went_back() {
-                Knowledge::Lacks
-            } else if journal.mark().serial == 0 {
-                Knowledge::MayLack
-            } else {
-                Knowledge::Whole
+            records: snapshot.records,
+            state: PlannedState {
+                lineage: snapshot.mark.lineage,
+                serial: snapshot.mark.serial,
             },
-            ..known
+            bindings: snapshot.bindings,
+            now: Timestamp::now(),
+            knowledge: match snapshot.gap {
+                None => Knowledge::Whole,
+                Some(gap) if gap.is_loss() => Knowledge::Lacks,
+                Some(_) => Knowledge::MayLack,
+            },
         }
     }
 }

@@ -115,7 +115,7 @@ impl Workspace {
             extra_root,
             keys,
         } = surroundings;
-        if matches!(location, Location::Postgres(_)) && policy.doubt.then == DoubtRule::Resend {
+        if location.server().is_some() && policy.doubt.then == DoubtRule::Resend {
             tell.warning(
                 "`policy.doubt.then: resend` has no effect with a state in PostgreSQL: an order in doubt is left to a person",
             );

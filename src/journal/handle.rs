@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::binding::Bindings;
 use super::durable::{Durable, enter};
+use super::notes::Gap;
 use super::writer::{Message, Reply, Writer};
 use super::{Binding, Hold, Journal, JournalError, StateMark};
 use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
@@ -24,12 +25,12 @@ pub(super) struct HeldJournal {
     thread: Option<JoinHandle<()>>,
     durable: Arc<Mutex<Durable>>,
     hold: Hold,
-    went_back: bool,
+    gap: Option<Gap>,
 }
 
 impl HeldJournal {
     /// Starts the writer. Needs a tokio runtime.
-    pub(super) fn start(writer: Writer, went_back: bool) -> Result<Self, JournalError> {
+    pub(super) fn start(writer: Writer, gap: Option<Gap>) -> Result<Self, JournalError> {
         let durable = Arc::clone(&writer.durable);
         let hold = writer.store.hold();
         let is_blocking = writer.store.is_blocking();
@@ -51,7 +52,7 @@ impl HeldJournal {
             thread,
             durable,
             hold,
-            went_back,
+            gap,
         })
     }
 
@@ -103,8 +104,8 @@ impl Journal for HeldJournal {
         enter(&self.durable).bindings.clone()
     }
 
-    fn went_back(&self) -> bool {
-        self.went_back
+    fn gap(&self) -> Option<Gap> {
+        self.gap
     }
 
     fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>> {

@@ -6,38 +6,85 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
+use super::notes::NotePlaces;
+use super::store::sqlite;
 use super::{JournalError, Server};
 
-/// Where a journal is.
+/// Where a journal is, and where this host notes how far it had come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// A file of this machine, as it was written. Use this for paths that are not written by people (the
-    /// default below the manifest's folder); `--state` is parsed with [`FromStr`].
+pub struct Location {
+    pub(super) kind: Kind,
+    notes: Option<PathBuf>,
+}
+
+/// What a journal is kept in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A file of this machine, as it was written.
     File(PathBuf),
     /// A database that several hosts share.
     Postgres(Box<Server>),
 }
 
 impl Location {
-    /// A journal in a file.
+    /// A journal in a file. Use this for paths that are not written by people (the default below the
+    /// manifest's folder); `--state` is parsed with [`FromStr`].
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self::File(path.into())
+        Self {
+            kind: Kind::File(path.into()),
+            notes: None,
+        }
+    }
+
+    /// With a password for a URL that has none.
+    #[must_use]
+    pub fn or_password(mut self, password: Option<String>) -> Self {
+        if let Kind::Postgres(server) = &mut self.kind {
+            server.or_password(password);
+        }
+        self
+    }
+
+    /// With the folder in which this host notes how far journals had come. It is made if need be.
+    #[must_use]
+    pub fn noting_in(mut self, folder: PathBuf) -> Self {
+        self.notes = Some(folder);
+        self
     }
 
     /// The folder that the journal is in, where it is in one.
     pub fn folder(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) => path.parent(),
-            Self::Postgres(_) => None,
+        match &self.kind {
+            Kind::File(path) => path.parent(),
+            Kind::Postgres(_) => None,
         }
+    }
+
+    /// The server that the journal is on, where it is on one.
+    pub fn server(&self) -> Option<&Server> {
+        match &self.kind {
+            Kind::File(_) => None,
+            Kind::Postgres(server) => Some(server),
+        }
+    }
+
+    /// Where the notes of the journal are.
+    pub(super) fn notes(&self) -> Result<NotePlaces, JournalError> {
+        Ok(NotePlaces {
+            folder: self.notes.clone(),
+            beside: match &self.kind {
+                Kind::File(path) => sqlite::note_beside(path)?,
+                Kind::Postgres(_) => None,
+            },
+        })
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(formatter),
-            Self::Postgres(server) => server.fmt(formatter),
+        match &self.kind {
+            Kind::File(path) => path.display().fmt(formatter),
+            Kind::Postgres(server) => server.fmt(formatter),
         }
     }
 }
@@ -61,7 +108,10 @@ impl FromStr for Location {
         }
         match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => Server::parse(text)
-                .map(|server| Self::Postgres(Box::new(server)))
+                .map(|server| Self {
+                    kind: Kind::Postgres(Box::new(server)),
+                    notes: None,
+                })
                 .map_err(|why| refuse(&why)),
             Some((scheme, _)) if is_scheme(scheme) => Err(refuse(
                 "only a path, a `file:` URL or a `postgres://` URL is known",
@@ -148,7 +198,7 @@ mod tests {
         let location: Location = "postgres://certplan:hunter2@db.example:6432/pki?sslmode=require"
             .parse()
             .unwrap();
-        assert!(matches!(location, Location::Postgres(_)));
+        assert!(location.server().is_some());
         for shown in [location.to_string(), format!("{location:?}")] {
             assert!(!shown.contains("hunter2"), "{shown}");
             assert!(shown.contains("db.example:6432"), "{shown}");

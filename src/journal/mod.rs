@@ -1,7 +1,6 @@
 //! What was intended and what happened: an append-only list of facts, and the records that follow
 //! from it.
 
-mod anchor;
 mod binding;
 mod chain;
 mod draft;
@@ -10,6 +9,7 @@ mod error;
 mod handle;
 mod load;
 mod location;
+mod notes;
 mod open;
 mod reading;
 mod records;
@@ -23,11 +23,11 @@ use std::path::PathBuf;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use anchor::Anchor;
 pub use binding::Bindings;
 pub use error::JournalError;
 pub use location::Location;
-pub use open::{anchor, migrate, open};
+pub use notes::Gap;
+pub use open::{migrate, open};
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
 pub use store::postgres::Server;
 pub use store::sqlite::lock::Holder;
@@ -92,9 +92,9 @@ pub trait Journal: FactLog<Error = JournalError> {
     /// Which CA accounts it was written for.
     fn bindings(&self) -> Bindings;
 
-    /// True when it was opened as an older journal, or another one, than the one that stood here last: an
-    /// old copy was put back, or its newest facts are gone. It does not know everything that was done.
-    fn went_back(&self) -> bool;
+    /// Why it may not know everything that was done at its accounts, as of when it was opened; `None` when it
+    /// does.
+    fn gap(&self) -> Option<Gap>;
 
     /// Checks what was not read when it was opened, and copies the journal before an apply, where that is
     /// certplan's business; where the copy is.

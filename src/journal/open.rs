@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::anchor::{self, Anchor, AnchorFile};
 use super::durable::Durable;
 use super::handle::HeldJournal;
 use super::load::{Loaded, load};
+use super::location::{Kind, Location};
+use super::notes::{NotePlaces, Noted, Notes};
 use super::records::{self, Sum};
 use super::store::sqlite::lock::Holder;
 use super::store::{Batch, FactStore, Fault, Frame, postgres, sqlite};
 use super::writer::Writer;
-use super::{Journal, JournalError, Location};
+use super::{Journal, JournalError};
 use crate::model::Records;
 
 /// So many records go into the store at a time when they are made anew.
@@ -36,22 +37,13 @@ pub(super) async fn take(
     holder: Holder,
     lock_timeout: Duration,
 ) -> Result<HeldJournal, JournalError> {
-    let (store, note) = match location {
-        Location::File(path) => {
-            let store = sqlite::hold(path, &holder, lock_timeout).await?;
-            let note = store.anchor();
-            (Box::new(store) as Box<dyn FactStore>, Some(note))
-        }
-        Location::Postgres(server) => {
-            let store = postgres::hold(server, &holder, lock_timeout).await?;
-            let note = server.anchor().map(ToOwned::to_owned);
-            (Box::new(store) as Box<dyn FactStore>, note)
-        }
+    let store: Box<dyn FactStore> = match &location.kind {
+        Kind::File(path) => Box::new(sqlite::hold(path, &holder, lock_timeout).await?),
+        Kind::Postgres(server) => Box::new(postgres::hold(server, &holder, lock_timeout).await?),
     };
     #[cfg(feature = "planted-bugs")]
     let store = crate::planted::store(store);
-    let known = note.as_deref().and_then(anchor::read);
-    start(store, &holder, known, note.as_deref().map(AnchorFile::open)).await
+    start(store, &holder, &location.notes()?).await
 }
 
 /// Loads what the store holds, and starts the writer. What was stored by an earlier certplan, or is not what
@@ -59,21 +51,22 @@ pub(super) async fn take(
 async fn start(
     mut store: Box<dyn FactStore>,
     holder: &Holder,
-    known: Option<Anchor>,
-    anchor: Option<AnchorFile>,
+    places: &NotePlaces,
 ) -> Result<HeldJournal, JournalError> {
     let reader = store.reader();
+    let noted = Noted::read(places, reader).await?;
     let loaded = match load(reader).await {
         Ok(loaded) => loaded,
         Err(broken) => return Err(broken.explain(reader)),
     };
+    let mark = loaded.mark();
+    let gap = noted.gap(&mark, reader).await?;
+    let notes = Notes::open(places, reader).await?;
     if loaded.sum.is_none() {
         reader.check_pages(false).await?;
     }
     store.enter(&holder.run).await?;
     let sum = seal(store.as_mut(), &loaded).await?;
-    let mark = loaded.mark();
-    let went_back = known.is_some_and(|known| known.is_ahead_of(Some(&mark)));
     let durable = Durable {
         mark,
         records: loaded.replay.records,
@@ -84,11 +77,11 @@ async fn start(
         durable: Arc::new(Mutex::new(durable)),
         tip: loaded.replay.tip,
         sum,
-        anchor,
+        notes,
         poison: None,
         unread: loaded.sum.is_some(),
     };
-    HeldJournal::start(writer, went_back)
+    HeldJournal::start(writer, gap)
 }
 
 /// Makes sure that the stored records are those of the last fact; their sum.
@@ -167,20 +160,11 @@ async fn store_records(
     store.commit().await
 }
 
-/// The anchor of a journal; read it before the journal, or a run that writes meanwhile is taken for a
-/// journal that went back.
-pub fn anchor(location: &Location) -> Result<Option<Anchor>, JournalError> {
-    match location {
-        Location::File(path) => anchor::anchor(path),
-        Location::Postgres(server) => Ok(server.anchor().and_then(anchor::read)),
-    }
-}
-
 /// Makes or updates the tables of a journal in PostgreSQL; the schema's version. `None` for a file,
 /// which is made and updated by the run that holds it.
 pub async fn migrate(location: &Location) -> Result<Option<i32>, JournalError> {
-    match location {
-        Location::File(_) => Ok(None),
-        Location::Postgres(server) => postgres::migrate(server).await.map(Some),
+    match &location.kind {
+        Kind::File(_) => Ok(None),
+        Kind::Postgres(server) => postgres::migrate(server).await.map(Some),
     }
 }

@@ -3,12 +3,13 @@
 
 use super::binding::Bindings;
 use super::load::{Broken, Loaded, check_records, load, load_all};
-use super::location::Location;
+use super::location::{Kind, Location};
+use super::notes::{Gap, Noted, Whereabouts, gap_without_journal};
 use super::store::{FactReader, postgres, sqlite};
 use super::{JournalError, StateMark};
 use crate::model::{Address, Digest, Fact, Records, RunId};
 
-/// A journal as of one moment.
+/// A journal as of one moment. One that is not there has no lineage, and knows nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Every record.
@@ -17,6 +18,34 @@ pub struct Snapshot {
     pub mark: StateMark,
     /// The CA accounts it was written for.
     pub bindings: Bindings,
+    /// Why it may not know everything that was done; `None` when it does.
+    pub gap: Option<Gap>,
+}
+
+impl Snapshot {
+    /// Where no journal is.
+    fn absent(gap: Gap) -> Self {
+        Self {
+            records: Records::new(),
+            mark: StateMark {
+                lineage: String::new(),
+                serial: 0,
+                head: Digest::of(b""),
+            },
+            bindings: Bindings::new(),
+            gap: Some(gap),
+        }
+    }
+
+    /// False where no journal is.
+    pub fn exists(&self) -> bool {
+        !self.mark.lineage.is_empty()
+    }
+
+    /// True when something may have been done at its accounts that it does not know.
+    pub fn may_lack_facts(&self) -> bool {
+        self.gap.is_some()
+    }
 }
 
 /// One line of the journal, with its place in the chain.
@@ -77,20 +106,34 @@ pub enum VerifyError {
     Journal(#[from] JournalError),
 }
 
-/// Reads the records without holding the journal; `None` when there is none. Every fact of a short journal
-/// is checked on the way; a long one is told by the hash that stands for them all.
+/// Reads the records without holding the journal. Every fact of a short journal is checked on the way; a
+/// long one is told by the hash that stands for them all.
 ///
 /// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`].
-pub async fn read(location: &Location) -> Result<Option<Snapshot>, JournalError> {
+pub async fn read(location: &Location) -> Result<Snapshot, JournalError> {
+    let places = location.notes()?;
     let found = look(location, async |reader: &mut dyn FactReader| {
-        load(reader).await
-    })
-    .await?;
-    Ok(found.map(|loaded| Snapshot {
-        mark: loaded.mark(),
-        records: loaded.replay.records,
-        bindings: loaded.bindings,
-    }))
+        let noted = Noted::read(&places, reader).await?;
+        reader.moment().await?;
+        let loaded = load(reader).await?;
+        let gap = noted.gap(&loaded.mark(), reader).await?;
+        Ok((loaded, gap))
+    });
+    match found.await? {
+        Some((loaded, gap)) => Ok(Snapshot {
+            mark: loaded.mark(),
+            records: loaded.replay.records,
+            bindings: loaded.bindings,
+            gap,
+        }),
+        None => {
+            let whereabouts = match &location.kind {
+                Kind::File(_) => Whereabouts::of_a_file(),
+                Kind::Postgres(server) => postgres::whereabouts(server).await?,
+            };
+            Ok(Snapshot::absent(gap_without_journal(&places, &whereabouts)))
+        }
+    }
 }
 
 /// The lines that pass a filter, oldest first; none when there is no journal. Errors as [`read`]: a
@@ -101,6 +144,7 @@ pub async fn history(
 ) -> Result<Vec<Line>, JournalError> {
     let found = look(location, async |reader: &mut dyn FactReader| {
         let mut lines = Vec::new();
+        reader.moment().await?;
         load_all(reader, &mut |fact, hash, after| {
             if filter.wants(&fact) {
                 let seq = after.serial;
@@ -123,6 +167,7 @@ pub async fn verify(location: &Location) -> Result<Option<Verified>, VerifyError
     let mut first_bad = None;
     let found = look(location, async |reader: &mut dyn FactReader| {
         first_bad = None;
+        reader.moment().await?;
         let loaded = load_all(reader, &mut |_, _, _| ())
             .await
             .inspect_err(|broken| {
@@ -152,7 +197,7 @@ fn verified(loaded: &Loaded) -> Verified {
     }
 }
 
-/// Runs `work` on what the journal holds as of one moment; `None` when there is none.
+/// Runs `work` on what the journal holds; `None` when there is none.
 async fn look<T>(
     location: &Location,
     mut work: impl AsyncFnMut(&mut dyn FactReader) -> Result<T, Broken>,
@@ -162,8 +207,8 @@ async fn look<T>(
         let done = work(reader).await;
         done.map_err(|broken| broken.explain(reader))
     };
-    match location {
-        Location::File(path) => sqlite::read(path, explained).await,
-        Location::Postgres(server) => postgres::read(server, explained).await,
+    match &location.kind {
+        Kind::File(path) => sqlite::read(path, explained).await,
+        Kind::Postgres(server) => postgres::read(server, explained).await,
     }
 }

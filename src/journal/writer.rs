@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::anchor::AnchorFile;
 use super::binding::{self, StoredBinding};
 use super::chain;
 use super::draft::Draft;
 use super::durable::{Durable, enter};
 use super::load::check_chain;
+use super::notes::Notes;
 use super::records::Sum;
 use super::store::{Batch, FactStore, Fault, Frame};
 use super::{Binding, JournalError};
@@ -39,8 +39,8 @@ pub(super) struct Writer {
     pub(super) tip: Digest,
     /// The sum of the stored records.
     pub(super) sum: Sum,
-    /// This host's note of how far the journal had come.
-    pub(super) anchor: Option<AnchorFile>,
+    /// This host's notes of how far the journal had come.
+    pub(super) notes: Notes,
     /// The first error of the store. Nothing is written after it: the disk may have kept anything.
     pub(super) poison: Option<String>,
     /// True where the stored records were taken instead of the facts.
@@ -135,9 +135,7 @@ impl Writer {
             durable.records.extend(changed);
             durable.mark.serial = batch.frame.serial;
             durable.mark.head = chain::head(batch.frame.serial, batch.frame.tip);
-            if let Some(anchor) = &self.anchor {
-                anchor.note(&durable.mark);
-            }
+            self.notes.note(&durable.mark);
         }
         // The gate behind every intent: a run that may have been taken for dead sends nothing.
         self.store.check_hold()

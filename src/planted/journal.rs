@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::{is, no_ones_tag};
-use crate::journal::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
+use crate::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
 use crate::model::{
     AccountName, Address, Fact, FactBody, FactLog, LiveOrder, LiveState, OrderId, Phase, Record,
     Records,
@@ -138,8 +138,8 @@ impl Journal for PlantedJournal {
         self.inner.bindings()
     }
 
-    fn went_back(&self) -> bool {
-        self.inner.went_back()
+    fn gap(&self) -> Option<Gap> {
+        self.inner.gap()
     }
 
     fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, ready};
 use tokio::time::Instant;
 
-use crate::journal::{Binding, Bindings, Hold, Journal, JournalError, StateMark};
+use crate::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
 use crate::model::{AccountName, Address, Digest, Fact, FactLog, Record, Records};
 
 /// What happened, in order: what became durable and what was asked of the CA, each with its time.
@@ -155,8 +155,8 @@ impl Journal for Memory {
         BTreeMap::new()
     }
 
-    fn went_back(&self) -> bool {
-        false
+    fn gap(&self) -> Option<Gap> {
+        None
     }
 
     fn backup(&self) -> BoxFuture<'_, Result<Option<PathBuf>, JournalError>> {

@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 
 use super::binding::StoredBinding;
 use super::chain::StoredFact;
+use super::notes::Whereabouts;
 use super::records::Seal;
 use super::{Hold, JournalError};
 use crate::model::{Digest, RunId};
@@ -81,8 +82,14 @@ pub(crate) type Reading<'a, T> = BoxFuture<'a, Result<T, JournalError>>;
 /// What a write to a store answers with.
 pub(crate) type Writing<'a, T> = BoxFuture<'a, Result<T, Fault>>;
 
-/// Reads of a store, all as of one moment. Nothing that it returns was checked yet.
+/// Reads of a store. Nothing that they return was checked yet.
 pub(crate) trait FactReader: Send {
+    /// From here on everything is read as of one moment: other runs may be writing.
+    fn moment(&mut self) -> Reading<'_, ()>;
+
+    /// Where the store is.
+    fn whereabouts(&mut self) -> Reading<'_, Whereabouts>;
+
     /// Where the journal stands.
     fn frame(&mut self) -> Reading<'_, Frame>;
 

@@ -2,6 +2,7 @@
 
 mod damage;
 mod holding;
+mod notes;
 mod random;
 mod records;
 mod writing;
@@ -108,7 +109,8 @@ fn at_once<T>(reading: impl Future<Output = T>) -> T {
 }
 
 fn read(path: &Path) -> Result<Option<Snapshot>, JournalError> {
-    at_once(super::read(&Location::file(path)))
+    let found = at_once(super::read(&Location::file(path)))?;
+    Ok(found.exists().then_some(found))
 }
 
 fn history(path: &Path, filter: &HistoryFilter) -> Result<Vec<Line>, JournalError> {

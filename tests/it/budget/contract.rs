@@ -28,11 +28,11 @@ fn in_folder(path: &Path) -> Arc<dyn Budget> {
 }
 
 fn in_database(database: &Database) -> Arc<dyn Budget> {
-    let location = database.url().parse().expect("a URL");
-    let Location::Postgres(server) = location else {
+    let location: Location = database.url().parse().expect("a URL");
+    let Some(server) = location.server() else {
         panic!("no server");
     };
-    Arc::new(PostgresBudget::start(&server, &key()).expect("a budget"))
+    Arc::new(PostgresBudget::start(server, &key()).expect("a budget"))
 }
 
 fn migrated() -> Database {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use certplan::journal::{
-    self, Binding, HistoryFilter, Hold, Holder, Journal, JournalError, Location, VerifyError,
+    self, Binding, Gap, HistoryFilter, Hold, Holder, Journal, JournalError, Location, VerifyError,
 };
 use certplan::model::{
     Attempt, Digest, Fact, FactBody, LiveState, OperationKind, RunId, Untrusted,
@@ -145,7 +145,8 @@ fn block<T>(work: impl Future<Output = T>) -> T {
 fn facts_are_there_again_after_closing_and_each_is_as_it_was_written() {
     for place in Place::both() {
         block(async {
-            assert_eq!(journal::read(&place.location()).await.expect("none"), None);
+            let none = journal::read(&place.location()).await.expect("none");
+            assert!(!none.exists() && none.gap == Some(Gap::NoState));
             let written = vec![
                 intended("a", 1),
                 accepted("a", 7),
@@ -160,10 +161,7 @@ fn facts_are_there_again_after_closing_and_each_is_as_it_was_written() {
             assert_eq!((mark.serial, records.len()), (4, 2));
             journal.close().await.expect("closed");
 
-            let read = journal::read(&place.location())
-                .await
-                .expect("read")
-                .expect("there");
+            let read = journal::read(&place.location()).await.expect("read");
             assert_eq!((&read.mark, &read.records), (&mark, &records));
             let lines = journal::history(&place.location(), &HistoryFilter::default())
                 .await
@@ -305,10 +303,7 @@ fn the_first_use_binds_an_account_and_another_one_is_refused() {
                 assert!(matches!(error, JournalError::Foreign { .. }), "{error}");
             }
             journal.close().await.expect("closed");
-            let read = journal::read(&place.location())
-                .await
-                .expect("read")
-                .expect("there");
+            let read = journal::read(&place.location()).await.expect("read");
             assert_eq!(read.bindings.get(&account), Some(&full));
         });
     }
@@ -345,7 +340,7 @@ fn only_a_lock_of_the_system_lets_an_order_be_sent_again() {
                 Place::Postgres(_) => Hold::Lease,
             };
             assert_eq!(journal.hold(), expected);
-            assert!(!journal.went_back());
+            assert_eq!(journal.gap(), Some(Gap::NoState));
             let seen = FactBody::Seen {
                 state: LiveState::Issued,
                 certificate_id: None,
@@ -384,7 +379,7 @@ fn who_reads_while_facts_are_written_reads_all_of_them() {
                 let mut seen = Vec::new();
                 for _ in 0..READINGS {
                     let snapshot = journal::read(&place.location()).await;
-                    let snapshot = snapshot.expect("whole").expect("there");
+                    let snapshot = snapshot.expect("whole");
                     let facts = usize::try_from(snapshot.mark.serial).expect("a count");
                     assert_eq!(facts, snapshot.records.len() * 2);
                     seen.push(facts);

@@ -7,7 +7,7 @@ use super::server::{Database, Server, server};
 use crate::rig::Rig;
 
 /// The rights of the lesser role, as the documentation grants them.
-fn grants(role: &str) -> String {
+pub(super) fn grants(role: &str) -> String {
     let page = include_str!("../../../docs/postgresql.md");
     let (_, rest) = page.split_once("```sql\n").expect("a block of SQL");
     let (block, _) = rest.split_once("```").expect("its end");

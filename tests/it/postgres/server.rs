@@ -253,6 +253,24 @@ impl Database {
         )
     }
 
+    /// The tables of certplan with what is in them, as SQL.
+    pub(crate) fn dump(&self) -> String {
+        let dumped = run(Command::new(self.server.bin.join("pg_dump"))
+            .args([
+                "--schema=certplan",
+                "--no-owner",
+                "--inserts",
+                "-U",
+                "postgres",
+            ])
+            .arg("-h")
+            .arg(&self.server.folder)
+            .args(["-p", &self.server.port.to_string(), "-d", &self.name]));
+        // Commands of psql itself are none of its SQL.
+        let lines = dumped.lines().filter(|line| !line.starts_with('\\'));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Runs SQL as the superuser, with the tables of certplan on the search path.
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server

@@ -19,12 +19,13 @@ use tokio_postgres::Client;
 
 pub use server::Server;
 
-use self::fault::{FENCED_OFF, fault, fenced};
+use self::fault::{FENCED_OFF, explain, fault, fenced};
 use self::lease::{Lease, keep};
 use self::schema::check_server;
 use self::tables::Tables;
 use super::sqlite::lock::Holder;
 use super::{Batch, FactReader, FactStore, Fault, Reading, Writing};
+use crate::journal::notes::Whereabouts;
 use crate::journal::{Hold, JournalError};
 use crate::model::RunId;
 
@@ -65,7 +66,7 @@ pub(in crate::journal) async fn hold(
     })
 }
 
-/// Runs `work` on a connection that sees the journal as of one moment; `None` when there is none.
+/// Runs `work` on a connection of its own; `None` when there is no journal.
 pub(in crate::journal) async fn read<T>(
     server: &Server,
     mut work: impl AsyncFnMut(&mut dyn FactReader) -> Result<T, JournalError>,
@@ -74,8 +75,15 @@ pub(in crate::journal) async fn read<T>(
     if schema::version(server, &client).await?.is_none() {
         return Ok(None);
     }
-    let mut tables = Tables::moment(server, client).await?;
-    work(&mut tables).await.map(Some)
+    let server = server.clone();
+    work(&mut Tables { server, client }).await.map(Some)
+}
+
+/// Where the server's database is, whether it has a journal or not.
+pub(in crate::journal) async fn whereabouts(server: &Server) -> Result<Whereabouts, JournalError> {
+    let client = server.connect().await?;
+    let found = tables::whereabouts(&client).await;
+    found.map_err(|error| explain(server, &error))
 }
 
 /// Makes or updates the tables; the schema's version.

@@ -19,7 +19,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::explain;
 use crate::journal::JournalError;
-use crate::model::Digest;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server that is silent for longer is gone.
@@ -34,8 +33,6 @@ pub struct Server {
     config: Config,
     tls: Tls,
     shown: String,
-    /// Where this host notes how far the journal had come.
-    anchor: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,36 +102,16 @@ impl Server {
             .keepalives_idle(SILENCE)
             .application_name("certplan");
         let shown = shown(&config);
-        Ok(Self {
-            config,
-            tls,
-            shown,
-            anchor: None,
-        })
+        Ok(Self { config, tls, shown })
     }
 
     /// With a password for a URL that has none.
-    pub(crate) fn or_password(mut self, password: Option<String>) -> Self {
+    pub(in crate::journal) fn or_password(&mut self, password: Option<String>) {
         if self.config.get_password().is_none()
             && let Some(password) = password
         {
             self.config.password(password);
         }
-        self
-    }
-
-    /// Notes in this folder, which is made if need be, how far the journal had come when this host last wrote
-    /// to it: so that a database that went back is told.
-    pub(crate) fn noting_in(mut self, folder: &Path) -> Self {
-        let name = Digest::of(self.shown.as_bytes()).to_string();
-        let name = name.rsplit(':').next().unwrap_or_default();
-        self.anchor = Some(folder.join(format!("state-{name}.head")));
-        self
-    }
-
-    /// The file of the note.
-    pub(in crate::journal) fn anchor(&self) -> Option<&Path> {
-        self.anchor.as_deref()
     }
 
     /// As messages name it.

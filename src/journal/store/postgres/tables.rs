@@ -10,6 +10,7 @@ use super::server::Server;
 use crate::journal::JournalError;
 use crate::journal::binding::StoredBinding;
 use crate::journal::chain::{COLUMNS, StoredFact};
+use crate::journal::notes::Whereabouts;
 use crate::journal::records::Seal;
 use crate::journal::store::{Batch, FactReader, Fault, FoundFact, Frame, Reading};
 use crate::model::Digest;
@@ -21,18 +22,6 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Begins to read everything as of one moment: other runs may be writing.
-    pub(super) async fn moment(server: &Server, client: Client) -> Result<Self, JournalError> {
-        client
-            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(|error| explain(server, &error))?;
-        Ok(Self {
-            server: server.clone(),
-            client,
-        })
-    }
-
     async fn read_frame(&self) -> Result<Frame, JournalError> {
         let fail = |error| explain(&self.server, &error);
         // A schema that was not updated yet lacks the last two columns.
@@ -244,6 +233,21 @@ impl Tables {
 }
 
 impl FactReader for Tables {
+    fn moment(&mut self) -> Reading<'_, ()> {
+        async move {
+            let begun = self
+                .client
+                .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .await;
+            self.explained(begun)
+        }
+        .boxed()
+    }
+
+    fn whereabouts(&mut self) -> Reading<'_, Whereabouts> {
+        async move { self.explained(whereabouts(&self.client).await) }.boxed()
+    }
+
     fn frame(&mut self) -> Reading<'_, Frame> {
         self.read_frame().boxed()
     }
@@ -293,6 +297,25 @@ impl FactReader for Tables {
     fn corrupt(&self, why: String) -> JournalError {
         self.server.corrupt(why)
     }
+}
+
+/// Which database it is. What a server does not tell counts as the same everywhere.
+pub(super) async fn whereabouts(client: &Client) -> Result<Whereabouts, Error> {
+    let row = client.query_one("SELECT current_database()", &[]).await?;
+    let database: String = row.get(0);
+    let told = async |sql: &str| -> Result<String, Error> {
+        match client.query_one(sql, &[]).await {
+            Ok(row) => row.try_get(0),
+            Err(error) if error.as_db_error().is_some() => Ok(String::new()),
+            Err(error) => Err(error),
+        }
+    };
+    let system = told("SELECT system_identifier::text FROM pg_control_system()").await?;
+    let timeline = told("SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)").await?;
+    Ok(Whereabouts {
+        place: Some(format!("{system}/{database}")),
+        incarnation: format!("{system}/{timeline}/{database}"),
+    })
 }
 
 fn fact(row: &Row) -> Result<StoredFact, Error> {

@@ -48,6 +48,11 @@ pub(in crate::journal) struct SqliteStore {
     in_log: usize,
 }
 
+/// The file of the note that stands beside a journal.
+pub(in crate::journal) fn note_beside(path: &Path) -> Result<Option<PathBuf>, JournalError> {
+    Ok(StateFile::find(path)?.map(|file| file.beside(".head")))
+}
+
 /// Takes the journal for writing: makes it where there is none (folder mode 0700, database 0600), and waits
 /// up to `lock_timeout` for another run. Nothing in it was checked yet but that it is ours.
 pub(in crate::journal) async fn hold(
@@ -77,7 +82,7 @@ pub(in crate::journal) async fn hold(
     })
 }
 
-/// Runs `work` on a connection that sees the journal as of one moment; `None` when there is none. Nothing is
+/// Runs `work` on a connection of its own; `None` when there is no journal. Nothing is
 /// created, changed or waited for, and a run that holds the journal is not disturbed.
 pub(in crate::journal) async fn read<T>(
     path: &Path,
@@ -98,8 +103,11 @@ pub(in crate::journal) async fn read<T>(
         } else {
             schema::Reading::Alone
         };
-        let answer = match moment(&file, reading) {
-            Ok(mut tables) => work(&mut tables).await,
+        let answer = match open_for_reading(&file, reading) {
+            Ok(connection) => {
+                let file = file.clone();
+                work(&mut Tables { connection, file }).await
+            }
             Err(error) => Err(error),
         };
         // Without locks only an unchanged file was read as of one moment.
@@ -110,23 +118,7 @@ pub(in crate::journal) async fn read<T>(
     Err(file.unusable("other runs write to it again and again: try once more"))
 }
 
-fn moment(file: &StateFile, reading: schema::Reading) -> Result<Tables, JournalError> {
-    let connection = open_for_reading(file, reading)?;
-    connection
-        .execute_batch("BEGIN")
-        .map_err(|error| explain(file, &error))?;
-    Ok(Tables {
-        connection,
-        file: file.clone(),
-    })
-}
-
 impl SqliteStore {
-    /// Where it is noted how far the journal had come.
-    pub(in crate::journal) fn anchor(&self) -> PathBuf {
-        crate::journal::anchor::beside(&self.tables.file)
-    }
-
     fn written<T>(done: rusqlite::Result<T>) -> Result<T, Fault> {
         done.map_err(|error| Fault::Final(JournalError::Write(error.to_string())))
     }

@@ -10,6 +10,7 @@ use super::state_file::StateFile;
 use crate::journal::JournalError;
 use crate::journal::binding::StoredBinding;
 use crate::journal::chain::{COLUMNS, StoredFact};
+use crate::journal::notes::Whereabouts;
 use crate::journal::records::Seal;
 use crate::journal::store::{Batch, FactReader, FoundFact, Frame, Reading};
 use crate::model::Digest;
@@ -185,6 +186,14 @@ impl Tables {
 }
 
 impl FactReader for Tables {
+    fn moment(&mut self) -> Reading<'_, ()> {
+        ready(self.explained(self.connection.execute_batch("BEGIN"))).boxed()
+    }
+
+    fn whereabouts(&mut self) -> Reading<'_, Whereabouts> {
+        ready(Ok(Whereabouts::of_a_file())).boxed()
+    }
+
     fn frame(&mut self) -> Reading<'_, Frame> {
         ready(self.read_frame()).boxed()
     }
