@@ -142,8 +142,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Checks credentials, keys, clock, limits, state and manifest
     Doctor,
-    /// Makes or updates the tables of a state in PostgreSQL
-    Migrate,
+    /// Makes or updates the tables of a state in PostgreSQL, or takes another state over
+    Migrate(MigrateArgs),
     /// Prints a JSON Schema
     Schema(SchemaArgs),
     /// Serves a stand-in for both CAs on loopback
@@ -241,6 +241,14 @@ pub struct StatusArgs {
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
+}
+
+/// `migrate`
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Takes this state over, a file or a database, into the empty one of `--state`; closes it for good
+    #[arg(long, value_name = "PATH|URL")]
+    pub from: Option<String>,
 }
 
 /// `resolve`

@@ -157,6 +157,9 @@ fn exit(error: &EngineError) -> Exit {
             JournalError::Newer { .. }
             | JournalError::Corrupt { .. }
             | JournalError::Records(_)
+            | JournalError::Moved { .. }
+            | JournalError::Unfinished { .. }
+            | JournalError::NotEmpty { .. }
             | JournalError::Unusable { .. }
             | JournalError::Write(_)
             | JournalError::Foreign { .. }

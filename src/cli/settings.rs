@@ -72,17 +72,32 @@ fn endpoint_variable(account: &AccountName) -> String {
 /// Where the state is: as the operator says, or in `.certplan` in the folder of the first manifest. How far
 /// it had come is noted in the user's own folder on this host, and without one beside a state in a file.
 pub(super) fn location(common: &Common) -> Result<Location, CliError> {
-    let location = match &common.state {
-        Some(state) => state
-            .parse::<Location>()?
-            .or_password(std::env::var("PGPASSWORD").ok()),
-        None => Location::file(beside_manifest(common)),
-    };
+    match &common.state {
+        Some(state) => named_state(state),
+        None => Ok(noting(Location::file(beside_manifest(common)))),
+    }
+}
+
+/// The state that is used where none is named, if one is.
+pub(super) fn default_state(common: &Common) -> Option<Location> {
+    let file = || noting(Location::file(beside_manifest(common)));
+    common.state.as_ref().map(|_| file())
+}
+
+/// A state as the operator names it.
+pub(super) fn named_state(text: &str) -> Result<Location, CliError> {
+    let location: Location = text.parse()?;
+    Ok(noting(
+        location.or_password(std::env::var("PGPASSWORD").ok()),
+    ))
+}
+
+fn noting(location: Location) -> Location {
     let beside = location.folder().map(Path::to_path_buf);
-    Ok(match home().or(beside) {
+    match home().or(beside) {
         Some(folder) => location.noting_in(folder),
         None => location,
-    })
+    }
 }
 
 fn beside_manifest(common: &Common) -> PathBuf {

@@ -25,6 +25,8 @@ pub(super) fn load(
     let surroundings = Surroundings {
         endpoints: settings::endpoints(common, &manifest.batch)?,
         budgets: Budgets::of(named, settings::home(), &location),
+        default_state: settings::default_state(common)
+            .filter(|default| default.full_name() != location.full_name()),
         location,
         extra_root: settings::extra_root(common)?,
         keys: settings::keys,

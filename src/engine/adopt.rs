@@ -11,6 +11,7 @@ use super::error::EngineError;
 use super::fact_writer::{FactWriter, item_of};
 use super::journal_view::JournalView;
 use super::notice::Tell;
+use super::other_state::in_the_way;
 use super::workspace::{Accounts, Workspace, new_run};
 use crate::journal::{self, Holder};
 use crate::model::{
@@ -68,6 +69,9 @@ pub async fn adopt(
     let journal = journal::open(&workspace.location, holder, *lock_timeout).await?;
     let known = JournalView::held(&*journal);
     workspace.check_bindings(&known.bindings, &Observed::default())?;
+    if let Some(why) = in_the_way(workspace, &known, &Observed::default()).await? {
+        return Err(EngineError::Failed(why));
+    }
     let owner = owner(workspace, &known, id, address)?;
     let different = differences(order, &observed);
     for difference in &different {

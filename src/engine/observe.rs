@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::error::EngineError;
 use super::journal_view::JournalView;
 use super::notice::Tell;
+use super::other_state::in_the_way;
 use super::workspace::{Accounts, Scope, Workspace};
 use crate::model::{AccountName, KeyFacts, KeyStatus, Observed, ObservedAccount};
 use crate::plan::{Questions, questions};
@@ -56,6 +57,11 @@ pub(super) async fn observe(
         accounts: try_join_all(reads).await?.into_iter().collect(),
     };
     workspace.check_bindings(&known.bindings, &observed)?;
+    match (in_the_way(workspace, known, &observed).await?, purpose) {
+        (Some(why), Purpose::Apply) => return Err(EngineError::Failed(why)),
+        (Some(why), Purpose::Look) => tell.warning(why),
+        (None, _) => {}
+    }
     let endpoints = workspace.endpoint_texts();
     for _ in 0..ROUNDS {
         let open = questions(&workspace.inputs(known, &observed, scope, false, &endpoints));

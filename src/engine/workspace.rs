@@ -67,6 +67,8 @@ pub struct Surroundings {
     pub endpoints: BTreeMap<AccountName, Endpoint>,
     /// Where the journal is.
     pub location: Location,
+    /// The journal in a file beside the manifest, where another one is used.
+    pub default_state: Option<Location>,
     /// What runs under the same keys draw from.
     pub budgets: Budgets,
     /// PEM certificates to trust beside the system's.
@@ -85,6 +87,8 @@ pub struct Workspace {
     pub endpoints: BTreeMap<AccountName, Endpoint>,
     /// Where the journal is.
     pub location: Location,
+    /// The journal in a file beside the manifest, where another one is used.
+    pub default_state: Option<Location>,
     /// What runs under the same keys draw from.
     pub budgets: Budgets,
     extra_root: Option<Vec<u8>>,
@@ -111,6 +115,7 @@ impl Workspace {
         let Surroundings {
             endpoints,
             location,
+            default_state,
             budgets,
             extra_root,
             keys,
@@ -125,6 +130,7 @@ impl Workspace {
             policy,
             endpoints,
             location,
+            default_state,
             budgets,
             extra_root,
             keys,
@@ -221,11 +227,7 @@ impl Workspace {
             let Some(now) = self.binding(name, observed) else {
                 continue;
             };
-            let same_customer = match (&then.account_id, &now.account_id) {
-                (Some(then), Some(now)) => then == now,
-                _ => true,
-            };
-            if then.provider != now.provider || then.endpoint != now.endpoint || !same_customer {
+            if !then.is_same(&now) {
                 let words = |binding: &Binding| match &binding.account_id {
                     Some(id) => {
                         format!(

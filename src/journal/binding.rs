@@ -19,11 +19,7 @@ pub(super) fn decide(
     let Some(then) = known else {
         return Ok(Some(now));
     };
-    let same_id = match (&then.account_id, &now.account_id) {
-        (Some(then), Some(now)) => then == now,
-        _ => true,
-    };
-    if then.provider != now.provider || then.endpoint != now.endpoint || !same_id {
+    if !then.is_same(&now) {
         return Err(JournalError::Foreign {
             account: account.clone(),
             then: describe(then),

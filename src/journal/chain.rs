@@ -6,9 +6,11 @@
 //! write a new chain.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AccountName, Address, Digest, Fact, FactBody, IllegalFact, Record, Records, RunId,
+    AccountName, Address, Digest, Entry, Fact, IllegalFact, JournalFact, JournalFactBody, Record,
+    Records, RunId,
 };
 
 /// The columns of a stored fact, in their order.
@@ -37,21 +39,34 @@ pub(crate) struct StoredFact {
 }
 
 impl StoredFact {
-    /// The row of a fact, linked to the fact before it.
+    /// The row of a line of the journal, linked to the one before it. A fact about the journal itself has an
+    /// empty address and an empty account, which no item and no account can have.
     pub(super) fn link(
-        fact: &Fact,
+        entry: &Entry,
         seq: u64,
         previous: &Digest,
     ) -> Result<(Self, Digest), BrokenFact> {
         let broken = |why: String| BrokenFact { seq, why };
+        let (address, account, body) = match entry {
+            Entry::Item(fact) => (
+                fact.address.to_string(),
+                fact.account.to_string(),
+                serde_json::to_string(&fact.body),
+            ),
+            Entry::Journal(fact) => (
+                String::new(),
+                String::new(),
+                serde_json::to_string(&fact.body),
+            ),
+        };
         let mut stored = Self {
             seq: i64::try_from(seq).map_err(|_| broken("the journal is full".to_owned()))?,
-            at: fact.at.to_string(),
-            run: fact.run.to_string(),
-            address: fact.address.to_string(),
-            account: fact.account.to_string(),
-            word: fact.body.word().to_owned(),
-            body: serde_json::to_string(&fact.body).map_err(|error| broken(error.to_string()))?,
+            at: entry.at().to_string(),
+            run: entry.run().to_string(),
+            address,
+            account,
+            word: entry.word().to_owned(),
+            body: body.map_err(|error| broken(error.to_string()))?,
             previous: previous.bytes().to_vec(),
             hash: Vec::new(),
         };
@@ -91,36 +106,47 @@ impl StoredFact {
         Ok(hash)
     }
 
-    /// True for a whole fact with this number and this hash.
-    pub(super) fn stands_at(&self, serial: u64, tip: &Digest) -> bool {
-        u64::try_from(self.seq) == Ok(serial)
+    /// What a whole fact with this number and this hash says; `None` for any other row.
+    pub(super) fn read_at(&self, serial: u64, tip: &Digest) -> Option<Entry> {
+        let is_it = u64::try_from(self.seq) == Ok(serial)
             && self.hash == tip.bytes()
-            && self.digest() == *tip
-            && self.parse().is_ok()
+            && self.digest() == *tip;
+        is_it.then(|| self.parse().ok()).flatten()
     }
 
-    fn parse(&self) -> Result<Fact, String> {
-        let body: FactBody = serde_json::from_str(&self.body)
-            .map_err(|error| format!("its body cannot be read: {error}"))?;
-        if body.word() != self.word {
+    fn parse(&self) -> Result<Entry, String> {
+        let at = self
+            .at
+            .parse::<Timestamp>()
+            .map_err(|error| format!("its time cannot be read: {error}"))?;
+        let run = RunId::from(self.run.as_str());
+        let entry = if self.address.is_empty() && self.account.is_empty() {
+            let body = self.body()?;
+            Entry::Journal(JournalFact { at, run, body })
+        } else {
+            Entry::Item(Fact {
+                at,
+                run,
+                address: self
+                    .address
+                    .parse::<Address>()
+                    .map_err(|error| error.to_string())?,
+                account: self
+                    .account
+                    .parse::<AccountName>()
+                    .map_err(|error| error.to_string())?,
+                body: self.body()?,
+            })
+        };
+        if entry.word() != self.word {
             return Err(format!("it is filed as `{}`", self.word.escape_debug()));
         }
-        Ok(Fact {
-            at: self
-                .at
-                .parse::<Timestamp>()
-                .map_err(|error| format!("its time cannot be read: {error}"))?,
-            run: RunId::from(self.run.as_str()),
-            address: self
-                .address
-                .parse::<Address>()
-                .map_err(|error| error.to_string())?,
-            account: self
-                .account
-                .parse::<AccountName>()
-                .map_err(|error| error.to_string())?,
-            body,
-        })
+        Ok(entry)
+    }
+
+    fn body<T: DeserializeOwned>(&self) -> Result<T, String> {
+        serde_json::from_str(&self.body)
+            .map_err(|error| format!("its body cannot be read: {error}"))
     }
 }
 
@@ -131,6 +157,8 @@ pub(super) struct Replay {
     pub(super) serial: u64,
     /// The hash that the next fact holds as its `previous`.
     pub(super) tip: Digest,
+    /// Where the journal was moved to, if that is the last that it says.
+    pub(super) moved: Option<String>,
 }
 
 impl Replay {
@@ -141,6 +169,7 @@ impl Replay {
             records: Records::new(),
             serial: 0,
             tip: Digest::of(lineage.as_bytes()),
+            moved: None,
         }
     }
 
@@ -150,17 +179,42 @@ impl Replay {
     }
 
     /// Takes the next row, if it is whole, follows the last one, and says something that can be.
-    pub(super) fn take(&mut self, stored: &StoredFact) -> Result<(Fact, Digest), BrokenFact> {
+    pub(super) fn take(&mut self, stored: &StoredFact) -> Result<(Entry, Digest), BrokenFact> {
         let seq = self.serial.saturating_add(1);
         let broken = |why: String| BrokenFact { seq, why };
         let hash = stored.check_link(seq, &self.tip)?;
-        let fact = stored.parse().map_err(broken)?;
-        let next = follow(self.records.get(&fact.address), &fact)
-            .map_err(|illegal| broken(illegal.to_string()))?;
-        self.records.insert(fact.address.clone(), next);
+        let entry = stored.parse().map_err(broken)?;
+        match &entry {
+            Entry::Item(fact) => {
+                check_open(self.moved.as_deref()).map_err(broken)?;
+                let next = follow(self.records.get(&fact.address), fact)
+                    .map_err(|illegal| broken(illegal.to_string()))?;
+                self.records.insert(fact.address.clone(), next);
+            }
+            Entry::Journal(fact) => match (&fact.body, &self.moved) {
+                (JournalFactBody::Moved { to }, None) => self.moved = Some(to.clone()),
+                (JournalFactBody::TakenOver { .. }, Some(_)) => self.moved = None,
+                (JournalFactBody::Moved { .. }, Some(to)) => {
+                    check_open(Some(to)).map_err(broken)?;
+                }
+                (JournalFactBody::TakenOver { .. }, None) => {
+                    return Err(broken("the journal was not moved before it".to_owned()));
+                }
+            },
+        }
         self.serial = seq;
         self.tip = hash;
-        Ok((fact, hash))
+        Ok((entry, hash))
+    }
+}
+
+fn check_open(moved: Option<&str>) -> Result<(), String> {
+    match moved {
+        None => Ok(()),
+        Some(to) => Err(format!(
+            "nothing can follow: the journal was moved to {}",
+            to.escape_debug()
+        )),
     }
 }
 

@@ -5,7 +5,7 @@ use super::JournalError;
 use super::chain::{self, StoredFact};
 use super::records::{self, Sum};
 use super::store::{Batch, Frame};
-use crate::model::{Address, Digest, Fact, Record, Records};
+use crate::model::{Address, Digest, Entry, Fact, Record, Records};
 
 /// Facts that are checked and not yet written.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl<'a> Draft<'a> {
             let next = chain::follow(record, fact)?;
             changed.insert(fact.address.clone(), next);
             serial = serial.saturating_add(1);
-            let (row, hash) = StoredFact::link(fact, serial, &tip)
+            let (row, hash) = StoredFact::link(&Entry::Item(fact.clone()), serial, &tip)
                 .map_err(|broken| JournalError::Write(broken.to_string()))?;
             rows.push(row);
             tip = hash;
@@ -78,6 +78,7 @@ impl<'a> Draft<'a> {
             serial: self.serial,
             tip: self.tip,
             seal: Some(sum.seal(lineage, self.serial, self.tip)),
+            filling: None,
         };
         let batch = Batch {
             frame,

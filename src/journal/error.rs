@@ -38,6 +38,30 @@ pub enum JournalError {
         "the facts of the state are whole, but {0}: `certplan migrate` makes the records anew; look at what was done since they were wrong"
     )]
     Records(String),
+    /// It was moved to another place, and is closed for good.
+    #[error("the state {path} was moved to {to}, and goes on there: `--state {to}`", path = path.display())]
+    Moved {
+        /// The one that is closed.
+        path: PathBuf,
+        /// The one that goes on.
+        to: String,
+    },
+    /// It is being taken over from another place, and that was not finished.
+    #[error("the state {path} is being taken over from {from}, which was not finished: type `certplan migrate --from {from} --state {path}` again; as long as that was not closed it can still be used", path = path.display())]
+    Unfinished {
+        /// The one that is being made.
+        path: PathBuf,
+        /// Where its facts come from.
+        from: String,
+    },
+    /// A journal is taken over into an empty one only.
+    #[error("the state {path} holds {facts} facts: take the other one over into an empty place", path = path.display())]
+    NotEmpty {
+        /// The one that was to be filled.
+        path: PathBuf,
+        /// How many facts it has.
+        facts: u64,
+    },
     /// It cannot be opened or created: permissions, a read-only disk, no space, a network file system.
     #[error("the state {path} cannot be opened: {why}", path = path.display())]
     Unusable {

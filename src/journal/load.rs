@@ -5,7 +5,7 @@ use super::chain::{BrokenFact, Replay};
 use super::records::{self, Sum};
 use super::store::{FactReader, Frame};
 use super::{Bindings, JournalError, StateMark};
-use crate::model::{Digest, Fact, Records};
+use crate::model::{Digest, Entry, JournalFactBody, Records};
 
 /// Below so many facts they are all read: that takes less than a tenth of a second.
 pub(super) const MANY: u64 = 10_000;
@@ -23,6 +23,21 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// Refuses a journal that goes on elsewhere, or is not yet complete.
+    pub(super) fn check_usable(&self, name: &str) -> Result<(), JournalError> {
+        match (&self.frame.filling, &self.replay.moved) {
+            (Some(from), _) => Err(JournalError::Unfinished {
+                path: name.into(),
+                from: from.clone(),
+            }),
+            (None, Some(to)) => Err(JournalError::Moved {
+                path: name.into(),
+                to: to.clone(),
+            }),
+            (None, None) => Ok(()),
+        }
+    }
+
     pub(super) fn mark(&self) -> StateMark {
         StateMark {
             lineage: self.frame.lineage.clone(),
@@ -64,7 +79,7 @@ impl Broken {
 }
 
 /// Sees each fact with its hash and where the journal then stands.
-pub(super) type Each<'a> = &'a mut (dyn FnMut(Fact, Digest, &Replay) + Send);
+pub(super) type Each<'a> = &'a mut (dyn FnMut(Entry, Digest, &Replay) + Send);
 
 /// Reads the journal: the stored records of a long one, if they are whole and stand at its last fact; else
 /// every fact.
@@ -115,8 +130,8 @@ async fn from_the_first(
                     why,
                 })
             })?;
-            let (fact, hash) = replay.take(&stored).map_err(Broken::Fact)?;
-            each(fact, hash, &replay);
+            let (entry, hash) = replay.take(&stored).map_err(Broken::Fact)?;
+            each(entry, hash, &replay);
         }
         if is_last {
             break;
@@ -172,11 +187,14 @@ async fn stored_records(
     };
     let before = frame.serial.saturating_sub(1);
     let last = reader.facts_after(before, 2).await?;
-    let is_the_last = match last.as_slice() {
-        [Ok(last)] => last.stands_at(frame.serial, &frame.tip),
-        _ => false,
+    let last = match last.as_slice() {
+        [Ok(last)] => last.read_at(frame.serial, &frame.tip),
+        _ => None,
     };
-    if !is_the_last || reader.count().await? != frame.serial {
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    if reader.count().await? != frame.serial {
         return Ok(None);
     }
     let mut found = Vec::new();
@@ -201,6 +219,13 @@ async fn stored_records(
         records: Records::from_iter(found),
         serial: frame.serial,
         tip: frame.tip,
+        moved: match last {
+            Entry::Journal(fact) => match fact.body {
+                JournalFactBody::Moved { to } => Some(to),
+                JournalFactBody::TakenOver { .. } => None,
+            },
+            Entry::Item(_) => None,
+        },
     };
     Ok(Some((replay, sum)))
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 
 use super::notes::NotePlaces;
-use super::store::sqlite;
+use super::store::{postgres, sqlite};
 use super::{JournalError, Server};
 
 /// Where a journal is, and where this host notes how far it had come.
@@ -65,6 +65,29 @@ impl Location {
         match &self.kind {
             Kind::File(_) => None,
             Kind::Postgres(server) => Some(server),
+        }
+    }
+
+    /// Its name as it can be typed anywhere on this host: a path is absolute.
+    pub fn full_name(&self) -> String {
+        match &self.kind {
+            Kind::File(path) => std::path::absolute(path)
+                .unwrap_or_else(|_| path.clone())
+                .display()
+                .to_string(),
+            Kind::Postgres(server) => server.to_string(),
+        }
+    }
+
+    /// True where both lead to one store, however they are spelled.
+    pub(super) async fn is_same(&self, other: &Self) -> Result<bool, JournalError> {
+        match (&self.kind, &other.kind) {
+            (Kind::File(ours), Kind::File(theirs)) => Ok(sqlite::is_same(ours, theirs)?),
+            (Kind::Postgres(ours), Kind::Postgres(theirs)) => Ok(ours == theirs
+                || postgres::whereabouts(ours)
+                    .await?
+                    .is_same(&postgres::whereabouts(theirs).await?)),
+            (Kind::File(_), Kind::Postgres(_)) | (Kind::Postgres(_), Kind::File(_)) => Ok(false),
         }
     }
 

@@ -9,13 +9,17 @@ mod error;
 mod handle;
 mod load;
 mod location;
+mod migrate;
+mod moving;
 mod notes;
 mod open;
 mod reading;
 mod records;
+mod resealing;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod writer;
 
 use std::path::PathBuf;
@@ -26,8 +30,10 @@ use serde::{Deserialize, Serialize};
 pub use binding::Bindings;
 pub use error::JournalError;
 pub use location::Location;
+pub use migrate::{Migrated, migrate};
+pub use moving::{TakenOver, take_over};
 pub use notes::Gap;
-pub use open::{migrate, open};
+pub use open::open;
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
 pub use store::postgres::Server;
 pub use store::sqlite::lock::Holder;
@@ -55,6 +61,17 @@ pub struct Binding {
     pub endpoint: String,
     /// The CA's id of the customer account, where the CA tells.
     pub account_id: Option<String>,
+}
+
+impl Binding {
+    /// False for another account than this one, as far as both are known.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_id = match (&self.account_id, &other.account_id) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => true,
+        };
+        self.provider == other.provider && self.endpoint == other.endpoint && same_id
+    }
 }
 
 /// What keeps a second run away from a journal.

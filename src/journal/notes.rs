@@ -60,6 +60,15 @@ pub(crate) struct Whereabouts {
 }
 
 impl Whereabouts {
+    /// True for one database, where the server tells which one it is.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.place == other.place
+            && self
+                .place
+                .as_ref()
+                .is_some_and(|place| !place.starts_with('/'))
+    }
+
     /// A file: where it is moved to is no matter.
     pub(super) fn of_a_file() -> Self {
         Self {

@@ -7,7 +7,7 @@ use super::location::{Kind, Location};
 use super::notes::{Gap, Noted, Whereabouts, gap_without_journal};
 use super::store::{FactReader, postgres, sqlite};
 use super::{JournalError, StateMark};
-use crate::model::{Address, Digest, Fact, Records, RunId};
+use crate::model::{Address, Digest, Entry, Records, RunId};
 
 /// A journal as of one moment. One that is not there has no lineage, and knows nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Line {
     /// 1, 2, 3, ... without a gap.
     pub seq: u64,
     /// What it says.
-    pub fact: Fact,
+    pub entry: Entry,
     /// Its hash, over the fact and the hash before it.
     pub hash: Digest,
 }
@@ -71,11 +71,11 @@ pub struct HistoryFilter {
 }
 
 impl HistoryFilter {
-    pub(super) fn wants(&self, fact: &Fact) -> bool {
+    fn wants(&self, entry: &Entry) -> bool {
         self.address
             .as_ref()
-            .is_none_or(|address| *address == fact.address)
-            && self.run.as_ref().is_none_or(|run| *run == fact.run)
+            .is_none_or(|address| entry.item().is_some_and(|fact| fact.address == *address))
+            && self.run.as_ref().is_none_or(|run| run == entry.run())
     }
 }
 
@@ -109,7 +109,8 @@ pub enum VerifyError {
 /// Reads the records without holding the journal. Every fact of a short journal is checked on the way; a
 /// long one is told by the hash that stands for them all.
 ///
-/// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`].
+/// Errors: [`JournalError::Newer`], [`JournalError::Corrupt`], [`JournalError::Unusable`],
+/// [`JournalError::Moved`], [`JournalError::Unfinished`].
 pub async fn read(location: &Location) -> Result<Snapshot, JournalError> {
     let places = location.notes()?;
     let found = look(location, async |reader: &mut dyn FactReader| {
@@ -120,12 +121,15 @@ pub async fn read(location: &Location) -> Result<Snapshot, JournalError> {
         Ok((loaded, gap))
     });
     match found.await? {
-        Some((loaded, gap)) => Ok(Snapshot {
-            mark: loaded.mark(),
-            records: loaded.replay.records,
-            bindings: loaded.bindings,
-            gap,
-        }),
+        Some((loaded, gap)) => {
+            loaded.check_usable(&location.full_name())?;
+            Ok(Snapshot {
+                mark: loaded.mark(),
+                records: loaded.replay.records,
+                bindings: loaded.bindings,
+                gap,
+            })
+        }
         None => {
             let whereabouts = match &location.kind {
                 Kind::File(_) => Whereabouts::of_a_file(),
@@ -145,10 +149,10 @@ pub async fn history(
     let found = look(location, async |reader: &mut dyn FactReader| {
         let mut lines = Vec::new();
         reader.moment().await?;
-        load_all(reader, &mut |fact, hash, after| {
-            if filter.wants(&fact) {
+        load_all(reader, &mut |entry, hash, after| {
+            if filter.wants(&entry) {
                 let seq = after.serial;
-                lines.push(Line { seq, fact, hash });
+                lines.push(Line { seq, entry, hash });
             }
         })
         .await?;
@@ -186,6 +190,12 @@ pub async fn verify(location: &Location) -> Result<Option<Verified>, VerifyError
         (Err(error), None) => Err(error.into()),
         (Ok(found), _) => Ok(found.as_ref().map(verified)),
     }
+}
+
+/// True where a journal is, with facts or without.
+pub(super) async fn exists(location: &Location) -> Result<bool, JournalError> {
+    let found = look(location, async |_: &mut dyn FactReader| Ok(()));
+    Ok(found.await?.is_some())
 }
 
 fn verified(loaded: &Loaded) -> Verified {

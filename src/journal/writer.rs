@@ -14,6 +14,7 @@ use super::load::check_chain;
 use super::notes::Notes;
 use super::records::Sum;
 use super::store::{Batch, FactStore, Fault, Frame};
+use super::transaction::write_once;
 use super::{Binding, JournalError};
 use crate::model::{AccountName, Digest, Fact, Records};
 
@@ -141,53 +142,9 @@ impl Writer {
         self.store.check_hold()
     }
 
-    /// Writes a batch in one transaction, once, however often the connection breaks.
     async fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
-        let mut tried = false;
-        loop {
-            match self.transaction(batch, tried).await {
-                Ok(()) => return Ok(()),
-                Err(Fault::Final(error)) => {
-                    self.store.roll_back().await;
-                    return Err(self.poisoned_by(error));
-                }
-                Err(Fault::Lost(lost)) => {
-                    tried = true;
-                    if let Err(error) = self.store.reconnect(lost).await {
-                        return Err(self.poisoned_by(error));
-                    }
-                }
-            }
-        }
-    }
-
-    async fn transaction(&mut self, batch: &Batch, tried: bool) -> Result<(), Fault> {
-        // Waits for a transaction of a lost connection that is still committing.
-        self.store.begin().await?;
-        // The answer to the commit may have been lost after it was done.
-        if !(tried && self.is_done(batch).await?) {
-            self.store.insert(batch).await?;
-        }
-        self.store.commit().await
-    }
-
-    /// True when the batch was written by a transaction whose answer was lost.
-    async fn is_done(&mut self, batch: &Batch) -> Result<bool, Fault> {
-        let Some(first) = batch.facts.first() else {
-            return Ok(false);
-        };
-        let before = u64::try_from(first.seq)
-            .unwrap_or_default()
-            .saturating_sub(1);
-        let reader = self.store.reader();
-        let found = reader.facts_after(before, 1).await?;
-        match found.into_iter().next() {
-            None => Ok(false),
-            Some(Ok(found)) if found == *first => Ok(true),
-            Some(_) => Err(reader
-                .corrupt(format!("fact {} was written by another hand", first.seq))
-                .into()),
-        }
+        let written = write_once(self.store.as_mut(), std::slice::from_ref(batch)).await;
+        written.map_err(|error| self.poisoned_by(error))
     }
 
     async fn bind(&mut self, account: &AccountName, now: Binding) -> Result<(), JournalError> {
@@ -205,6 +162,7 @@ impl Writer {
                 serial,
                 tip: self.tip,
                 seal: Some(self.sum.seal(lineage, serial, self.tip)),
+                filling: None,
             };
             (binding, Batch::of_bindings(frame, vec![stored]))
         };

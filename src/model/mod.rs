@@ -9,6 +9,7 @@ mod authority;
 mod batch;
 mod cause;
 mod digest;
+mod entry;
 mod fact;
 mod ids;
 mod matching;
@@ -37,6 +38,7 @@ pub use batch::{
 };
 pub use cause::{Blocked, Cause, Decision, NextRun, PendingDomain};
 pub use digest::{Digest, DigestInProgress};
+pub use entry::{Entry, JournalFact, JournalFactBody};
 pub use fact::{Attempt, Fact, FactBody, IllegalFact};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,

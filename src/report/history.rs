@@ -8,7 +8,7 @@ use super::details;
 use super::phrase::Phrase;
 use super::terminal::{Terminal, Tone};
 use super::{HistoryLine, Style, safe_json};
-use crate::model::{FactBody, LiveState, PartState};
+use crate::model::{Entry, FactBody, JournalFactBody, LiveState, PartState};
 
 /// Writes one line for each fact, oldest first.
 pub fn history_text(
@@ -18,15 +18,23 @@ pub fn history_text(
 ) -> io::Result<()> {
     let mut terminal = Terminal::new(out, style);
     for line in facts {
-        let fact = &line.fact;
-        let phrase = Phrase::of(format!("{:>6}  {}  ", line.seq, fact.at))
-            .datum(&fact.address)
-            .own(format!("  {}", fact.body.word()))
-            .then(told(&fact.body))
+        let entry = &line.entry;
+        let begun = Phrase::of(format!("{:>6}  {}  ", line.seq, entry.at()));
+        let (about, said, tone) = match entry {
+            Entry::Item(fact) => (
+                begun.datum(&fact.address),
+                told(&fact.body),
+                tone(&fact.body),
+            ),
+            Entry::Journal(fact) => (begun.own("(journal)"), moved(&fact.body), Tone::Notice),
+        };
+        let phrase = about
+            .own(format!("  {}", entry.word()))
+            .then(said)
             .own("  (run ")
-            .datum(&fact.run)
+            .datum(entry.run())
             .own(format!(", {})", line.hash.short()));
-        terminal.line(tone(&fact.body), &phrase)?;
+        terminal.line(tone, &phrase)?;
     }
     Ok(())
 }
@@ -37,11 +45,14 @@ pub fn history_json(out: &mut dyn io::Write, facts: &[HistoryLine]) -> io::Resul
         .iter()
         .map(|line| FactDocument {
             seq: line.seq,
-            at: line.fact.at.to_string(),
-            run_id: line.fact.run.to_string(),
-            address: line.fact.address.to_string(),
-            account: line.fact.account.to_string(),
-            body: &line.fact.body,
+            at: line.entry.at().to_string(),
+            run_id: line.entry.run().to_string(),
+            address: line.entry.item().map(|fact| fact.address.to_string()),
+            account: line.entry.item().map(|fact| fact.account.to_string()),
+            body: match &line.entry {
+                Entry::Item(fact) => Body::Item(&fact.body),
+                Entry::Journal(fact) => Body::Journal(&fact.body),
+            },
             hash: line.hash.to_string(),
         })
         .collect();
@@ -65,11 +76,19 @@ struct FactDocument<'a> {
     seq: u64,
     at: String,
     run_id: String,
-    address: String,
-    account: String,
+    /// `null` for a fact about the journal itself, and so is the account.
+    address: Option<String>,
+    account: Option<String>,
     /// Has the member `fact` with the fact's word; the others depend on it.
-    body: &'a FactBody,
+    body: Body<'a>,
     hash: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Item(&'a FactBody),
+    Journal(&'a JournalFactBody),
 }
 
 fn tone(body: &FactBody) -> Tone {
@@ -91,6 +110,14 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::SeenPart { .. }
         | FactBody::Targeted { .. }
         | FactBody::Released { .. } => Tone::Plain,
+    }
+}
+
+/// The other place of a journal that was moved.
+fn moved(body: &JournalFactBody) -> Phrase {
+    match body {
+        JournalFactBody::Moved { to } => Phrase::of(" to ").datum(to),
+        JournalFactBody::TakenOver { from } => Phrase::of(" from ").datum(from),
     }
 }
 

@@ -4,7 +4,7 @@
 //! `phrase::Phrase`. The last lines, the JSON keys and the ids as strings are the contract with users.
 
 use crate::engine::StatusEntry;
-use crate::model::{Digest, Fact};
+use crate::model::{Digest, Entry};
 
 mod amounts;
 mod details;
@@ -61,7 +61,7 @@ pub struct HistoryLine {
     /// Its place, from 1.
     pub seq: u64,
     /// What happened.
-    pub fact: Fact,
+    pub entry: Entry,
     /// The chain's hash up to and with this line.
     pub hash: Digest,
 }

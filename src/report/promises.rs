@@ -242,7 +242,11 @@ fn status_is_a_table_with_its_notes() {
 fn history_is_one_line_for_each_fact() {
     let text = text_of(|out| history_text(out, &history("no answer"), &PLAIN));
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
+    assert!(
+        lines[2].contains("2026-11-21T10:00:00Z  (journal)  moved to no answer  (run no answer, "),
+        "{text}"
+    );
     assert!(
         lines[0].contains("2026-11-21T10:00:00Z  orders.a  doubted: no answer  (run no answer, "),
         "{text}"
@@ -251,4 +255,6 @@ fn history_is_one_line_for_each_fact() {
         serde_json::from_str(&text_of(|out| history_json(out, &history("no answer")))).unwrap();
     assert_eq!(json["facts"][1]["body"]["fact"], "adopted");
     assert_eq!(json["facts"][1]["seq"], 2);
+    assert_eq!(json["facts"][2]["body"]["to"], "no answer");
+    assert!(json["facts"][2]["address"].is_null());
 }

@@ -6,8 +6,8 @@ use std::io;
 use super::{HistoryLine, StatusEntry, Style};
 use crate::apply::{ActionReport, Outcome, RunReport, Stop};
 use crate::model::{
-    Cause, CertificateId, Digest, Fact, FactBody, OrderId, Reason, RequestId, RunId, Standing,
-    Untrusted,
+    Cause, CertificateId, Digest, Entry, Fact, FactBody, JournalFact, JournalFactBody, OrderId,
+    Reason, RequestId, RunId, Standing, Untrusted,
 };
 use crate::plan::testing::{account, bare_step, change, order_step, pin, plan_of, revoke_step};
 use crate::plan::{Action, Breach, Plan, Warning};
@@ -157,13 +157,13 @@ pub(super) fn entry(name: &str) -> StatusEntry {
 pub(super) fn history(why: &str) -> Vec<HistoryLine> {
     let line = |seq, body| HistoryLine {
         seq,
-        fact: Fact {
+        entry: Entry::Item(Fact {
             at: "2026-11-21T10:00:00Z".parse().unwrap(),
             run: RunId::from(why),
             address: "orders.a".parse().unwrap(),
             account: account(),
             body,
-        },
+        }),
         hash: Digest::of(b"line"),
     };
     vec![
@@ -186,5 +186,14 @@ pub(super) fn history(why: &str) -> Vec<HistoryLine> {
                 evidence: Untrusted::from(why),
             },
         ),
+        HistoryLine {
+            seq: 3,
+            entry: Entry::Journal(JournalFact {
+                at: "2026-11-21T10:00:00Z".parse().unwrap(),
+                run: RunId::from(why),
+                body: JournalFactBody::Moved { to: why.to_owned() },
+            }),
+            hash: Digest::of(b"line"),
+        },
     ]
 }

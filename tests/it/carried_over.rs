@@ -137,7 +137,13 @@ async fn a_journal_of_0_1_is_read_taken_up_and_written_to() {
         let lines = journal::history(&location, &HistoryFilter::default()).await;
         let lines = lines.expect("read");
         assert_eq!(lines.len() as u64, FACTS);
-        let mut fact = lines.last().expect("a fact").fact.clone();
+        let mut fact = lines
+            .last()
+            .expect("a fact")
+            .entry
+            .item()
+            .expect("an item")
+            .clone();
         fact.body = certplan::model::FactBody::DecidedNotPlaced {
             evidence: certplan::model::Untrusted::new("a person knows"),
         };

@@ -28,7 +28,7 @@ pub(super) async fn run(
         .into_iter()
         .map(|line| HistoryLine {
             seq: line.seq,
-            fact: line.fact,
+            entry: line.entry,
             hash: line.hash,
         })
         .collect();

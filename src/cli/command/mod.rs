@@ -59,7 +59,7 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         Command::Resolve(args) => resolve::run(common, args, output).await,
         Command::Import(args) => import::run(common, args, output).await,
         Command::History(args) => history::run(common, args, output).await,
-        Command::Migrate => migrate::run(common, output).await,
+        Command::Migrate(args) => migrate::run(common, args, output).await,
         Command::Doctor => doctor::run(common, output).await,
         Command::Schema(args) => reference::schema(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,

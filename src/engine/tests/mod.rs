@@ -113,6 +113,7 @@ impl World {
         let surroundings = Surroundings {
             endpoints: BTreeMap::from([(account(), Endpoint::official(provider))]),
             location: self.location(),
+            default_state: None,
             budgets: Budgets::of(None, None, &self.location()),
             extra_root: None,
             keys: |_| panic!("an account was opened beside the one at hand"),

@@ -30,6 +30,8 @@ pub(crate) struct Frame {
     pub(crate) tip: Digest,
     /// What the stored records were made from; `None` where there are none.
     pub(crate) seal: Option<Seal>,
+    /// The journal that it is being filled from; `None` for one that can be used.
+    pub(crate) filling: Option<String>,
 }
 
 /// What one transaction adds.
@@ -46,6 +48,14 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Facts alone.
+    pub(in crate::journal) fn of_facts(frame: Frame, facts: Vec<StoredFact>) -> Self {
+        Self {
+            facts,
+            ..Self::of_bindings(frame, Vec::new())
+        }
+    }
+
     /// Bindings alone.
     pub(in crate::journal) fn of_bindings(frame: Frame, bindings: Vec<StoredBinding>) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 mod damage;
 mod holding;
+mod moving;
 mod notes;
 mod random;
 mod records;
@@ -18,8 +19,8 @@ use super::handle::HeldJournal;
 use super::open::take;
 use super::*;
 use crate::model::{
-    AccountName, Address, Attempt, Digest, Fact, FactBody, LiveState, OperationKind, OrderId,
-    Record, Records, RunId, Untrusted,
+    AccountName, Address, Attempt, Digest, Entry, Fact, FactBody, LiveState, OperationKind,
+    OrderId, Record, Records, RunId, Untrusted,
 };
 
 /// A folder that is not there yet, with a journal that is not there yet.
@@ -81,7 +82,7 @@ impl Bench {
         history(&self.location(), &HistoryFilter::default())
             .unwrap()
             .into_iter()
-            .map(|line| line.fact)
+            .map(|line| line.entry.item().unwrap().clone())
             .collect()
     }
 

@@ -229,7 +229,8 @@ async fn history_shows_what_is_asked_for() {
     let show = |filter: HistoryFilter| -> Vec<u64> {
         let lines = history(&bench.location(), &filter).unwrap();
         for line in &lines {
-            assert_eq!(line.fact, facts[usize::try_from(line.seq).unwrap() - 1]);
+            let fact = &facts[usize::try_from(line.seq).unwrap() - 1];
+            assert_eq!(line.entry.item(), Some(fact));
         }
         lines.into_iter().map(|line| line.seq).collect()
     };

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use certplan::budget::{BudgetFolder, PostgresBudget};
-use certplan::journal::Location;
-use certplan::model::{RateLimit, Secret};
+use certplan::journal::{Holder, Location};
+use certplan::model::{RateLimit, RunId, Secret};
 use certplan::provider::{Budget, BudgetError, Drawn, Endpoint, KeyFingerprint, Keys, Spent};
 
 use crate::postgres::server::Database;
@@ -38,7 +38,11 @@ fn in_database(database: &Database) -> Arc<dyn Budget> {
 fn migrated() -> Database {
     let database = Database::new();
     let location = database.url().parse().expect("a URL");
-    wait_for(certplan::journal::migrate(&location)).expect("tables");
+    let holder = Holder {
+        command: "migrate".to_owned(),
+        run: RunId::from("run-1"),
+    };
+    wait_for(certplan::journal::migrate(&location, holder)).expect("tables");
     database
 }
 

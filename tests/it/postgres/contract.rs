@@ -166,7 +166,10 @@ fn facts_are_there_again_after_closing_and_each_is_as_it_was_written() {
             let lines = journal::history(&place.location(), &HistoryFilter::default())
                 .await
                 .expect("lines");
-            let facts: Vec<Fact> = lines.iter().map(|line| line.fact.clone()).collect();
+            let facts: Vec<Fact> = lines
+                .iter()
+                .filter_map(|line| line.entry.item().cloned())
+                .collect();
             assert_eq!(facts, written);
             assert_eq!(lines.last().map(|line| line.hash), Some(mark.head));
             let newest = HistoryFilter {

@@ -169,6 +169,35 @@ fn row_93_a_run_that_was_stopped_past_its_lease_sends_nothing_more() {
     rig.certplan(&["history", "--verify"]).expect(0);
 }
 
+/// A server's clock that is set forward makes every lease seem to be over.
+#[test]
+fn no_clock_that_is_set_takes_a_lease_away() {
+    let (rig, database) = rig_with(30);
+    slow(&rig, 4_000);
+    let mut first = apply(&rig, "first");
+    until_placed(&rig, 1);
+    let set = || {
+        database.sql("UPDATE runners SET expires = clock_timestamp() - interval '1 hour'");
+    };
+    set();
+    // It is watched, seen to renew its lease, and left alone.
+    let ended = rig.certplan(&["apply", "--yes"]);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&format!("process {}", first.id())),
+        "{}",
+        ended.stderr
+    );
+    while first.try_wait().expect("a child").is_none() {
+        set();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let output = first.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    each_once(&rig, 30);
+}
+
 #[test]
 fn a_lost_order_is_never_sent_again_under_a_lease() {
     let (rig, _database) = rig_with(1);

@@ -4,6 +4,7 @@ mod contract;
 mod cuts;
 mod kills;
 mod lease;
+mod migrate;
 mod notes;
 mod refusals;
 pub(crate) mod server;

@@ -60,8 +60,19 @@ impl Host {
     }
 }
 
+/// Does something to a database that nobody may be in: a session that ended a moment ago still is.
+fn alone(database: &str, sql: &str) {
+    let gone = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
+    );
+    while server().sql("postgres", &gone) != "0" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server().sql("postgres", sql);
+}
+
 fn rename(from: &str, to: &str) {
-    server().sql("postgres", &format!("ALTER DATABASE {from} RENAME TO {to}"));
+    alone(from, &format!("ALTER DATABASE {from} RENAME TO {to}"));
 }
 
 #[tokio::test]
@@ -93,7 +104,7 @@ async fn a_database_that_was_put_back_or_begun_anew_is_told() {
     let (host, url, name) = (Host::new(), database.url(), &database.name);
     host.write(&url, "a").await;
     let copy = format!("CREATE DATABASE {name}_old TEMPLATE {name}");
-    server().sql("postgres", &copy);
+    alone(name, &copy);
     host.write(&url, "b").await;
     rename(name, &format!("{name}_new"));
     rename(&format!("{name}_old"), name);

@@ -245,6 +245,12 @@ impl Database {
         self.url_of("postgres", "sslmode=disable")
     }
 
+    /// The same as messages show it.
+    pub(crate) fn shown(&self) -> String {
+        let url = self.url();
+        url.split('?').next().unwrap_or_default().to_owned()
+    }
+
     /// The same, for another role and with other options.
     pub(crate) fn url_of(&self, role: &str, options: &str) -> String {
         format!(

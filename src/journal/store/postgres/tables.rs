@@ -24,12 +24,12 @@ pub(super) struct Tables {
 impl Tables {
     async fn read_frame(&self) -> Result<Frame, JournalError> {
         let fail = |error| explain(&self.server, &error);
-        // A schema that was not updated yet lacks the last two columns.
+        // A schema that was not updated yet lacks the last columns.
         let row = self
             .client
             .query_opt(
                 "SELECT lineage, serial, tip, to_jsonb(head) ->> 'records_version',
-                        to_jsonb(head) ->> 'records_seal'
+                        to_jsonb(head) ->> 'records_seal', to_jsonb(head) ->> 'filling'
                  FROM head",
                 &[],
             )
@@ -50,6 +50,7 @@ impl Tables {
             seal: version
                 .zip(digest.and_then(|digest| digest.parse().ok()))
                 .map(|(version, digest)| Seal { version, digest }),
+            filling: row.try_get(5).map_err(fail)?,
         })
     }
 
@@ -214,13 +215,14 @@ impl Tables {
         self.client
             .execute(
                 "UPDATE head SET lineage = $1, serial = $2, tip = $3, records_version = $4,
-                        records_seal = $5",
+                        records_seal = $5, filling = $6",
                 &[
                     &frame.lineage,
                     &serial,
                     &frame.tip.bytes().as_slice(),
                     &seal.map(|seal| seal.version.as_str()),
                     &seal.map(|seal| seal.digest.to_string()),
+                    &frame.filling,
                 ],
             )
             .await

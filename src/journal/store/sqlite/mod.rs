@@ -53,6 +53,15 @@ pub(in crate::journal) fn note_beside(path: &Path) -> Result<Option<PathBuf>, Jo
     Ok(StateFile::find(path)?.map(|file| file.beside(".head")))
 }
 
+/// True where two paths lead to one file, which need not be there.
+pub(in crate::journal) fn is_same(one: &Path, other: &Path) -> Result<bool, JournalError> {
+    let found = (StateFile::find(one)?, StateFile::find(other)?);
+    Ok(match found {
+        (Some(one), Some(other)) => one.database == other.database,
+        _ => false,
+    })
+}
+
 /// Takes the journal for writing: makes it where there is none (folder mode 0700, database 0600), and waits
 /// up to `lock_timeout` for another run. Nothing in it was checked yet but that it is ours.
 pub(in crate::journal) async fn hold(

@@ -47,6 +47,7 @@ impl Tables {
             serial,
             tip,
             seal,
+            filling: self.meta("filling")?,
         })
     }
 
@@ -162,6 +163,9 @@ impl Tables {
             "INSERT INTO meta VALUES (?1, ?2)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value",
         )?;
+        let mut forget = self
+            .connection
+            .prepare_cached("DELETE FROM meta WHERE key = ?1")?;
         let seal = frame.seal.as_ref();
         for (key, value) in [
             ("lineage", Some(frame.lineage.clone())),
@@ -172,10 +176,12 @@ impl Tables {
                 "records_seal",
                 seal.map(|seal| Digest::to_string(&seal.digest)),
             ),
+            ("filling", frame.filling.clone()),
         ] {
-            if let Some(value) = value {
-                note.execute(params![key, value])?;
-            }
+            match value {
+                Some(value) => note.execute(params![key, value])?,
+                None => forget.execute([key])?,
+            };
         }
         Ok(())
     }

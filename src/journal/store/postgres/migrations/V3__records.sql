@@ -6,7 +6,9 @@ CREATE TABLE records (
 );
 ALTER TABLE head
     ADD COLUMN records_version text,
-    ADD COLUMN records_seal    text;
+    ADD COLUMN records_seal    text,
+    -- The journal that this one is being filled from. Until that is done nothing else can use it.
+    ADD COLUMN filling         text;
 
 -- Plans are shared by nobody any more.
 DROP TABLE steps, plans;
