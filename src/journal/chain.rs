@@ -124,7 +124,7 @@ impl StoredFact {
             let body = self.body()?;
             Entry::Journal(JournalFact { at, run, body })
         } else {
-            Entry::Item(Fact {
+            Entry::Item(Box::new(Fact {
                 at,
                 run,
                 address: self
@@ -136,7 +136,7 @@ impl StoredFact {
                     .parse::<AccountName>()
                     .map_err(|error| error.to_string())?,
                 body: self.body()?,
-            })
+            }))
         };
         if entry.word() != self.word {
             return Err(format!("it is filed as `{}`", self.word.escape_debug()));

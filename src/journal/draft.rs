@@ -41,7 +41,7 @@ impl<'a> Draft<'a> {
             let next = chain::follow(record, fact)?;
             changed.insert(fact.address.clone(), next);
             serial = serial.saturating_add(1);
-            let (row, hash) = StoredFact::link(&Entry::Item(fact.clone()), serial, &tip)
+            let (row, hash) = StoredFact::link(&Entry::Item(Box::new(fact.clone())), serial, &tip)
                 .map_err(|broken| JournalError::Write(broken.to_string()))?;
             rows.push(row);
             tip = hash;

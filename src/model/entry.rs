@@ -10,7 +10,7 @@ use super::ids::RunId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// What became of an item.
-    Item(Fact),
+    Item(Box<Fact>),
     /// What became of the journal.
     Journal(JournalFact),
 }

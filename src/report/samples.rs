@@ -157,13 +157,13 @@ pub(super) fn entry(name: &str) -> StatusEntry {
 pub(super) fn history(why: &str) -> Vec<HistoryLine> {
     let line = |seq, body| HistoryLine {
         seq,
-        entry: Entry::Item(Fact {
+        entry: Entry::Item(Box::new(Fact {
             at: "2026-11-21T10:00:00Z".parse().unwrap(),
             run: RunId::from(why),
             address: "orders.a".parse().unwrap(),
             account: account(),
             body,
-        }),
+        })),
         hash: Digest::of(b"line"),
     };
     vec![

@@ -77,7 +77,8 @@ async fn a_well_linked_fact_that_cannot_follow_is_found() {
     let bench = Bench::with(vec![intended("a", 1)]).await;
     let tip = bench.read().unwrap().unwrap().mark.head;
     // An order that is taken twice: right hashes, wrong story.
-    let (second, hash) = chain::StoredFact::link(&Entry::Item(intended("a", 2)), 2, &tip).unwrap();
+    let (second, hash) =
+        chain::StoredFact::link(&Entry::Item(Box::new(intended("a", 2))), 2, &tip).unwrap();
     let raw = bench.raw();
     raw.execute(
         "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

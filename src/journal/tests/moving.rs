@@ -79,7 +79,7 @@ async fn what_follows_the_end_or_comes_from_nowhere_is_found() {
     };
     let to = || "elsewhere".to_owned();
     let cases = [
-        (moved().await.0, Entry::Item(issued("a"))),
+        (moved().await.0, Entry::Item(Box::new(issued("a")))),
         (
             moved().await.0,
             journal_fact(JournalFactBody::Moved { to: to() }),
