@@ -87,7 +87,7 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (78, "no place for the state", &["row_78_a_place_that_takes_no_state_is_refused_before_anything_is_sent", "a_place_that_cannot_be_written_to_is_refused", "row_78_a_state_that_may_only_be_read_is_refused_before_anything_is_sent"]),
     (79, "a damaged state", &["row_79_a_damaged_or_foreign_state_is_refused_before_anything_is_sent", "a_flipped_bit_never_changes_a_record_unseen", "a_truncated_file_is_refused"]),
     (80, "the write-ahead log is gone", &["row_80_a_state_without_its_write_ahead_log_buys_nothing_twice", "row_80_an_older_state_beside_the_log_of_a_killed_run_buys_nothing_twice"]),
-    (81, "an older state was put back", &["row_81_a_database_that_was_put_back_is_told_and_its_orders_are_found_again", "row_81_an_older_state_that_was_put_back_buys_nothing_twice", "an_older_another_or_no_journal_is_behind_its_anchor"]),
+    (81, "an older state was put back", &["row_81_a_database_that_was_put_back_is_told_and_its_orders_are_found_again", "row_81_an_older_state_that_was_put_back_buys_nothing_twice", "an_older_copy_is_told_with_and_without_the_note_beside_it", "a_copy_that_went_another_way_is_told_however_long_it_is", "a_journal_that_is_gone_and_another_in_its_place_are_told"]),
     (82, "the state was deleted", &["row_82_a_deleted_state_is_made_anew_from_the_tags"]),
     (83, "a state of a newer version", &["row_83_a_newer_journal_is_refused_and_left_alone"]),
     (84, "killed while the schema is made", &["row_84_a_run_killed_while_it_made_the_journal_leaves_nothing_in_the_way"]),
