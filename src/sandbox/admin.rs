@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Effect};
 use super::call::{Call, Provider};
 use super::certcentral::order::{Order, RequestStatus};
-use super::certcentral::{Refusal, decisions, revoking, validation};
-use super::dispatch::{Inner, refusal};
+use super::certcentral::refusal::Refusal;
+use super::certcentral::{carrying_out, decisions};
 use super::faults::Rule;
+use super::inner::Inner;
 use super::world::World;
 
 pub(super) fn handle(inner: &mut Inner, call: &Call) -> Answer {
@@ -44,7 +45,7 @@ pub(super) fn handle(inner: &mut Inner, call: &Call) -> Answer {
         }
         _ => return Answer::json(404, &json!({"error": "the sandbox has no such endpoint"})),
     };
-    outcome.unwrap_or_else(refusal)
+    outcome.unwrap_or_else(|message| Answer::refused(&message))
 }
 
 fn read<T: DeserializeOwned>(call: &Call) -> Result<T, String> {
@@ -157,7 +158,7 @@ fn decide(world: &mut World, asked: &Requests, verdict: Verdict) -> Result<Answe
     let picked_up = asked.all && matches!(verdict, Verdict::Approve);
     let answer = decide_requests(world, asked, verdict)?;
     if picked_up {
-        decisions::pick_up_all(world).map_err(|refusal| refusal.text())?;
+        carrying_out::pick_up_all(world).map_err(|refusal| refusal.text())?;
     }
     Ok(answer)
 }
@@ -242,7 +243,7 @@ fn revoke(world: &mut World, asked: &Outside) -> Result<Answer, String> {
                 .map_err(refused)?;
             (
                 Effect::on_order("order_revoked", id),
-                revoking::revoke_order(world, id).map_err(refused)?,
+                carrying_out::revoke_order(world, id).map_err(refused)?,
             )
         }
         (None, Some(certificate)) => {
@@ -250,7 +251,7 @@ fn revoke(world: &mut World, asked: &Outside) -> Result<Answer, String> {
                 .certcentral
                 .find_certificate(&text(certificate))
                 .map_err(refused)?;
-            let revoked = revoking::revoke_certificate(world, order, id).map_err(refused)?;
+            let revoked = carrying_out::revoke_certificate(world, order, id).map_err(refused)?;
             (Effect::on_order("certificate_revoked", order), revoked)
         }
         _ => return Err("say order_id or certificate_id".into()),
@@ -313,7 +314,8 @@ fn validate(world: &mut World, asked: &Validated) -> Result<Answer, String> {
     };
     let mut effects = Vec::new();
     for id in &ids {
-        effects.push(validation::complete(world, *id).map_err(|refusal| refusal.text())?);
+        effects
+            .push(carrying_out::complete_validation(world, *id).map_err(|refusal| refusal.text())?);
     }
     let mut answer = done(
         &json!({"order_ids": ids}),

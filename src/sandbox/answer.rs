@@ -1,6 +1,6 @@
 //! What an endpoint answers and what it did: the ledger records the second whatever becomes of the first.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a request changed at the CA.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,11 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", body.to_string())
+    }
+
+    /// A refusal of an admin call.
+    pub(super) fn refused(message: &str) -> Self {
+        Self::json(400, &json!({"error": message}))
     }
 
     pub(super) fn text(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {

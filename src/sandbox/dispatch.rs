@@ -9,39 +9,21 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures::stream::{self, StreamExt as _};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer::Answer;
 use super::ca::Authority;
 use super::call::{Call, Provider};
 use super::faults::{Fault, Rule, Script};
+use super::inner::{Counters, Inner};
 use super::ledger::Ledger;
-use super::limits::{Peak, Window};
-use super::server::CutConnection;
 use super::storage::Folder;
 use super::world::World;
 use super::{Options, SandboxError, admin, certcentral, ncloud};
 
-/// What was asked so far, for `GET /sandbox/state`.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    /// By provider, then by method.
-    pub(super) requests: BTreeMap<&'static str, BTreeMap<String, u64>>,
-    pub(super) rate_limited: u64,
-    pub(super) peak: Peak,
-    pub(super) peaks: BTreeMap<&'static str, Peak>,
-}
-
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) world: World,
-    pub(super) ledger: Ledger,
-    pub(super) script: Script,
-    pub(super) counters: Counters,
-    /// By name of the key.
-    pub(super) windows: BTreeMap<&'static str, Window>,
-    folder: Option<Folder>,
-}
+/// Marks a response that must not be sent: the connection is closed instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CutConnection;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -294,9 +276,4 @@ fn response(answer: &Answer, body: Body) -> Response {
         }
     }
     response
-}
-
-/// A refusal of an admin call.
-pub(super) fn refusal(message: impl Into<String>) -> Answer {
-    Answer::json(400, &json!({"error": Value::String(message.into())}))
 }

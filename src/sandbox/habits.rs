@@ -4,8 +4,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::world::World;
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Habits {
@@ -137,7 +135,7 @@ pub(super) enum Names {
 }
 
 /// An answer with one list in it, in the form that an empty list has at this service.
-pub(super) fn empty(world: &World, mut answer: Value) -> Value {
+pub(super) fn empty(habits: &Habits, mut answer: Value) -> Value {
     let nothing = |(_, value): &(&String, &Value)| value.as_array().is_some_and(Vec::is_empty);
     let name = answer
         .as_object()
@@ -146,7 +144,7 @@ pub(super) fn empty(world: &World, mut answer: Value) -> Value {
     let Some(name) = name else {
         return answer;
     };
-    match world.settings.habits.empty_lists {
+    match habits.empty_lists {
         EmptyLists::Lists => answer,
         EmptyLists::Missing => Value::Object(serde_json::Map::new()),
         EmptyLists::Null => {

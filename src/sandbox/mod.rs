@@ -52,6 +52,7 @@ mod clock;
 mod dispatch;
 mod faults;
 mod habits;
+mod inner;
 mod ledger;
 mod limits;
 mod ncloud;

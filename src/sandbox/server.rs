@@ -16,14 +16,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::call::{Call, Provider};
-use super::dispatch::Shared;
+use super::dispatch::{CutConnection, Shared};
 
 /// The largest request body read, in bytes.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
-
-/// Marks a response that must not be sent: the connection is closed instead.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CutConnection;
 
 /// What makes hyper close a connection without an answer.
 #[derive(Debug, thiserror::Error)]

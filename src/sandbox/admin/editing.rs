@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{done, text};
 use crate::sandbox::answer::{Answer, Effect};
-use crate::sandbox::certcentral::Refusal;
 use crate::sandbox::certcentral::order::Certificate;
+use crate::sandbox::certcentral::refusal::Refusal;
 use crate::sandbox::world::World;
 
 /// With `order_id`: the order and its certificate in force; `valid_till` is the end of both. With

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::products::{self, Kind, Product};
-use super::{EMAIL, FIRST_NAME, LAST_NAME, Outcome, Refusal, USER_ID, body};
+use super::refusal::{Outcome, Refusal};
+use super::user::{EMAIL, FIRST_NAME, LAST_NAME, USER_ID};
+use super::{form, organizations};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
 use crate::sandbox::clock;
@@ -45,7 +47,7 @@ pub(super) fn route(world: &World, call: &Call, segments: &[&str]) -> Outcome {
         ("GET", ["organization", _]) => return Err(Refusal::not_found("organization")),
         ("GET", ["container"]) => json!({"containers": [container()]}),
         ("GET", ["finance", "balance"]) => balance(world),
-        ("POST", ["finance", "order-pricing"]) => pricing(world, &body(call)?)?,
+        ("POST", ["finance", "order-pricing"]) => pricing(world, &form::object(call)?)?,
         _ => return Err(Refusal::not_found("route")),
     };
     Ok(Answer::json(200, &answer))
@@ -124,8 +126,8 @@ fn organization() -> Value {
     json!({
         "id": ORGANIZATION_ID,
         "status": "active",
-        "name": organization_name(ORGANIZATION_ID),
-        "display_name": organization_name(ORGANIZATION_ID),
+        "name": organizations::name(ORGANIZATION_ID),
+        "display_name": organizations::name(ORGANIZATION_ID),
         "is_active": true,
         "address": "1 Example Street",
         "zip": "00000",
@@ -135,15 +137,6 @@ fn organization() -> Value {
         "telephone": "+1 555 0100",
         "container": {"id": CONTAINER_ID, "parent_id": 0, "name": "Sandbox", "is_active": true},
     })
-}
-
-/// Assumption: every organization id is a validated organization of the account.
-pub(super) fn organization_name(id: u64) -> String {
-    format!("Example Organization {id}")
-}
-
-pub(super) fn organization_name_and_id(id: u64) -> Value {
-    json!({"id": id, "name": organization_name(id)})
 }
 
 fn product_row(product: Product) -> Value {

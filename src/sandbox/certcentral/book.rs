@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::Refusal;
 use super::order::{
     CertificateStatus, Issued, Order, OrderStatus, Request, RequestStatus, RequestType,
 };
 use super::products::{self, Product};
+use super::refusal::Refusal;
 use crate::sandbox::ca::{Authority, Contents, Usage, serial_number};
 use crate::sandbox::clock;
 
@@ -126,6 +126,12 @@ impl Book {
         self.next_request = self.next_request.max(request.id.saturating_add(1));
         self.changed_requests.insert(request.id);
         self.requests.insert(request.id, request);
+    }
+
+    /// The id of a request that is there.
+    pub(super) fn find_request(&self, id: &str) -> Result<u64, Refusal> {
+        let id = id.parse().ok().filter(|id| self.requests.contains_key(id));
+        id.ok_or_else(|| Refusal::not_found("request"))
     }
 
     /// An order by its id, or by the serial number or thumbprint of one of its certificates.
@@ -263,7 +269,7 @@ impl Book {
             Some(product) if product.is_tls() => Usage::Server,
             _ => Usage::Client,
         };
-        let organization = order.organization_id.map(super::account::organization_name);
+        let organization = order.organization_id.map(super::organizations::name);
         let Some(certificate) = order.certificate_mut(certificate_id) else {
             return Err(Refusal::not_found("certificate"));
         };

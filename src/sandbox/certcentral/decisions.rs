@@ -1,19 +1,18 @@
 //! Requests: list, info, decision. Approving a request is what makes things happen, by whomever it is done.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::form::Form;
 use super::order::{CertificateStatus, OrderStatus, Part, Request, RequestStatus, RequestType};
-use super::{Outcome, Refusal, listing, validation, views};
+use super::refusal::{Outcome, Refusal};
+use super::{carrying_out, validation};
 use crate::sandbox::answer::{Answer, Effect};
-use crate::sandbox::call::Call;
-use crate::sandbox::habits::{self, RequestOrders};
 use crate::sandbox::world::World;
 
 /// `PUT /request/{id}/status`.
 pub(super) fn decide(world: &mut World, id: &str, body: &Value) -> Outcome {
-    let id = find(world, id)?;
+    let id = world.certcentral.find_request(id)?;
     let mut form = Form::new(body);
     let status = form.required_one_of("status", &["approved", "rejected"]);
     let comment = form.text("processor_comment").map(str::to_owned);
@@ -35,15 +34,15 @@ pub(in crate::sandbox) fn approve(
     let request = undecided(world, id)?;
     let order_id = request.order_id;
     let certificates = match (request.kind, request.certificate_id) {
-        (RequestType::NewRequest, _) => vec![issue_order(world, order_id)?],
-        (RequestType::Revoke, None) => super::revoking::revoke_order(world, order_id)?,
+        (RequestType::NewRequest, _) => vec![carrying_out::issue_order(world, order_id)?],
+        (RequestType::Revoke, None) => carrying_out::revoke_order(world, order_id)?,
         (RequestType::Revoke, Some(certificate)) => {
-            super::revoking::revoke_certificate(world, order_id, certificate)?
+            carrying_out::revoke_certificate(world, order_id, certificate)?
         }
         (RequestType::Duplicate | RequestType::Reissue, certificate) => {
             let certificate = certificate.ok_or_else(|| Refusal::not_found("certificate"))?;
             if !validation::open(world, order_id)? {
-                super::replacing::issue(world, order_id, certificate)?;
+                carrying_out::issue_part(world, order_id, certificate)?;
             }
             vec![certificate]
         }
@@ -105,63 +104,6 @@ fn not_renewed(world: &mut World, renewed: Option<u64>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn issue_order(world: &mut World, order_id: u64) -> Result<u64, Refusal> {
-    let book = &mut world.certcentral;
-    let order = book.change(order_id)?;
-    // `pending` with an undecided request: a data folder from before `needs_approval` was told apart.
-    if !matches!(
-        order.status,
-        OrderStatus::NeedsApproval | OrderStatus::Pending
-    ) {
-        return Err(Refusal::bad(
-            "order_not_pending",
-            "The order does not wait for approval any more.",
-        ));
-    }
-    let product = super::products::find(&order.product);
-    if !order.paid {
-        order.paid = true;
-        let cents = u64::from(order.price_cents);
-        book.spent_cents += cents;
-    }
-    let order = book.change(order_id)?;
-    let first = order
-        .certificates
-        .first()
-        .ok_or_else(|| Refusal::not_found("certificate"))?;
-    let (certificate, has_csr) = (first.id, first.csr.is_some());
-    if !has_csr && !product.is_some_and(super::products::Product::is_tls) {
-        // The recipient makes the key in a browser, from an e-mail.
-        order.status = OrderStatus::WaitingPickup;
-        return Ok(certificate);
-    }
-    order.status = OrderStatus::Pending;
-    if validation::open(world, order_id)? {
-        return Ok(certificate);
-    }
-    let book = &mut world.certcentral;
-    book.change(order_id)?.status = OrderStatus::Issued;
-    book.issue(&world.authority, world.seed, order_id, certificate)?;
-    Ok(certificate)
-}
-
-/// The recipients of every order that waits for them pick their certificates up.
-pub(in crate::sandbox) fn pick_up_all(world: &mut World) -> Result<(), Refusal> {
-    let waiting: Vec<(u64, u64)> = world
-        .certcentral
-        .orders
-        .values()
-        .filter(|order| order.status == OrderStatus::WaitingPickup)
-        .filter_map(|order| Some((order.id, order.certificates.first()?.id)))
-        .collect();
-    for (order_id, certificate_id) in waiting {
-        let book = &mut world.certcentral;
-        book.change(order_id)?.status = OrderStatus::Issued;
-        book.issue(&world.authority, world.seed, order_id, certificate_id)?;
-    }
-    Ok(())
-}
-
 fn close(
     world: &mut World,
     id: u64,
@@ -195,77 +137,6 @@ fn undecided(world: &World, id: u64) -> Result<Request, Refusal> {
             "The request has been decided already.",
         ))
     }
-}
-
-fn find(world: &World, id: &str) -> Result<u64, Refusal> {
-    let id = id
-        .parse()
-        .ok()
-        .filter(|id| world.certcentral.requests.contains_key(id));
-    id.ok_or_else(|| Refusal::not_found("request"))
-}
-
-/// `GET /request`.
-pub(super) fn requests(world: &World, call: &Call) -> Outcome {
-    let page = listing::page(call)?;
-    let (mut kind, mut status) = (None, None);
-    for (name, value) in call.parameters() {
-        match name {
-            "filters[type]" => kind = Some(value),
-            "filters[status]" => status = Some(value),
-            _ if name.starts_with("filters[") => {
-                return Err(Refusal::bad(
-                    "invalid_value:filters",
-                    format!("{name} is no filter of this list."),
-                ));
-            }
-            _ => {}
-        }
-    }
-    let named = world.settings.habits.request_orders == RequestOrders::Named;
-    let found: Vec<&Request> = world
-        .certcentral
-        .requests
-        .values()
-        .rev()
-        .filter(|request| {
-            call.unfiltered
-                || kind.is_none_or(|kind| json!(request.kind) == json!(kind))
-                    && status.is_none_or(|status| json!(request.status) == json!(status))
-        })
-        .collect();
-    let rows: Vec<Value> = page
-        .of(&found)
-        .iter()
-        .map(|request| {
-            let mut row = views::request(world, request);
-            if !named && row.get("order").is_some() {
-                row["order"] = json!({"id": request.order_id});
-            }
-            row
-        })
-        .collect();
-    let list = json!({"requests": rows, "page": page.members(found.len())});
-    Ok(Answer::json(200, &habits::empty(world, list)))
-}
-
-/// `GET /request/{id}`.
-pub(super) fn request(world: &World, id: &str) -> Outcome {
-    let id = find(world, id)?;
-    let request = world
-        .certcentral
-        .requests
-        .get(&id)
-        .ok_or_else(|| Refusal::not_found("request"))?;
-    let mut view = views::request(world, request);
-    if let Some(decided) = request.decided {
-        view["date_processed"] = json!(crate::sandbox::clock::iso8601(decided));
-        view["processor"] = views::user();
-    }
-    if let Some(comment) = &request.processor_comment {
-        view["processor_comment"] = json!(comment);
-    }
-    Ok(Answer::json(200, &view))
 }
 
 /// `PUT /order/certificate/{id}/status`: cancels what is not issued yet.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Outcome, Refusal};
+use super::refusal::{Outcome, Refusal};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::ca::CA_NAME;
 use crate::sandbox::world::World;

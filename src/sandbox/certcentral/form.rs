@@ -4,7 +4,8 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::Refusal;
+use super::refusal::Refusal;
+use crate::sandbox::call::Call;
 use crate::sandbox::{ca, call};
 
 #[derive(Debug)]
@@ -179,4 +180,22 @@ impl<'a> Form<'a> {
             })
         }
     }
+}
+
+/// The JSON object of a request body.
+pub(super) fn object(call: &Call) -> Result<Value, Refusal> {
+    let json = call
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    let object = if call.body.is_empty() || json {
+        call.object()
+    } else {
+        None
+    };
+    object.ok_or_else(|| {
+        Refusal::bad(
+            "bad_request_format",
+            "The request needs a JSON object and its Content-Type.",
+        )
+    })
 }

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::order::{Order, OrderStatus};
-use super::{Outcome, Refusal, views};
+use super::refusal::{Outcome, Refusal};
+use super::views;
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
 use crate::sandbox::clock;
@@ -122,7 +123,10 @@ pub(super) fn orders(world: &World, call: &Call) -> Outcome {
         .map(|order| row(world, order))
         .collect();
     let list = json!({"orders": rows, "page": page.members(found.len())});
-    Ok(Answer::json(200, &habits::empty(world, list)))
+    Ok(Answer::json(
+        200,
+        &habits::empty(&world.settings.habits, list),
+    ))
 }
 
 /// A row of the list.
@@ -206,7 +210,7 @@ fn holds(filter: Filter<'_>, order: &Order) -> bool {
                 .as_ref()
                 .is_some_and(|issued| issued.serial_number.eq_ignore_ascii_case(value))
         }),
-        "user_id" => id(Some(super::USER_ID)),
+        "user_id" => id(Some(super::user::USER_ID)),
         "search" => {
             text(&certificate.common_name, value)
                 || certificate.emails.iter().any(|email| text(email, value))
@@ -282,7 +286,10 @@ pub(super) fn by_alternative_id(world: &World, call: &Call, value: &str) -> Outc
     }
     let rows: Vec<Value> = page.of(&found).iter().map(|order| brief(order)).collect();
     let list = json!({"orders": rows, "page": page.members(found.len())});
-    Ok(Answer::json(200, &habits::empty(world, list)))
+    Ok(Answer::json(
+        200,
+        &habits::empty(&world.settings.habits, list),
+    ))
 }
 
 /// `GET /order/certificate/status-changes`.
@@ -345,7 +352,10 @@ pub(super) fn status_changes(world: &World, call: &Call) -> Outcome {
         .map(brief)
         .collect();
     let list = json!({"orders": rows});
-    Ok(Answer::json(200, &habits::empty(world, list)))
+    Ok(Answer::json(
+        200,
+        &habits::empty(&world.settings.habits, list),
+    ))
 }
 
 #[cfg(test)]

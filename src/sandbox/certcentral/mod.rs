@@ -2,84 +2,32 @@
 
 mod account;
 pub(super) mod book;
+pub(super) mod carrying_out;
 pub(super) mod decisions;
 mod downloads;
 mod form;
 mod listing;
 pub(super) mod order;
 mod ordering;
+mod organizations;
 pub(super) mod products;
+pub(super) mod refusal;
 mod replacing;
-pub(super) mod revoking;
-pub(super) mod validation;
+mod requests;
+mod revoking;
+pub(super) mod user;
+mod validation;
 mod views;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
-
-use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::habits::{Ids, ids_as_strings};
 use super::limits::Window;
 use super::world::World;
-
-/// The user behind both keys.
-pub(super) const USER_ID: u64 = 125_039;
-const FIRST_NAME: &str = "John";
-const LAST_NAME: &str = "Smith";
-const EMAIL: &str = "john.smith@example.com";
-
-/// A refusal in CertCentral's shape, `{"errors":[{"code","message"}]}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sandbox) struct Refusal {
-    status: u16,
-    errors: Vec<(String, String)>,
-}
-
-impl Refusal {
-    fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            errors: vec![(code.into(), message.into())],
-        }
-    }
-
-    fn bad(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(400, code, message)
-    }
-
-    fn not_found(what: &str) -> Self {
-        Self::new(
-            404,
-            format!("not_found|{what}"),
-            format!("The {what} was not found."),
-        )
-    }
-
-    /// The codes and messages in one line, for the admin endpoints.
-    pub(in crate::sandbox) fn text(&self) -> String {
-        self.errors
-            .iter()
-            .map(|(code, message)| format!("{code}: {message}"))
-            .collect::<Vec<_>>()
-            .join("; ")
-    }
-}
-
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        let errors: Vec<Value> = refusal
-            .errors
-            .iter()
-            .map(|(code, message)| json!({"code": code, "message": message}))
-            .collect();
-        Self::json(refusal.status, &json!({"errors": errors}))
-    }
-}
-
-type Outcome = Result<Answer, Refusal>;
+use refusal::{Outcome, Refusal};
 
 /// Which key a call carries.
 pub(super) fn key_name(world: &World, call: &Call) -> &'static str {
@@ -133,13 +81,17 @@ fn route(world: &mut World, call: &Call) -> Outcome {
         ("GET", ["order", "certificate", "status-changes"]) => listing::status_changes(world, call),
         ("GET", ["order", "alternate", value]) => listing::by_alternative_id(world, call, value),
         ("POST", ["order", "certificate", product]) => {
-            ordering::place(world, product, &body(call)?)
+            ordering::place(world, product, &form::object(call)?)
         }
         ("GET", ["order", "certificate", id]) => views::order_info(world, id),
-        ("PUT", ["order", "certificate", id, "revoke"]) => revoking::order(world, id, &body(call)?),
-        ("PUT", ["certificate", id, "revoke"]) => revoking::certificate(world, id, &body(call)?),
+        ("PUT", ["order", "certificate", id, "revoke"]) => {
+            revoking::order(world, id, &form::object(call)?)
+        }
+        ("PUT", ["certificate", id, "revoke"]) => {
+            revoking::certificate(world, id, &form::object(call)?)
+        }
         ("PUT", ["order", "certificate", id, "status"]) => {
-            decisions::order_status(world, id, &body(call)?)
+            decisions::order_status(world, id, &form::object(call)?)
         }
         ("PUT", ["order", "certificate", id, "dcv-random-value"]) => {
             validation::dcv_random_value(world, id)
@@ -148,15 +100,15 @@ fn route(world: &mut World, call: &Call) -> Outcome {
             replacing::duplicates(world, call, id)
         }
         ("POST", ["order", "certificate", id, "duplicate"]) => {
-            replacing::duplicate(world, id, &body(call)?)
+            replacing::duplicate(world, id, &form::object(call)?)
         }
         ("GET", ["order", "certificate", id, "reissue"]) => replacing::reissues(world, id),
         ("POST", ["order", "certificate", id, "reissue"]) => {
-            replacing::reissue(world, id, &body(call)?)
+            replacing::reissue(world, id, &form::object(call)?)
         }
-        ("GET", ["request"]) => decisions::requests(world, call),
-        ("GET", ["request", id]) => decisions::request(world, id),
-        ("PUT", ["request", id, "status"]) => decisions::decide(world, id, &body(call)?),
+        ("GET", ["request"]) => requests::requests(world, call),
+        ("GET", ["request", id]) => requests::request(world, id),
+        ("PUT", ["request", id, "status"]) => decisions::decide(world, id, &form::object(call)?),
         ("GET", ["certificate", "download", "order", id]) => {
             downloads::of_order(world, id, "pem_all")
         }
@@ -170,22 +122,4 @@ fn route(world: &mut World, call: &Call) -> Outcome {
         ("GET" | "POST", _) => account::route(world, call, &segments),
         _ => Err(Refusal::not_found("route")),
     }
-}
-
-/// The JSON object of a request body.
-fn body(call: &Call) -> Result<Value, Refusal> {
-    let json = call
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("application/json"));
-    let object = if call.body.is_empty() || json {
-        call.object()
-    } else {
-        None
-    };
-    object.ok_or_else(|| {
-        Refusal::bad(
-            "bad_request_format",
-            "The request needs a JSON object and its Content-Type.",
-        )
-    })
 }

@@ -185,3 +185,14 @@ pub(in crate::sandbox) struct Request {
     pub(in crate::sandbox) comments: Option<String>,
     pub(in crate::sandbox) processor_comment: Option<String>,
 }
+
+impl Certificate {
+    /// Every name, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.dns_names.iter().chain(&self.emails).cloned().collect();
+        names.push(self.common_name.clone());
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
-use super::{Outcome, Refusal, decisions, ordering, validation, views};
+use super::refusal::{Outcome, Refusal};
+use super::{decisions, ordering, validation, views};
 use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::call::Call;
@@ -47,7 +48,10 @@ fn list(world: &mut World, id: &str, takes: impl Fn(&Certificate) -> bool) -> Ou
         .map(|(position, certificate)| views::part(world, position, certificate))
         .collect();
     let list = json!({"certificates": rows});
-    Ok(Answer::json(200, &habits::empty(world, list)))
+    Ok(Answer::json(
+        200,
+        &habits::empty(&world.settings.habits, list),
+    ))
 }
 
 /// `POST /order/certificate/{id}/duplicate`: the same subject, another key.
@@ -60,7 +64,7 @@ pub(super) fn duplicate(world: &mut World, id: &str, body: &Value) -> Outcome {
         if certificate.common_name != current.common_name {
             form.wrong("certificate.common_name", "must be that of the original.");
         }
-        if names(&certificate) != names(current) {
+        if certificate.names() != current.names() {
             form.wrong("certificate.dns_names", "must be those of the original.");
         }
     }
@@ -193,51 +197,4 @@ fn add(
         ..Effect::on_order(name, id)
     };
     Ok(Answer::json(201, &answer).with_effect(effect))
-}
-
-/// Issues an approved duplicate or reissue.
-pub(super) fn issue(world: &mut World, order_id: u64, certificate_id: u64) -> Result<(), Refusal> {
-    let order = world.certcentral.change(order_id)?;
-    match order.status {
-        OrderStatus::Issued => {}
-        OrderStatus::ReissuePending => order.status = OrderStatus::Issued,
-        _ => {
-            return Err(Refusal::bad(
-                "order_not_issued",
-                "The order is not in force any more.",
-            ));
-        }
-    }
-    let before = order.current().map(names).unwrap_or_default();
-    let new = order
-        .certificates
-        .iter()
-        .find(|one| one.id == certificate_id);
-    let takes_away = new.is_some_and(|new| {
-        let now = names(new);
-        new.part == Part::Reissue && before.iter().any(|name| !now.contains(name))
-    });
-    // Assumption: only a reissue that takes names away revokes what the order had before.
-    for certificate in order.certificates.iter_mut().filter(|_| takes_away) {
-        if certificate.status == CertificateStatus::Issued {
-            certificate.status = CertificateStatus::Revoked;
-        }
-    }
-    world
-        .certcentral
-        .issue(&world.authority, world.seed, order_id, certificate_id)
-}
-
-/// Every name of a certificate, in order.
-fn names(certificate: &Certificate) -> Vec<String> {
-    let mut names: Vec<String> = certificate
-        .dns_names
-        .iter()
-        .chain(&certificate.emails)
-        .cloned()
-        .collect();
-    names.push(certificate.common_name.clone());
-    names.sort_unstable();
-    names.dedup();
-    names
 }

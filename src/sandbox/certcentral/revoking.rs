@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::form::Form;
 use super::order::{CertificateStatus, OrderStatus, RequestStatus, RequestType};
 use super::products::{self, Product};
-use super::{Outcome, Refusal, decisions, views};
+use super::refusal::{Outcome, Refusal};
+use super::{carrying_out, decisions, views};
 use crate::sandbox::Approval;
 use crate::sandbox::answer::{Answer, Effect};
-use crate::sandbox::habits::{LastCertificateRevoked, RevocationBesideAnother, SecondRevocation};
+use crate::sandbox::habits::{RevocationBesideAnother, SecondRevocation};
 use crate::sandbox::world::World;
 
 /// Assumption: the five reasons that other clients send, in snake case; only `superseded` is documented.
@@ -113,10 +114,13 @@ fn ask(world: &mut World, order_id: u64, certificate: Option<u64>, asked: Asked)
     if asked.skip_approval {
         // No request object comes to be, and the comment is not stored.
         let (name, certificate_ids) = match certificate {
-            None => ("order_revoked", revoke_order(world, order_id)?),
+            None => (
+                "order_revoked",
+                carrying_out::revoke_order(world, order_id)?,
+            ),
             Some(id) => (
                 "certificate_revoked",
-                revoke_certificate(world, order_id, id)?,
+                carrying_out::revoke_certificate(world, order_id, id)?,
             ),
         };
         let effect = Effect {
@@ -155,45 +159,4 @@ fn ask(world: &mut World, order_id: u64, certificate: Option<u64>, asked: Asked)
         comment_member,
         ..effect
     }))
-}
-
-/// Revokes every issued certificate of an order, and the order; returns the certificates.
-pub(in crate::sandbox) fn revoke_order(world: &mut World, id: u64) -> Result<Vec<u64>, Refusal> {
-    let order = world.certcentral.change(id)?;
-    order.status = OrderStatus::Revoked;
-    let mut revoked = Vec::new();
-    for certificate in &mut order.certificates {
-        if certificate.status == CertificateStatus::Issued {
-            certificate.status = CertificateStatus::Revoked;
-            revoked.push(certificate.id);
-        }
-    }
-    Ok(revoked)
-}
-
-/// Revokes one certificate and returns it, or nothing when it was revoked before. The order stays as it is,
-/// unless the account says otherwise of its last one.
-pub(in crate::sandbox) fn revoke_certificate(
-    world: &mut World,
-    order_id: u64,
-    certificate_id: u64,
-) -> Result<Vec<u64>, Refusal> {
-    let with_its_order =
-        world.settings.habits.last_certificate_revoked == LastCertificateRevoked::RevokesOrder;
-    let order = world.certcentral.change(order_id)?;
-    let certificate = order
-        .certificate_mut(certificate_id)
-        .ok_or_else(|| Refusal::not_found("certificate"))?;
-    if certificate.status == CertificateStatus::Revoked {
-        return Ok(Vec::new());
-    }
-    certificate.status = CertificateStatus::Revoked;
-    let none_left = !order
-        .certificates
-        .iter()
-        .any(|one| one.status == CertificateStatus::Issued);
-    if with_its_order && none_left {
-        order.status = OrderStatus::Revoked;
-    }
-    Ok(vec![certificate_id])
 }

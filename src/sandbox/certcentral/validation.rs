@@ -6,13 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::order::{
-    Certificate, CertificateStatus, OpenValidation, Order, OrderStatus, Part, RequestStatus,
-    RequestType,
-};
+use super::order::{OpenValidation, Order};
 use super::products::{self, Kind, Product};
-use super::{Outcome, Refusal, replacing};
-use crate::sandbox::answer::{Answer, Effect};
+use super::refusal::{Outcome, Refusal};
+use crate::sandbox::answer::Answer;
 use crate::sandbox::ca;
 use crate::sandbox::world::{Validation, World};
 
@@ -109,58 +106,4 @@ pub(super) fn dcv_random_value(world: &World, id: &str) -> Outcome {
         "expiration_date": expires.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     });
     Ok(Answer::json(200, &answer))
-}
-
-/// Completes the validation of an order: what was approved meanwhile is issued.
-pub(in crate::sandbox) fn complete(world: &mut World, order_id: u64) -> Result<Effect, Refusal> {
-    let order = world.certcentral.change(order_id)?;
-    if order.open_validation.take().is_none() {
-        return Err(Refusal::bad(
-            "dcv_not_pending",
-            "The order has no open validation.",
-        ));
-    }
-    let waiting = approved(world, order_id)?;
-    for (certificate, part) in &waiting {
-        match part {
-            Part::Original => {
-                world.certcentral.change(order_id)?.status = OrderStatus::Issued;
-                let World {
-                    certcentral,
-                    authority,
-                    seed,
-                    ..
-                } = world;
-                certcentral.issue(authority, *seed, order_id, *certificate)?;
-            }
-            Part::Duplicate | Part::Reissue => replacing::issue(world, order_id, *certificate)?,
-        }
-    }
-    Ok(Effect {
-        certificate_ids: waiting.iter().map(|(id, _)| *id).collect(),
-        ..Effect::on_order("order_validated", order_id)
-    })
-}
-
-/// Certificates of an order that are not issued although their request is approved.
-fn approved(world: &World, order_id: u64) -> Result<Vec<(u64, Part)>, Refusal> {
-    let order = world.certcentral.order(order_id)?;
-    let decided = |certificate: &Certificate| {
-        order
-            .requests
-            .iter()
-            .filter_map(|id| world.certcentral.requests.get(id))
-            .filter(|request| request.status == RequestStatus::Approved)
-            .any(|request| match request.kind {
-                RequestType::NewRequest => certificate.part == Part::Original,
-                RequestType::Duplicate | RequestType::Reissue => {
-                    request.certificate_id == Some(certificate.id)
-                }
-                RequestType::Revoke => false,
-            })
-    };
-    let waits = order.certificates.iter().filter(|certificate| {
-        certificate.status == CertificateStatus::Pending && decided(certificate)
-    });
-    Ok(waits.map(|one| (one.id, one.part)).collect())
 }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::order::{Certificate, CertificateStatus, Order, Part, Request};
 use super::products;
-use super::{EMAIL, FIRST_NAME, LAST_NAME, Outcome, Refusal, USER_ID, account, validation};
+use super::refusal::{Outcome, Refusal};
+use super::user::{EMAIL, FIRST_NAME, LAST_NAME, USER_ID};
+use super::{account, organizations, validation};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::{days_between, iso8601, today};
 use crate::sandbox::habits::OrderInfoTokens;
@@ -102,7 +104,7 @@ pub(super) fn summary(order: &Order) -> Value {
         "is_renewed": order.renewed_by.is_some(),
         "date_created": iso8601(order.created),
         // An empty object is rendered as an empty array, as PHP does.
-        "organization": order.organization_id.map_or_else(|| json!([]), account::organization_name_and_id),
+        "organization": order.organization_id.map_or_else(|| json!([]), organizations::name_and_id),
         "container": {"id": order.container_id.unwrap_or(account::CONTAINER_ID), "name": "Sandbox", "is_active": true},
         "product": {
             "name_id": order.product,
