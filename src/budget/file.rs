@@ -15,7 +15,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::clock::Clock;
-use super::folder::Sharing;
 use super::store::{APPLICATION_ID, SCHEMA, Store};
 use crate::files;
 
@@ -23,6 +22,15 @@ use crate::files;
 const LOCKED: Duration = Duration::from_secs(2);
 /// How long another process may stay inside a transaction. A transaction takes some microseconds.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Who may use a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Its owner: mode 0600.
+    Owner,
+    /// The folder's group too: mode 0660.
+    Group,
+}
 
 /// Where a budget is kept.
 pub(super) struct BudgetFile {

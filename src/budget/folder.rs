@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{Access, access};
 
 use super::clock::MachineClock;
-use super::file::BudgetFile;
+use super::file::{BudgetFile, Sharing};
 use super::sqlite::SqliteLedger;
 use super::thread::BudgetThread;
 use crate::journal::network_file_system;
@@ -23,15 +23,6 @@ pub struct BudgetFolder {
     group: Sharing,
     /// One connection for each key, however many accounts have it.
     opened: Mutex<BTreeMap<KeyFingerprint, Arc<BudgetThread>>>,
-}
-
-/// Who may use a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sharing {
-    /// Its owner: mode 0600.
-    Owner,
-    /// The folder's group too: mode 0660.
-    Group,
 }
 
 impl BudgetFolder {

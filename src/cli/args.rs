@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::format::Format;
 use super::scope_args::ScopeArgs;
-use super::values::{PingUrl, ReportTarget, duration, order_id, report_target, run_id};
+use super::value_parsers::{PingUrl, ReportTarget, duration, order_id, report_target, run_id};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
 /// Declarative batch jobs for commercial CAs: a manifest says which certificate orders and revocations
@@ -108,17 +109,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// How a result looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For scripts.
-    Json,
-    /// For a pull request.
-    Markdown,
 }
 
 /// What to do.
@@ -335,7 +325,7 @@ pub enum SchemaName {
 
 /// `sandbox`
 #[derive(Debug, Args)]
-#[command(after_help = crate::cli::values::assumptions())]
+#[command(after_help = crate::cli::value_parsers::assumptions())]
 pub struct SandboxArgs {
     /// The loopback address to serve on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]

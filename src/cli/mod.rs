@@ -2,8 +2,9 @@
 
 mod args;
 mod command;
-mod dumps;
+mod core_dumps;
 mod exit;
+mod format;
 mod logging;
 mod output;
 mod ping;
@@ -13,7 +14,7 @@ mod scope_args;
 mod screen;
 mod settings;
 mod signals;
-mod values;
+mod value_parsers;
 mod watch;
 mod workspace;
 
@@ -29,7 +30,7 @@ use output::Output;
 
 /// Parses the command line, runs the command, and says how it ended in the exit code.
 pub fn main() -> ExitCode {
-    dumps::off();
+    core_dumps::off();
     end_at_a_panic();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -15,7 +15,7 @@ use super::args::Common;
 use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::settings;
-use super::values::PingUrl;
+use super::value_parsers::PingUrl;
 use super::watch::is_success;
 
 /// From connecting to the end of the answer.

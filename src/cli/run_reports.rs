@@ -1,8 +1,8 @@
 //! The reports of a run that are written to files (`apply --report FORMAT=FILE`).
 
-use super::args::Format;
 use super::exit::CliError;
-use super::values::ReportTarget;
+use super::format::Format;
+use super::value_parsers::ReportTarget;
 use crate::apply::RunReport;
 use crate::files::{self, Sync};
 use crate::report;

@@ -3,7 +3,8 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::args::{Common, Format};
+use super::args::Common;
+use super::format::Format;
 use super::output::Output;
 use super::progress::Progress;
 use super::watch::Watch;

@@ -7,4 +7,4 @@ mod read;
 mod replace;
 
 pub use read::{FileError, is_there, read_bounded, read_private};
-pub use replace::{Sync, create, folder_of, open_lock, replace};
+pub use replace::{Sync, create, folder_of, no_follow, open_lock, replace};

@@ -86,6 +86,11 @@ pub fn open_lock(path: &Path, mode: u32) -> io::Result<File> {
         .open(path)
 }
 
+/// The flag by which opening a symbolic link fails.
+pub fn no_follow() -> i32 {
+    OFlags::NOFOLLOW.bits().cast_signed()
+}
+
 /// The folder that a file is in, the present one for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {

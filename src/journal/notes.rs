@@ -13,9 +13,9 @@ use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::store::FactReader;
-use super::store::sqlite::lock::no_follow;
+use super::store::{FactReader, Whereabouts};
 use super::{JournalError, StateMark};
+use crate::files::no_follow;
 use crate::model::Digest;
 
 /// More than any note that certplan writes.
@@ -45,35 +45,6 @@ impl Gap {
         match self {
             Self::NoState | Self::NoNote => false,
             Self::Lost | Self::Older | Self::Restored | Self::OtherLineage => true,
-        }
-    }
-}
-
-/// Where the store of a journal is, beyond the spelling of its path or URL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Whereabouts {
-    /// The database, whatever becomes of it: the system's identifier and its name. Of a file nothing is
-    /// said, as its note stands beside it.
-    pub(crate) place: Option<String>,
-    /// The same with the timeline, which is another one after a restore or a failover.
-    pub(crate) incarnation: String,
-}
-
-impl Whereabouts {
-    /// True for one database, where the server tells which one it is.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.place == other.place
-            && self
-                .place
-                .as_ref()
-                .is_some_and(|place| !place.starts_with('/'))
-    }
-
-    /// A file: where it is moved to is no matter.
-    pub(super) fn of_a_file() -> Self {
-        Self {
-            place: None,
-            incarnation: "file".to_owned(),
         }
     }
 }

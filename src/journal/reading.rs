@@ -4,7 +4,8 @@
 use super::binding::Bindings;
 use super::load::{Broken, Loaded, check_records, load, load_all};
 use super::location::{Kind, Location};
-use super::notes::{Gap, Noted, Whereabouts, gap_without_journal};
+use super::notes::{Gap, Noted, gap_without_journal};
+use super::store::Whereabouts;
 use super::store::{FactReader, postgres, sqlite};
 use super::{JournalError, StateMark};
 use crate::model::{Address, Digest, Entry, Records, RunId};

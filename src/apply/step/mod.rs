@@ -7,6 +7,7 @@ mod reissue;
 mod revoke;
 mod settle;
 mod settle_revocation;
+mod settled;
 
 pub(super) use self::revoke::conclude;
 pub(super) use self::settle_revocation::part_fact;
@@ -75,17 +76,17 @@ pub(super) async fn settle_doubt(work: Work<'_>) -> StepEnd {
         Err(end) => return end,
     };
     match (settled, &work.step.operation) {
-        (settle::Settled::Taken(end) | settle::Settled::Open(end), None) => end,
-        (settle::Settled::ProvedDead, Some(Operation::Order(operation))) => {
+        (settled::Settled::Taken(end) | settled::Settled::Open(end), None) => end,
+        (settled::Settled::ProvedDead, Some(Operation::Order(operation))) => {
             order::place(work, operation).await
         }
         (
-            settle::Settled::Taken(_) | settle::Settled::ProvedDead,
+            settled::Settled::Taken(_) | settled::Settled::ProvedDead,
             Some(Operation::Revoke(operation)),
         ) => revoke::revoke(work, operation).await,
-        (settle::Settled::Taken(end) | settle::Settled::Open(end), Some(_)) => end,
+        (settled::Settled::Taken(end) | settled::Settled::Open(end), Some(_)) => end,
         // A reissue buys nothing: asking again is the next plan's business.
-        (settle::Settled::ProvedDead, Some(Operation::Reissue(_)) | None) => {
+        (settled::Settled::ProvedDead, Some(Operation::Reissue(_)) | None) => {
             settle::asked_again(work)
         }
     }

@@ -1,7 +1,8 @@
 //! Orders and renewals.
 
 use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
-use super::settle::{Settled, settle_soon};
+use super::settle::settle_soon;
+use super::settled::Settled;
 use super::{Work, settle};
 use crate::apply::ended::StepEnd;
 use crate::model::{

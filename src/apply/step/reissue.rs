@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use super::Work;
 use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
 use super::order::accepted;
-use super::settle::{Settled, asked_again, doubted, settle_reissue};
+use super::settle::{asked_again, doubted, settle_reissue};
+use super::settled::Settled;
 use crate::apply::ended::StepEnd;
 use crate::model::{
     Attempt, CertificateId, CertificateState, ObservedOrder, Operation, OperationKind, OrderId,

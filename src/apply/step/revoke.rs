@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Work;
 use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
-use super::settle::Settled;
 use super::settle_revocation::{part_fact, settle_revocation};
+use super::settled::Settled;
 use crate::apply::ended::StepEnd;
 use crate::model::{
     Attempt, CertificateId, CertificatePin, CertificateState, FactBody, ObservedCertificate,

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::Work;
 use super::settle_revocation::settle_revocation;
+use super::settled::{Settled, unsettled};
 use crate::apply::ended::StepEnd;
 use crate::apply::evidence::{Candidate, Lookup, control_tag, gather_evidence};
 use crate::journal::Hold;
@@ -15,7 +16,6 @@ use crate::model::{
     OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation, Untrusted,
     differences, seen,
 };
-use crate::plan::Step;
 use crate::provider::Depth;
 
 /// Look-ups right after a lost answer, each after this long a pause. More follow with `--wait` and in
@@ -27,16 +27,6 @@ const FIRST_LOOKUPS: [Duration; 3] = [
 ];
 /// How many look-ups must have found nothing before `then: resend` orders again.
 const LOOKUPS_BEFORE_RESEND: u32 = 3;
-
-/// What a doubt came to.
-pub(super) enum Settled {
-    /// The call had its effect; the journal has it.
-    Taken(StepEnd),
-    /// The call had no effect, and may be made again.
-    ProvedDead,
-    /// It is still open.
-    Open(StepEnd),
-}
 
 /// Settles the call that is open in the journal.
 pub(super) async fn settle(work: Work<'_>) -> Result<Settled, StepEnd> {
@@ -276,10 +266,6 @@ fn quiet_time(
     // Told to people in whole seconds, and never as none at all.
     let seconds = |span: SignedDuration| SignedDuration::from_secs(span.as_secs().max(1));
     (seconds(age), left.map(seconds))
-}
-
-pub(super) fn unsettled(step: &Step, why: &str) -> String {
-    format!("{why}; to settle it, `certplan resolve {}`", step.address)
 }
 
 /// A reissue in doubt is settled by reading the order: it shows another certificate, or a reissue under

@@ -1,7 +1,7 @@
 //! Doubt about a revocation: settled by reading its order.
 
 use super::Work;
-use super::settle::{Settled, unsettled};
+use super::settled::{Settled, unsettled};
 use crate::apply::ended::StepEnd;
 use crate::model::{
     CertificateState, FactBody, ObservedOrder, OrderStatus, Part, RequestId, RequestKind, Untrusted,

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use crate::cli::args::{Common, Format, HistoryArgs};
+use crate::cli::args::{Common, HistoryArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::settings;
 use crate::journal::{self, HistoryFilter, Location, VerifyError};

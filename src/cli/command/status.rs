@@ -1,7 +1,8 @@
 //! `certplan status`: where each order and revocation stands.
 
-use crate::cli::args::{Common, Format, StatusArgs};
+use crate::cli::args::{Common, StatusArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::watch::Watch;
 use crate::cli::workspace;

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use crate::cli::args::{Common, Format, ValidateArgs};
+use crate::cli::args::{Common, ValidateArgs};
 use crate::cli::exit::{CliError, Exit};
+use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::workspace::inputs;
 use crate::engine::EngineError;

@@ -14,7 +14,6 @@ use futures::future::BoxFuture;
 
 use super::binding::StoredBinding;
 use super::chain::StoredFact;
-use super::notes::Whereabouts;
 use super::records::Seal;
 use super::{Hold, JournalError};
 use crate::model::{Digest, RunId};
@@ -171,4 +170,33 @@ pub(crate) trait FactStore: Send {
 
     /// Lets go of the store. After a failed write (`whole` is false) nothing is moved or tried once more.
     fn close(self: Box<Self>, whole: bool) -> Reading<'static, ()>;
+}
+
+/// Where the store of a journal is, beyond the spelling of its path or URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Whereabouts {
+    /// The database, whatever becomes of it: the system's identifier and its name. Of a file nothing is
+    /// said, as its note stands beside it.
+    pub(crate) place: Option<String>,
+    /// The same with the timeline, which is another one after a restore or a failover.
+    pub(crate) incarnation: String,
+}
+
+impl Whereabouts {
+    /// True for one database, where the server tells which one it is.
+    pub(in crate::journal) fn is_same(&self, other: &Self) -> bool {
+        self.place == other.place
+            && self
+                .place
+                .as_ref()
+                .is_some_and(|place| !place.starts_with('/'))
+    }
+
+    /// A file: where it is moved to is no matter.
+    pub(in crate::journal) fn of_a_file() -> Self {
+        Self {
+            place: None,
+            incarnation: "file".to_owned(),
+        }
+    }
 }

@@ -7,9 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Row, Transaction};
 
-use super::fault::explain;
 use super::lease::{Lease, TERM, TRUSTED, now};
-use super::server::Server;
+use super::server::{Server, explain};
 use crate::journal::JournalError;
 use crate::journal::store::sqlite::lock::{Holder, host};
 use crate::model::Untrusted;

@@ -4,10 +4,9 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use super::server::Server;
+use super::server::{Server, explain};
 use crate::journal::JournalError;
 use crate::journal::store::Fault;
-use crate::model::Untrusted;
 
 /// What the trigger on facts says to a run whose lease is over.
 const FENCED: &str = "CP001";
@@ -46,33 +45,4 @@ fn is_lost(error: &Error) -> bool {
                     || code.code().starts_with("08")
             }
         }
-}
-
-/// What an error means for the person at the keyboard.
-pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
-    let said = match error.as_db_error() {
-        Some(said) => said.message().to_owned(),
-        None => match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        },
-    };
-    let said = Untrusted::new(said);
-    let hint = match error.code() {
-        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            "; the role lacks a right: see the README's section on PostgreSQL"
-        }
-        Some(code) if code.code().starts_with("28") => {
-            "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?"
-        }
-        // A statement was made ready in one session and looked for in another.
-        Some(code)
-            if *code == SqlState::INVALID_SQL_STATEMENT_NAME
-                || *code == SqlState::DUPLICATE_PSTATEMENT =>
-        {
-            "; a pooler in transaction mode stands between: connect to the server itself, or pool by session"
-        }
-        _ => "",
-    };
-    server.unusable(format!("{said}{hint}"))
 }

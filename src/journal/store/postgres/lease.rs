@@ -14,8 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use super::fault::explain;
-use super::server::Server;
+use super::server::{Server, explain};
 use crate::journal::JournalError;
 
 /// How long a run that says nothing keeps its lease.

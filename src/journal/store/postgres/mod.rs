@@ -19,13 +19,14 @@ use tokio_postgres::Client;
 
 pub use server::Server;
 
-use self::fault::{FENCED_OFF, explain, fault, fenced};
+use self::fault::{FENCED_OFF, fault, fenced};
 use self::lease::{Lease, keep};
 use self::schema::check_server;
+use self::server::explain;
 use self::tables::Tables;
 use super::sqlite::lock::Holder;
 use super::{Batch, FactReader, FactStore, Fault, Reading, Writing};
-use crate::journal::notes::Whereabouts;
+use crate::journal::store::Whereabouts;
 use crate::journal::{Hold, JournalError};
 use crate::model::RunId;
 

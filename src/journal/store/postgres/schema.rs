@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use super::fault::explain;
-use super::server::Server;
+use super::server::{Server, explain};
 use crate::journal::JournalError;
 use crate::model::Digest;
 

@@ -14,11 +14,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::fault::explain;
 use crate::journal::JournalError;
+use crate::model::Untrusted;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server that is silent for longer is gone.
@@ -252,4 +253,33 @@ fn shown(config: &Config) -> String {
         .collect();
     let database = config.get_dbname().unwrap_or_default();
     format!("postgres://{user}{}/{database}", hosts.join(","))
+}
+
+/// What an error means for the person at the keyboard.
+pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
+    let said = match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    };
+    let said = Untrusted::new(said);
+    let hint = match error.code() {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            "; the role lacks a right: see the README's section on PostgreSQL"
+        }
+        Some(code) if code.code().starts_with("28") => {
+            "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?"
+        }
+        // A statement was made ready in one session and looked for in another.
+        Some(code)
+            if *code == SqlState::INVALID_SQL_STATEMENT_NAME
+                || *code == SqlState::DUPLICATE_PSTATEMENT =>
+        {
+            "; a pooler in transaction mode stands between: connect to the server itself, or pool by session"
+        }
+        _ => "",
+    };
+    server.unusable(format!("{said}{hint}"))
 }

@@ -5,13 +5,14 @@ use futures::FutureExt;
 use futures::future::ready;
 use tokio_postgres::{Client, Error, Row, SimpleQueryMessage};
 
-use super::fault::{explain, fault, fenced};
+use super::fault::{fault, fenced};
 use super::server::Server;
+use super::server::explain;
 use crate::journal::JournalError;
 use crate::journal::binding::StoredBinding;
 use crate::journal::chain::{COLUMNS, StoredFact};
-use crate::journal::notes::Whereabouts;
 use crate::journal::records::Seal;
+use crate::journal::store::Whereabouts;
 use crate::journal::store::{Batch, FactReader, Fault, FoundFact, Frame, Reading};
 use crate::model::Digest;
 

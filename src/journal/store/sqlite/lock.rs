@@ -3,15 +3,14 @@
 //! The operating system lets go of the lock when the process ends, however it ends; the file stays, and
 //! what is written in it counts only while the lock is held.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 
 use jiff::Timestamp;
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use super::state_file::{StateFile, cannot};
+use crate::files::open_lock;
 use crate::journal::JournalError;
 use crate::model::{RunId, Untrusted};
 
@@ -50,15 +49,7 @@ impl Lock {
     ) -> Result<Self, JournalError> {
         let path = place.beside(".lock");
         let fail = |error: &std::io::Error| place.unusable(cannot("its lock file", error));
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(no_follow())
-            .open(&path)
-            .map_err(|error| fail(&error))?;
+        let mut file = open_lock(&path, 0o600).map_err(|error| fail(&error))?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
             return Err(place.unusable(format!(
                 "its lock file `{}` is not a regular file",
@@ -99,11 +90,6 @@ impl Drop for Lock {
         // Only a courtesy: without the lock the note counts for nothing.
         let _ = self.file.set_len(0);
     }
-}
-
-/// The flag by which opening a symbolic link fails.
-pub(in crate::journal) fn no_follow() -> i32 {
-    OFlags::NOFOLLOW.bits().cast_signed()
 }
 
 fn read_note(file: &mut File) -> String {

@@ -2,6 +2,7 @@
 //! whoever holds it. Main type: [`SqliteStore`].
 
 mod backup;
+mod backup_names;
 pub(in crate::journal) mod lock;
 pub(in crate::journal) mod schema;
 pub(in crate::journal) mod state_file;

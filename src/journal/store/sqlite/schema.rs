@@ -13,16 +13,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::lock::no_follow;
-use super::state_file::{StateFile, cannot};
+use super::state_file::{APPLICATION_ID, StateFile, cannot};
+use crate::files::no_follow;
 use crate::journal::JournalError;
 use crate::journal::chain::Replay;
-
-/// The first bytes of every SQLite database.
-pub(in crate::journal) const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
-
-/// `cpln`, as the first migration sets it.
-pub(in crate::journal) const APPLICATION_ID: i32 = 0x6370_6c6e;
 
 /// How long SQLite waits for another connection: a reader's, or a person's with `sqlite3`.
 const BUSY: Duration = Duration::from_secs(5);

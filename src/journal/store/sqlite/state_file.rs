@@ -9,8 +9,14 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::schema::{APPLICATION_ID, HEADER_MAGIC};
+use super::backup_names;
 use crate::journal::JournalError;
+
+/// The first bytes of every SQLite database.
+const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// `cpln`, as the first migration sets it.
+pub(super) const APPLICATION_ID: i32 = 0x6370_6c6e;
 
 /// A run that cannot write what it did must not begin: less free space than this is refused.
 const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -83,9 +89,7 @@ impl StateFile {
 
     /// A file beside the database: its name with a suffix.
     pub(in crate::journal) fn beside(&self, suffix: &str) -> PathBuf {
-        let mut name = self.database.clone().into_os_string();
-        name.push(suffix);
-        name.into()
+        backup_names::beside(&self.database, suffix)
     }
 
     pub(in crate::journal) fn unusable(&self, why: impl Into<String>) -> JournalError {
@@ -94,7 +98,7 @@ impl StateFile {
 
     /// [`JournalError::Corrupt`], with the newest backup as the way out.
     pub(in crate::journal) fn corrupt(&self, why: impl Into<String>) -> JournalError {
-        let way_out = match super::backup::list(self).last() {
+        let way_out = match backup_names::taken(&self.database).last() {
             Some(backup) => format!("restore the newest backup `{}`", backup.display()),
             None => "there is no backup beside it; keep the file, and let `certplan plan` find the orders again with another --state".to_owned(),
         };

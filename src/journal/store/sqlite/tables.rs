@@ -10,8 +10,8 @@ use super::state_file::StateFile;
 use crate::journal::JournalError;
 use crate::journal::binding::StoredBinding;
 use crate::journal::chain::{COLUMNS, StoredFact};
-use crate::journal::notes::Whereabouts;
 use crate::journal::records::Seal;
+use crate::journal::store::Whereabouts;
 use crate::journal::store::{Batch, FactReader, FoundFact, Frame, Reading};
 use crate::model::Digest;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::args::Format;
+use super::format::Format;
 use crate::model::{OrderId, RunId, Secret};
 
 /// `30s`, `5m`, `1h`; never negative.
