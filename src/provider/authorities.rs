@@ -2,35 +2,11 @@
 
 use std::sync::Arc;
 
-use reqwest::Method;
-use serde_json::Value;
-
+use super::adapter::Adapter;
 use super::certcentral::CertCentralAuthority;
 use super::ncloud::NcloudAuthority;
-use super::{Act, Keys, ProviderError, Settings};
-use crate::model::{Authority, Operation, OrderId, Part};
-
-/// One change at a CA, ready to send.
-pub(super) struct Change {
-    pub(super) method: Method,
-    /// Below the endpoint.
-    pub(super) path: String,
-    pub(super) body: Value,
-}
-
-/// What an adapter adds to what its CA offers.
-pub(super) trait Adapter: Authority {
-    /// Opens an account. Sends nothing yet.
-    fn open(&self, settings: Settings, keys: &Keys) -> Result<Arc<dyn Act>, ProviderError>;
-
-    /// One call of an operation, ready to send; `None` for what the CA does not offer.
-    fn change(
-        &self,
-        operation: &Operation,
-        part: &Part,
-        renewal_of: Option<&OrderId>,
-    ) -> Option<Change>;
-}
+use super::{Act, Keys, Observe, ProviderError, Settings};
+use crate::model::Authority;
 
 static ADAPTERS: [&dyn Adapter; 2] = [&CertCentralAuthority, &NcloudAuthority];
 
@@ -54,6 +30,32 @@ pub(super) fn adapter(authority: &dyn Authority) -> Option<&'static dyn Adapter>
         .iter()
         .copied()
         .find(|adapter| adapter.name() == authority.name())
+}
+
+/// Opens an account for reading and changing. Sends nothing yet.
+///
+/// # Errors
+///
+/// A key that cannot stand in a header, an extra root that is no certificate, TLS roots that cannot be
+/// loaded.
+pub fn open(settings: Settings, keys: Keys) -> Result<Arc<dyn Act>, ProviderError> {
+    match adapter(keys.authority()) {
+        Some(adapter) => adapter.open(settings, &keys),
+        None => Err(ProviderError::unusable(format!(
+            "there is no adapter for {}; nothing was sent",
+            keys.authority().name()
+        ))),
+    }
+}
+
+/// Opens an account for reading alone: what `plan` is given.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn observe_only(settings: Settings, keys: Keys) -> Result<Arc<dyn Observe>, ProviderError> {
+    let account: Arc<dyn Observe> = open(settings, keys)?;
+    Ok(account)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use data_encoding::BASE32_NOPAD;
 use futures::future::BoxFuture;
 
 use super::endpoint::Endpoint;
-use super::settings::Keys;
+use super::keys::Keys;
 use crate::model::{RateLimit, Secret};
 
 /// The slots of one API key. An implementation guarantees, across all processes that share it, that the

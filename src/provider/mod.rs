@@ -4,6 +4,7 @@
 //! Retry and rate limits live in the transport below both adapters (`http`, `throttle`), not in wrappers around
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
+mod adapter;
 mod authorities;
 mod budget;
 mod call_log;
@@ -12,6 +13,7 @@ mod client;
 mod endpoint;
 mod error;
 mod http;
+mod keys;
 mod lenient;
 mod lost;
 mod mask;
@@ -39,14 +41,15 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-pub use authorities::{authorities, authority};
+pub use authorities::{authorities, authority, observe_only, open};
 pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
+pub use keys::Keys;
 pub use preview::{body_digest, preview};
 #[cfg(test)]
 pub(crate) use scripted::provider_of;
-pub use settings::{Deadlines, Keys, Settings, observe_only, open};
+pub use settings::{Deadlines, Settings};
 
 use crate::model::{
     AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::authorities::{Change, adapter};
+use super::adapter::Change;
+use super::authorities::adapter;
 use super::http::body_bytes;
 use crate::model::{Digest, Members, Operation, OrderId, Part, Provider, RequestPreview};
 

@@ -1,15 +1,11 @@
-//! What it takes to open an account: where it is, its limits and its keys.
+//! What it takes to open an account: where it is, and its limits.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::authorities::adapter;
-use super::certcentral::CertCentralAuthority;
+use super::budget::Budget;
 use super::endpoint::Endpoint;
-use super::error::ProviderError;
-use super::ncloud::NcloudAuthority;
-use super::{Act, Budget, Observe};
-use crate::model::{AccountName, Authority, RateLimit, Secret};
+use crate::model::{AccountName, RateLimit};
 
 /// One account as it is opened.
 #[derive(Clone)]
@@ -56,67 +52,4 @@ impl Default for Deadlines {
             first_repeat: Duration::from_millis(500),
         }
     }
-}
-
-/// The keys of an account, and which CA they are for.
-pub struct Keys {
-    authority: &'static dyn Authority,
-    secrets: Vec<Secret>,
-}
-
-impl Keys {
-    /// One secret for each of [`Authority::credentials`], in their order.
-    pub fn new(authority: &'static dyn Authority, secrets: Vec<Secret>) -> Self {
-        Self { authority, secrets }
-    }
-
-    /// The key of an account at CertCentral.
-    pub fn certcentral(api_key: Secret) -> Self {
-        Self::new(&CertCentralAuthority, vec![api_key])
-    }
-
-    /// The keys of an account at ncloud.
-    pub fn ncloud(access_key: Secret, secret_key: Secret) -> Self {
-        Self::new(&NcloudAuthority, vec![access_key, secret_key])
-    }
-
-    pub(super) fn secrets(&self) -> &[Secret] {
-        &self.secrets
-    }
-
-    /// The error where a secret is missing or left over.
-    pub(super) fn incomplete(&self) -> ProviderError {
-        ProviderError::unusable(format!(
-            "{} takes {} secrets, {} were given; nothing was sent",
-            self.authority.name(),
-            self.authority.credentials().len(),
-            self.secrets.len()
-        ))
-    }
-}
-
-/// Opens an account for reading and changing. Sends nothing yet.
-///
-/// # Errors
-///
-/// A key that cannot stand in a header, an extra root that is no certificate, TLS roots that cannot be
-/// loaded.
-pub fn open(settings: Settings, keys: Keys) -> Result<Arc<dyn Act>, ProviderError> {
-    match adapter(keys.authority) {
-        Some(adapter) => adapter.open(settings, &keys),
-        None => Err(ProviderError::unusable(format!(
-            "there is no adapter for {}; nothing was sent",
-            keys.authority.name()
-        ))),
-    }
-}
-
-/// Opens an account for reading alone: what `plan` is given.
-///
-/// # Errors
-///
-/// As [`open`].
-pub fn observe_only(settings: Settings, keys: Keys) -> Result<Arc<dyn Observe>, ProviderError> {
-    let account: Arc<dyn Observe> = open(settings, keys)?;
-    Ok(account)
 }

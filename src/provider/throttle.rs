@@ -11,6 +11,7 @@
 mod drawing;
 mod left;
 mod reservation;
+mod windows;
 
 #[cfg(test)]
 mod reserving;
@@ -21,15 +22,16 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use self::drawing::{Drawing, GATHERING, Turn, Waiting};
+use self::drawing::{Drawing, GATHERING, Turn};
 pub(super) use self::reservation::Reservation;
+use self::windows::{Room, State, Window, padded};
 use super::budget::{Budget, BudgetSlot, Spent};
 use crate::model::RateLimit;
 
@@ -54,23 +56,6 @@ struct Shared {
     /// Notified whenever a slot comes back or a pause changes.
     changed: Notify,
     drawing: Option<Drawing>,
-}
-
-#[derive(Debug)]
-struct State {
-    windows: Vec<Window>,
-    /// Slots that somebody has: each counts in every window.
-    held: usize,
-    paused_until: Instant,
-    next_pause: Duration,
-}
-
-#[derive(Debug)]
-struct Window {
-    requests: usize,
-    length: Duration,
-    /// When each answered call leaves the window, in order.
-    leaves: VecDeque<Instant>,
 }
 
 /// The right to send one call. Dropped before it was sent, it goes back unspent.
@@ -244,57 +229,40 @@ impl Throttle {
 }
 
 impl Shared {
+    /// Draws from the budget, if there is one. The time to wait where there is less than `count` now.
+    async fn draw(&self, turn: &mut Turn, count: usize, free: usize) -> Option<Duration> {
+        let drawing = self.drawing.as_ref()?;
+        drawing.draw(turn, count, free, &self.wanted).await
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // No statement that could panic leaves the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The limit we enforce: the CA's window plus 1 % for clock drift. The manifest's rules refuse a limit of
-/// zero requests; here it counts as one, because a run that waits for ever tells nobody why.
-fn padded(limit: &RateLimit) -> RateLimit {
-    RateLimit {
-        requests: limit.requests.max(1),
-        per: limit.per + limit.per / 100,
+/// A caller in the queue for slots.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    count: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn join(shared: &'a Shared, count: usize) -> Self {
+        shared.wanted.fetch_add(count, Ordering::Relaxed);
+        Self { shared, count }
     }
 }
 
-enum Room {
-    /// For so many calls.
-    Now {
-        free: usize,
-    },
-    At(Instant),
-    /// Only a slot that comes back can make room.
-    OnReturn,
-}
-
-impl State {
-    /// Whether `count` calls may go out under this process's own windows.
-    fn room(&mut self, now: Instant, count: usize) -> Room {
-        if now < self.paused_until {
-            return Room::At(self.paused_until);
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let before = self.shared.wanted.fetch_sub(self.count, Ordering::Relaxed);
+        // Those behind may have given up: what was drawn for them goes back.
+        if before == self.count
+            && let Ok(mut turn) = self.shared.turn.try_lock()
+        {
+            turn.drawn.clear();
         }
-        let mut until = now;
-        let mut free = usize::MAX;
-        for window in &mut self.windows {
-            while window.leaves.front().is_some_and(|&leaves| leaves <= now) {
-                window.leaves.pop_front();
-            }
-            let used = self.held + window.leaves.len();
-            free = free.min(window.requests.saturating_sub(used));
-            let too_many = (used + count).saturating_sub(window.requests);
-            if let Some(last) = too_many.checked_sub(1) {
-                match window.leaves.get(last) {
-                    Some(&leaves) => until = until.max(leaves),
-                    None => return Room::OnReturn,
-                }
-            }
-        }
-        if until > now {
-            return Room::At(until);
-        }
-        Room::Now { free }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::{
     CertificateId, ObservedOrder, Order, OrderId, OrderOperation, Part, PendingDomain, Recorded,
     ReissueOperation, RenewalOf, RequestId, RevokeCall, Untrusted,
 };
-use crate::provider::authorities::Change;
+use crate::provider::adapter::Change;
 use crate::provider::reply::Reply;
 use crate::provider::{Act, Answer, Depth, Permit, Placed, ProviderError, RevokeAnswer};
 

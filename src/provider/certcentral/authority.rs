@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::{CertCentral, request};
 use crate::model::{
     Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
-    ScopeKind,
+    ScopeKind, Secret,
 };
-use crate::provider::authorities::{Adapter, Change};
+use crate::provider::adapter::{Adapter, Change};
 use crate::provider::{Act, Keys, ProviderError, Settings};
 
 const RATE_LIMITS: [RateLimit; 2] = [
@@ -91,6 +91,13 @@ impl Authority for CertCentralAuthority {
 
     fn tag_member(&self) -> Option<&'static str> {
         Some(request::TAG)
+    }
+}
+
+impl Keys {
+    /// The key of an account at CertCentral.
+    pub fn certcentral(api_key: Secret) -> Self {
+        Self::new(&CertCentralAuthority, vec![api_key])
     }
 }
 

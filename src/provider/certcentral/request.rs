@@ -8,7 +8,7 @@ use crate::model::{
     CertificateRequest, OrderId, OrderOperation, Part, ReissueOperation, RenewalOf,
     RevocationReason, RevokeOperation,
 };
-use crate::provider::authorities::Change;
+use crate::provider::adapter::Change;
 
 /// The member that carries an order's tag.
 pub(super) const TAG: &str = "alternative_order_id";

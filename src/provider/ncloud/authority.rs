@@ -8,9 +8,9 @@ use reqwest::Method;
 use super::{Ncloud, REVOKE_PATH, revoke_body};
 use crate::model::{
     Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
-    ScopeKind,
+    ScopeKind, Secret,
 };
-use crate::provider::authorities::{Adapter, Change};
+use crate::provider::adapter::{Adapter, Change};
 use crate::provider::{Act, Keys, ProviderError, Settings};
 
 const RATE_LIMITS: [RateLimit; 1] = [RateLimit {
@@ -82,6 +82,13 @@ impl Authority for NcloudAuthority {
 
     fn tag_member(&self) -> Option<&'static str> {
         None
+    }
+}
+
+impl Keys {
+    /// The keys of an account at ncloud.
+    pub fn ncloud(access_key: Secret, secret_key: Secret) -> Self {
+        Self::new(&NcloudAuthority, vec![access_key, secret_key])
     }
 }
 

@@ -4,13 +4,13 @@
 //! threads and a transaction, whatever the number of slots.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::{Shared, padded};
+use super::windows::padded;
 use crate::model::RateLimit;
 use crate::provider::budget::{Budget, BudgetError, BudgetSlot, Drawn};
 
@@ -41,63 +41,6 @@ pub(super) struct Turn {
     last_draw: Option<Instant>,
 }
 
-/// A caller in the queue for slots.
-pub(super) struct Waiting<'a> {
-    shared: &'a Shared,
-    count: usize,
-}
-
-impl Shared {
-    /// Draws from the budget what is lacking of `count`, and as much of the `free` room as those behind in the
-    /// queue want. The time to wait where there is less than `count` now.
-    pub(super) async fn draw(
-        &self,
-        turn: &mut Turn,
-        count: usize,
-        free: usize,
-    ) -> Option<Duration> {
-        let drawing = self.drawing.as_ref()?;
-        if turn.drawn.len() >= count || drawing.broken.load(Ordering::Relaxed) {
-            return None;
-        }
-        if let Some(last) = turn.last_draw {
-            tokio::time::sleep_until(last + BETWEEN_DRAWS).await;
-        }
-        let wanted = self.wanted.load(Ordering::Relaxed).min(free).max(count);
-        let take = |_| drawing.budget.take(&drawing.windows, drawing.lease);
-        let mut wait: Option<Duration> = None;
-        // What is asked for together, a budget answers together.
-        for answer in join_all((turn.drawn.len()..wanted).map(take)).await {
-            match answer {
-                Ok(Drawn::Slot(slot)) => turn.drawn.push(slot),
-                Ok(Drawn::Wait(time)) => wait = Some(wait.map_or(time, |known| time.min(known))),
-                Err(error) => drawing.give_up(&error),
-            }
-        }
-        turn.last_draw = Some(Instant::now());
-        wait.filter(|_| turn.drawn.len() < count && !drawing.broken.load(Ordering::Relaxed))
-    }
-}
-
-impl<'a> Waiting<'a> {
-    pub(super) fn join(shared: &'a Shared, count: usize) -> Self {
-        shared.wanted.fetch_add(count, Ordering::Relaxed);
-        Self { shared, count }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let before = self.shared.wanted.fetch_sub(self.count, Ordering::Relaxed);
-        // Those behind may have given up: what was drawn for them goes back.
-        if before == self.count
-            && let Ok(mut turn) = self.shared.turn.try_lock()
-        {
-            turn.drawn.clear();
-        }
-    }
-}
-
 impl Drawing {
     /// Draws under these limits. No call takes longer than `call`.
     pub(super) fn new(budget: Arc<dyn Budget>, limits: &[RateLimit], call: Duration) -> Self {
@@ -107,6 +50,36 @@ impl Drawing {
             lease: BEFORE_CALL + call,
             broken: AtomicBool::new(false),
         }
+    }
+
+    /// Draws from the budget what is lacking of `count`, and as much of the `free` room as those behind in the
+    /// queue want, who are counted in `wanted`. The time to wait where there is less than `count` now.
+    pub(super) async fn draw(
+        &self,
+        turn: &mut Turn,
+        count: usize,
+        free: usize,
+        wanted: &AtomicUsize,
+    ) -> Option<Duration> {
+        if turn.drawn.len() >= count || self.broken.load(Ordering::Relaxed) {
+            return None;
+        }
+        if let Some(last) = turn.last_draw {
+            tokio::time::sleep_until(last + BETWEEN_DRAWS).await;
+        }
+        let wanted = wanted.load(Ordering::Relaxed).min(free).max(count);
+        let take = |_| self.budget.take(&self.windows, self.lease);
+        let mut wait: Option<Duration> = None;
+        // What is asked for together, a budget answers together.
+        for answer in join_all((turn.drawn.len()..wanted).map(take)).await {
+            match answer {
+                Ok(Drawn::Slot(slot)) => turn.drawn.push(slot),
+                Ok(Drawn::Wait(time)) => wait = Some(wait.map_or(time, |known| time.min(known))),
+                Err(error) => self.give_up(&error),
+            }
+        }
+        turn.last_draw = Some(Instant::now());
+        wait.filter(|_| turn.drawn.len() < count && !self.broken.load(Ordering::Relaxed))
     }
 
     /// Tells the other processes of a pause.

@@ -2,7 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::{Throttle, Window};
+use super::Throttle;
+use super::windows::Window;
 
 impl Throttle {
     /// How many calls each window would let through now, in the order of the limits; a slot that
