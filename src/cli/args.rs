@@ -117,6 +117,10 @@ pub enum Command {
     /// Writes a starter manifest
     Init(InitArgs),
     /// Checks the manifest, offline and without any key
+    ///
+    /// It is read into the types that the published schema (`certplan schema`) is made from. What is found
+    /// besides is what a schema cannot say: names that exist, circles, CSRs, dates, what the CA asks of a
+    /// product.
     Validate(ValidateArgs),
     /// Shows what apply would do, and why
     Plan(PlanArgs),

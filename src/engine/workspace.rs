@@ -38,10 +38,10 @@ impl Manifest {
     ) -> Result<Self, EngineError> {
         let loaded = manifest::load(inputs, &authorities()).map_err(EngineError::Manifest)?;
         for warning in &loaded.warnings {
-            let place = &warning.place;
+            let location = &warning.location;
             tell.warning(format!(
                 "{}:{}: {}",
-                place.file, place.line, warning.message
+                location.file, location.line, warning.message
             ));
         }
         let own = loaded.batch.policy.clone();

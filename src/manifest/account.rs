@@ -1,233 +1,330 @@
 //! Accounts: which members belong to which CA, where the keys come from, the limits.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Map, Value};
-
-use super::credential::{CREDENTIALS, is_secret_path, is_variable_name};
-use super::error::{Found, Part, Spot};
-use super::policy::duration;
-use crate::model::{Account, AccountName, Authority, KeyId, Provider, RateLimit, SecretSource};
+use super::collect::Entry;
+use super::credential::{FROM_OUTSIDE, is_secret_path, is_variable_name};
+use super::members::{Authorities, is_mapping, own_members};
+use super::raw::{self, Credential};
+use crate::model::form::{
+    At, Location, Member, Problem, Reader, Shape, Value, nearest, read_members,
+};
+use crate::model::{
+    Account, AccountName, Authority, Digest, KeyId, Provider, RateLimit, Region, SecretSource,
+};
 
 /// Calls under way at once, if the manifest says nothing.
-const MAX_IN_FLIGHT: u64 = 16;
+const MAX_IN_FLIGHT: usize = 16;
 
-/// One account whose shape was checked.
-pub(super) struct Written<'a> {
-    pub(super) name: &'a str,
-    pub(super) file: usize,
-    /// Where relative paths start.
-    pub(super) folder: &'a Path,
-    pub(super) members: &'a Map<String, Value>,
-    /// The CAs that it may be at.
-    pub(super) authorities: &'a [&'static dyn Authority],
-    /// Whether something in it was already reported.
-    pub(super) is_broken: bool,
+/// One account as it was written.
+pub(super) struct WrittenAccount<'a> {
+    name: &'a str,
+    value: Value<'a>,
+    raw: raw::Account,
+    /// Each member of any CA that says where a secret is read from.
+    credentials: Vec<(&'static str, Member<Credential>)>,
 }
 
-impl Written<'_> {
-    fn spot(&self, path: &[&str], part: Part) -> Spot {
-        let mut whole = vec!["accounts", self.name];
-        whole.extend(path);
-        Spot::member(self.file, &whole, part)
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.members.get(name).and_then(Value::as_str)
-    }
-
-    /// The account, if nothing that it needs is missing.
-    pub(super) fn lower(&self, found: &mut Vec<Found>) -> Option<Account> {
-        let rate_limits = self.rate_limits(found);
-        let provider = self.provider(found);
-        let name: AccountName = self.name.parse().ok()?;
-        let provider = provider?;
-        let rate_limits = rate_limits.unwrap_or_else(|| provider.authority.rate_limits().to_vec());
-        let max_in_flight = self
-            .members
-            .get("max_in_flight")
-            .and_then(Value::as_u64)
-            .unwrap_or(MAX_IN_FLIGHT);
-        Some(Account {
-            name,
-            provider,
-            rate_limits,
-            max_in_flight: usize::try_from(max_in_flight).unwrap_or(usize::MAX),
-        })
-    }
-
-    fn provider(&self, found: &mut Vec<Found>) -> Option<Provider> {
-        let named = self.text("provider");
-        let known = self.authorities.iter().copied();
-        let Some(authority) = known.clone().find(|known| Some(known.name()) == named) else {
-            if !self.is_broken {
-                let all: Vec<String> = known
-                    .map(|authority| format!("`provider: {}`", authority.name()))
-                    .collect();
-                found.push(self.missing("provider", &all.join(" or ")));
-            }
-            return None;
-        };
-        let name = authority.name();
-        let of = |authority: &'static dyn Authority| {
-            let region = authority
-                .regions()
-                .iter()
-                .any(|region| region.name.is_some());
-            let credentials = authority.credentials().iter().map(|member| member.name);
-            (region.then_some("region").into_iter())
-                .chain(credentials)
-                .chain(authority.has_key_check().then_some("key_id"))
-                .collect::<Vec<&str>>()
-        };
-        let mine = of(authority);
-        for other in known.filter(|other| *other != authority) {
-            for member in of(other).iter().filter(|member| !mine.contains(member)) {
-                if self.members.contains_key(*member) {
-                    found.push(
-                        Found::new(
-                            "wrong_member",
-                            format!("an account at {name} has no `{member}`"),
-                        )
-                        .spot(
-                            self.spot(&[member], Part::Key),
-                            format!("of {}", other.name()),
-                        )
-                        .help(format!("{name} takes {}", mine.join(", "))),
-                    );
-                }
-            }
+/// The members of accounts that say where a secret is read from, of all CAs.
+pub(super) fn credential_members(authorities: Authorities<'_>) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for member in authorities.iter().flat_map(|known| known.credentials()) {
+        if !names.contains(&member.name) {
+            names.push(member.name);
         }
+    }
+    names
+}
+
+/// Reads an account.
+pub(super) fn read<'a>(
+    entry: &'a Entry<'a>,
+    authorities: Authorities<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<WrittenAccount<'a>> {
+    let name = entry.name.as_str();
+    let mut reader = Reader::new(name, problems);
+    if !is_mapping(entry.value, &mut reader) {
+        return None;
+    }
+    let members = credential_members(authorities);
+    let mut credentials: Vec<_> = members
+        .iter()
+        .map(|member| (*member, Member::Absent))
+        .collect();
+    let mut raw = raw::Account::default();
+    let known = || {
+        let own = raw::Account::MEMBERS.iter().map(|member| member.name);
+        own.chain(members.iter().copied())
+    };
+    let mut meant = None;
+    read_members(
+        &mut raw,
+        entry.value,
+        &mut reader,
+        &mut |member, key, value, reader| {
+            let mut credential = credentials.iter_mut();
+            if let Some((member, read)) = credential.find(|(name, _)| *name == member) {
+                match read.point() {
+                    Some(first) => reader.given_twice(member, key.point(), Location::Key(first)),
+                    None => reader.member(*member, |reader| read.set(value, reader)),
+                }
+            } else if FROM_OUTSIDE.contains(&member) {
+                reader.tell(from_outside(name, member, key));
+            } else {
+                reader.unknown_member(member, key.point(), known());
+                // What was meant is not missing.
+                let best = nearest(member, known());
+                for (name, read) in &mut credentials {
+                    if Some(*name) == best {
+                        read.refuse(value.point());
+                    }
+                }
+                meant = meant.or(best.map(|best| (best, value.point())));
+            }
+            true
+        },
+    );
+    if let Some((meant, point)) = meant {
+        raw.refuse(meant, point);
+    }
+    Some(WrittenAccount {
+        name,
+        value: entry.value,
+        raw,
+        credentials,
+    })
+}
+
+fn from_outside(account: &str, member: &str, key: Value<'_>) -> Problem {
+    let variable = account.to_ascii_uppercase().replace('-', "_");
+    Problem::new(
+        "endpoint_in_manifest",
+        format!("`{member}` does not stand in a manifest: a change of a file must not send a key elsewhere or run a program"),
+    )
+    .at(Location::Value(key.point()), "remove this")
+    .help(format!(
+        "use `--endpoint {account}=URL` or the variable `CERTPLAN_ENDPOINT_{variable}`"
+    ))
+}
+
+impl WrittenAccount<'_> {
+    /// The account, if nothing that it needs is missing. `folder` is where relative paths start.
+    pub(super) fn lower(
+        &self,
+        authorities: Authorities<'_>,
+        folder: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Account> {
+        let authority = self.authority(authorities, problems)?;
+        self.of_others(authority, authorities, problems);
+        let region = self.region(authority, problems);
         let mut credentials = Vec::new();
         for member in authority.credentials() {
-            credentials.extend(self.secret(member.name, found));
+            credentials.extend(self.secret(member.name, folder, problems));
         }
         if credentials.len() < authority.credentials().len() {
             return None;
         }
-        let region = self.text("region");
-        let regions = authority.regions();
-        Some(Provider {
-            authority,
-            region: regions
-                .iter()
-                .find(|known| region.is_some() && known.name == region)
-                .or(regions.first())?,
-            credentials,
-            key_id: self
-                .members
-                .get("key_id")
-                .and_then(id_text)
-                .map(KeyId::from),
+        let name: AccountName = self.name.parse().ok()?;
+        let in_flight = self.raw.max_in_flight.value();
+        Some(Account {
+            name,
+            provider: Provider {
+                authority,
+                region: region?,
+                credentials,
+                key_id: self.raw.key_id.value().map(|id| KeyId::from(id.0)),
+            },
+            rate_limits: self
+                .rate_limits()
+                .unwrap_or_else(|| authority.rate_limits().to_vec()),
+            max_in_flight: in_flight
+                .and_then(|number| usize::try_from(number.0).ok())
+                .unwrap_or(MAX_IN_FLIGHT),
         })
     }
 
-    fn secret(&self, name: &str, found: &mut Vec<Found>) -> Option<SecretSource> {
-        debug_assert!(CREDENTIALS.contains(&name));
-        let Some(Value::Object(source)) = self.members.get(name) else {
-            if !self.is_broken {
-                let variable = self.variable(name);
-                found.push(self.missing(name, &format!("`{name}: {{ env: {variable} }}`")));
-            }
-            return None;
-        };
-        let get = |key: &str| source.get(key).and_then(Value::as_str);
-        match (get("env"), get("file")) {
-            (Some(_), Some(_)) => {
-                found.push(
-                    Found::new("two_sources", format!("`{name}` has both `env` and `file`"))
-                        .spot(self.spot(&[name], Part::Value), "say one of them"),
-                );
-                None
-            }
-            (Some(variable), None) if is_variable_name(variable) => {
-                Some(SecretSource::Env(variable.to_owned()))
-            }
-            (Some(_), None) => {
-                found.push(
-                    Found::new(
-                        "secret_as_name",
-                        format!("`{name}.env` is not the name of an environment variable"),
-                    )
-                    .spot(self.spot(&[name, "env"], Part::Value), format!("expected a name such as {}", self.variable(name)))
-                    .help("if this is the secret itself, replace it at the CA: it has stood in a file"),
-                );
-                None
-            }
-            (None, Some(path)) if is_secret_path(path) => Some(SecretSource::File(self.path(path))),
-            (None, Some(_)) => {
-                found.push(
-                    Found::new("secret_as_name", format!("`{name}.file` is not a path"))
-                        .spot(self.spot(&[name, "file"], Part::Value), format!("expected a path such as /run/secrets/{}", self.name))
-                        .help("if this is the secret itself, replace it at the CA: it has stood in a file"),
-                );
-                None
-            }
-            (None, None) => {
-                if !self.is_broken {
-                    found.push(
-                        Found::new(
-                            "plain_secret",
-                            format!("`{name}` does not say where the secret is read from"),
-                        )
-                        .spot(
-                            self.spot(&[name], Part::Value),
-                            "expected `{ env: NAME }` or `{ file: PATH }`",
-                        ),
-                    );
+    /// A digest of where the keys come from. Paths are taken as written: where the manifest lies is not
+    /// part of its meaning.
+    pub(super) fn keys(&self) -> Digest {
+        let written = self.credentials.iter().filter_map(|(member, read)| {
+            let source = match read.value()? {
+                Credential::Env(name) => ("env", name.value.as_str()),
+                Credential::File(path) => ("file", path.value.as_str()),
+            };
+            Some((*member, source))
+        });
+        Digest::of_json(&written.collect::<Vec<_>>())
+    }
+
+    fn authority(
+        &self,
+        authorities: Authorities<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<&'static dyn Authority> {
+        match &self.raw.provider {
+            Member::Refused(_) => None,
+            Member::Absent => {
+                if !self.raw.is_damaged {
+                    let all: Vec<String> = authorities
+                        .iter()
+                        .map(|authority| format!("`provider: {}`", authority.name()))
+                        .collect();
+                    problems.push(self.missing("provider", &all.join(" or ")));
                 }
                 None
             }
+            Member::Given(word) => {
+                let known = authorities
+                    .iter()
+                    .copied()
+                    .find(|authority| authority.name() == word.value);
+                if known.is_none() {
+                    let words: Vec<&str> = authorities.iter().map(|known| known.name()).collect();
+                    self.unknown_word("provider", word, &words, problems);
+                }
+                known
+            }
+        }
+    }
+
+    /// Members that only other CAs have.
+    fn of_others(
+        &self,
+        authority: &'static dyn Authority,
+        authorities: Authorities<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mine = own_members(authority);
+        let name = authority.name();
+        let written = self
+            .credentials
+            .iter()
+            .map(|(member, read)| (*member, read.point()))
+            .chain([
+                ("region", self.raw.region.point()),
+                ("key_id", self.raw.key_id.point()),
+            ]);
+        for (member, point) in written.filter(|(member, _)| !mine.contains(member)) {
+            let Some(point) = point else { continue };
+            let of = authorities
+                .iter()
+                .find(|other| own_members(**other).contains(&member));
+            problems.push(
+                Problem::new(
+                    "wrong_member",
+                    format!("an account at {name} has no `{member}`"),
+                )
+                .at(
+                    Location::Key(point),
+                    of.map_or_else(|| "not here".to_owned(), |of| format!("of {}", of.name())),
+                )
+                .help(format!("{name} takes {}", mine.join(", "))),
+            );
+        }
+    }
+
+    fn region(
+        &self,
+        authority: &'static dyn Authority,
+        problems: &mut Vec<Problem>,
+    ) -> Option<&'static Region> {
+        let regions = authority.regions();
+        let Some(word) = self.raw.region.get() else {
+            return regions.first();
+        };
+        let names: Vec<&str> = regions.iter().filter_map(|region| region.name).collect();
+        let known = regions
+            .iter()
+            .find(|region| region.name == Some(word.value.as_str()));
+        if known.is_none() && !names.is_empty() {
+            self.unknown_word("region", word, &names, problems);
+        }
+        known
+    }
+
+    fn unknown_word(
+        &self,
+        member: &'static str,
+        word: &At<String>,
+        words: &[&str],
+        problems: &mut Vec<Problem>,
+    ) {
+        let value = self.value.of(word.point);
+        let mut reader = Reader::new(member, problems);
+        reader.unknown_word("unknown_value", value, words.iter().copied());
+    }
+
+    fn secret(
+        &self,
+        member: &'static str,
+        folder: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Option<SecretSource> {
+        let (_, read) = self.credentials.iter().find(|(name, _)| *name == member)?;
+        let is_the_secret = |at: &At<String>, what: &str, example: String| {
+            Problem::new("secret_as_name", what)
+                .at(at.here(), format!("expected {example}"))
+                .help("if this is the secret itself, replace it at the CA: it has stood in a file")
+        };
+        match read {
+            Member::Refused(_) => None,
+            Member::Absent => {
+                if !self.raw.is_damaged {
+                    let variable = self.variable(member);
+                    problems
+                        .push(self.missing(member, &format!("`{member}: {{ env: {variable} }}`")));
+                }
+                None
+            }
+            Member::Given(given) => match &given.value {
+                Credential::Env(name) if is_variable_name(&name.value) => {
+                    Some(SecretSource::Env(name.value.clone()))
+                }
+                Credential::Env(name) => {
+                    let what = format!("`{member}.env` is not the name of an environment variable");
+                    let example = format!("a name such as {}", self.variable(member));
+                    problems.push(is_the_secret(name, &what, example));
+                    None
+                }
+                Credential::File(path) if is_secret_path(&path.value) => {
+                    Some(SecretSource::File(folder.join(&path.value)))
+                }
+                Credential::File(path) => {
+                    let what = format!("`{member}.file` is not a path");
+                    let example = format!("a path such as /run/secrets/{}", self.name);
+                    problems.push(is_the_secret(path, &what, example));
+                    None
+                }
+            },
         }
     }
 
     /// A name for the variable that a secret could be read from.
-    fn variable(&self, name: &str) -> String {
-        format!("{}_{name}", self.name)
+    fn variable(&self, member: &str) -> String {
+        format!("{}_{member}", self.name)
             .to_ascii_uppercase()
             .replace('-', "_")
     }
 
-    fn path(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
-    }
-
-    fn missing(&self, name: &str, help: &str) -> Found {
-        Found::new(
+    fn missing(&self, name: &str, help: &str) -> Problem {
+        Problem::new(
             "missing_member",
             format!("`{}`: `{name}` is missing", self.name),
         )
-        .spot(self.spot(&[], Part::Key), "in this account")
+        .at(Location::Key(self.value.point()), "in this account")
         .help(format!("add {help}"))
     }
 
-    fn rate_limits(&self, found: &mut Vec<Found>) -> Option<Vec<RateLimit>> {
-        let written = self.members.get("rate_limits")?.as_array()?;
-        let mut limits = Vec::new();
-        for (index, limit) in written.iter().enumerate() {
-            let requests = limit
-                .get("requests")
-                .and_then(Value::as_u64)
-                .and_then(|requests| u32::try_from(requests).ok());
-            let (Some(requests), Some(per)) = (requests, limit.get("per").and_then(Value::as_str))
-            else {
-                continue;
-            };
-            let spot = self.spot(&["rate_limits", &index.to_string(), "per"], Part::Value);
-            match duration("per", per, spot) {
-                Ok(per) => limits.push(RateLimit { requests, per }),
-                Err(problem) => found.push(*problem),
-            }
-        }
-        Some(limits)
-    }
-}
-
-/// An id as text, whether it was written as a number or in quotes.
-pub(super) fn id_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    fn rate_limits(&self) -> Option<Vec<RateLimit>> {
+        let written = self.raw.rate_limits.value()?;
+        let limits = written.elements.iter().filter_map(|limit| {
+            Some(RateLimit {
+                requests: u32::try_from(limit.value.requests.value()?.0).ok()?,
+                per: limit.value.per.value()?.0,
+            })
+        });
+        Some(limits.collect())
     }
 }

@@ -1,362 +1,251 @@
-//! The first pass: every file's entries, each checked for its shape and kept as the members that were
-//! written, until all files are read and defaults and references can be settled.
+//! What the files hold, section by section: named entries in their order, and what stands once in all
+//! files. Nothing is read below an entry here. Main type: [`Collected`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 
-use serde_json::{Map, Value};
-
-use super::at_once::AtOnce;
-use super::document::{self, read};
-use super::error::{Found, Part, Spot};
-use super::schema::Kind;
-use super::shape::check;
+use super::raw;
 use super::source::Source;
-use super::wording::{kind, shown, suggestion};
-use crate::model::{Item, ItemName};
+use super::yaml::Reading;
+use crate::model::ItemName;
+use crate::model::form::{
+    Kind, Location, Member, Point, Problem, Reader, Value, read_members, shown,
+};
 
-const ROOT: [&str; 6] = [
-    "version",
-    "accounts",
-    "policy",
-    "defaults",
-    "orders",
-    "revocations",
-];
-
-/// An entry as written, well-formed but not yet complete.
+/// A named entry of a section.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct Entry<'a> {
     pub(super) name: ItemName,
-    pub(super) file: usize,
-    pub(super) line: u32,
-    pub(super) members: Map<String, Value>,
-    /// Members (`certificate.emails`) that were wrong and are reported; `*` is the whole entry.
-    pub(super) broken: Vec<Box<str>>,
+    /// Whether its name breaks the rule for names, which was reported: then `name` is what it could be
+    /// called, and only the entry's shape is looked at.
+    pub(super) is_misnamed: bool,
+    pub(super) key: Value<'a>,
+    pub(super) value: Value<'a>,
 }
 
-/// What has become of an entry while the files are read.
-#[derive(Debug)]
-pub(super) enum Entry {
-    /// It is lowered when all files are read.
-    Waiting(Draft),
-    /// It is in the model.
-    Lowered { file: usize, item: Item },
-    /// It is wrong, and that is reported.
-    Refused { file: usize, name: ItemName },
-}
+impl Entry<'_> {
+    /// The entry's name, to point at.
+    pub(super) fn here(&self) -> Location {
+        Location::Key(self.value.point())
+    }
 
-impl Entry {
+    /// Index of the file that it stands in.
     pub(super) fn file(&self) -> usize {
-        match self {
-            Self::Waiting(draft) => draft.file,
-            Self::Lowered { file, .. } | Self::Refused { file, .. } => *file,
-        }
-    }
-
-    pub(super) fn name(&self) -> &ItemName {
-        match self {
-            Self::Waiting(draft) => &draft.name,
-            Self::Lowered { item, .. } => item.address.name(),
-            Self::Refused { name, .. } => name,
-        }
-    }
-}
-
-impl Draft {
-    /// Whether a member was given but was wrong, so that it is not missing.
-    pub(super) fn is_broken(&self, member: &str) -> bool {
-        self.broken.iter().any(|name| {
-            let rest = member.strip_prefix(&**name);
-            &**name == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        self.value.point().file as usize
     }
 }
 
 /// The entries of one section by name.
 #[derive(Debug, Default)]
-pub(super) struct Section {
-    pub(super) entries: Vec<Entry>,
-    pub(super) index: HashMap<ItemName, usize>,
-    /// Names that break the rule for names and were reported.
-    pub(super) bad_names: HashSet<String>,
+pub(super) struct Entries<'a> {
+    pub(super) list: Vec<Entry<'a>>,
+    index: HashMap<&'a str, usize>,
+    /// Names that break the rule for names, which was reported.
+    bad_names: HashMap<&'a str, Point>,
 }
 
-impl Section {
+impl<'a> Entries<'a> {
     pub(super) fn position(&self, name: &str) -> Option<usize> {
-        self.index.get(&name.parse::<ItemName>().ok()?).copied()
+        self.index.get(name).copied()
     }
 
     /// Whether a reference to this name needs no problem of its own.
     pub(super) fn is_reported(&self, name: &str) -> bool {
-        self.bad_names.contains(name)
+        self.bad_names.contains_key(name)
+    }
+
+    /// Every name.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.index.keys().copied()
     }
 }
 
-/// Accounts by name: the file, what was written, and whether something in it was reported.
-pub(super) type Accounts = BTreeMap<String, (usize, Value, bool)>;
-
-/// A value that stands once in all files, and where.
-#[derive(Debug, Clone)]
-pub(super) struct Single {
-    pub(super) file: usize,
-    pub(super) value: Map<String, Value>,
-    /// Whether something in it was reported, so that what is missing may have been there.
-    pub(super) is_broken: bool,
+/// A section that stands in one file of all.
+#[derive(Debug)]
+pub(super) struct Section<T> {
+    pub(super) value: T,
+    point: Point,
 }
 
 /// All that the files hold.
+#[derive(Debug)]
 pub(super) struct Collected<'a> {
-    pub(super) accounts: Accounts,
-    pub(super) policy: Option<Single>,
-    pub(super) defaults: Option<Single>,
-    pub(super) orders: Section,
-    pub(super) revocations: Section,
-    versions: HashSet<usize>,
+    pub(super) accounts: Entries<'a>,
+    pub(super) orders: Entries<'a>,
+    pub(super) revocations: Entries<'a>,
+    pub(super) policy: Option<Section<raw::Policy>>,
+    pub(super) defaults: Option<Section<raw::Defaults>>,
     /// Whether every file was read to its end: only then is what was not found missing.
     pub(super) is_whole: bool,
-    pub(super) at_once: AtOnce<'a>,
 }
 
-fn is_section(name: &str) -> bool {
-    matches!(name, "accounts" | "orders" | "revocations")
-}
-
-/// Reads all files.
+/// Sorts the values of all files.
 pub(super) fn collect<'a>(
-    sources: &'a [Source],
-    at_once: AtOnce<'a>,
-    found: &mut Vec<Found>,
+    sources: &[Source],
+    readings: &'a [Reading<'a>],
+    problems: &mut Vec<Problem>,
 ) -> Collected<'a> {
     let mut collected = Collected {
-        accounts: Accounts::new(),
+        accounts: Entries::default(),
+        orders: Entries::default(),
+        revocations: Entries::default(),
         policy: None,
         defaults: None,
-        orders: Section::default(),
-        revocations: Section::default(),
-        versions: HashSet::new(),
-        is_whole: found.is_empty(),
-        at_once,
+        is_whole: problems.is_empty(),
     };
-    for (file, source) in sources.iter().enumerate() {
-        if !source.usable {
-            continue;
-        }
-        let before = found.len();
-        let whole = read(source, file, is_section, found, &mut |entry, found| {
-            collected.take(entry, file, found);
-        });
-        collected.is_whole &= whole;
-        let hopeless = found
-            .iter()
-            .skip(before)
-            .any(|problem| matches!(problem.code, "empty_file" | "not_a_manifest"));
-        if whole && !hopeless && !collected.versions.contains(&file) {
-            found.push(
-                Found::new("version", "`version` is missing")
-                    .spot(
-                        Spot::Bytes { file, range: 0..0 },
-                        "expected `version: 1` here",
-                    )
-                    .help("every file begins with `version: 1`"),
-            );
+    for (source, reading) in sources.iter().zip(readings) {
+        if source.usable {
+            collected.is_whole &= reading.is_whole;
+            collected.file(reading, problems);
         }
     }
     collected
 }
 
-impl Collected<'_> {
-    fn take(&mut self, entry: document::Entry, file: usize, found: &mut Vec<Found>) {
-        let [section] = entry.path.as_slice() else {
-            self.member(entry, file, found);
-            return;
-        };
-        match section.as_str() {
-            "version" => {
-                self.versions.insert(file);
-                if entry.value != 1 && !entry.damaged {
-                    found.push(
-                        Found::new("version", "this certplan reads `version: 1`")
-                            .spot(Spot::member(file, &["version"], Part::Value), "not 1")
-                            .help("write `version: 1`"),
-                    );
-                }
-            }
-            "accounts" | "orders" | "revocations" => match entry.value {
-                Value::Null => {}
-                // Only an alias hands a section over as a whole.
-                Value::Object(map) => {
-                    for (name, value) in map {
-                        let member = document::Entry {
-                            path: vec![section.clone(), name],
-                            key: entry.key.clone(),
-                            line: entry.line,
-                            value,
-                            damaged: entry.damaged,
-                        };
-                        self.member(member, file, found);
-                    }
-                }
-                other => found.push(not_a_mapping(file, &[section], &other)),
-            },
-            "policy" => {
-                if let Some(single) = single(Kind::Policy, &self.policy, entry, file, found) {
-                    self.policy = Some(single);
-                }
-            }
-            "defaults" => {
-                self.at_once.definition();
-                if let Some(single) = single(Kind::Defaults, &self.defaults, entry, file, found) {
-                    self.defaults = Some(single);
-                }
-            }
-            other => found.push(
-                Found::new(
-                    "unknown_member",
-                    format!("a manifest has no member `{}`", shown(other)),
-                )
-                .spot(Spot::member(file, &[other], Part::Key), "unknown")
-                .maybe_help(suggestion(other, ROOT)),
-            ),
-        }
-    }
-
-    fn member(&mut self, entry: document::Entry, file: usize, found: &mut Vec<Found>) {
-        let [section, name] = entry.path.as_slice() else {
-            return;
-        };
-        let mut value = entry.value;
-        let (kind, name_is_good) = (
-            match section.as_str() {
-                "accounts" => Kind::Account,
-                "orders" => Kind::Order,
-                _ => Kind::Revocation,
-            },
-            name.parse::<ItemName>(),
-        );
-        if name_is_good.is_err() {
-            found.push(bad_name(file, section, name));
-        }
-        let was_mapping = value.is_object();
-        if !was_mapping && kind != Kind::Account {
-            if !entry.damaged {
-                found.push(not_a_mapping(file, &[section, name], &value));
-            }
-            value = Value::Object(Map::new());
-        }
-        let damage = entry.damaged.into();
-        let mut broken = check(kind, file, &entry.path, &mut value, damage, found);
-        if entry.damaged || !was_mapping {
-            broken.push("*".into());
-        }
-        let spot = |file: usize| Spot::member(file, &[section, name], Part::Key);
-        let twice = |first: usize| {
-            Found::new(
-                "duplicate_name",
-                format!("`{section}.{}` is given in two files", shown(name)),
+/// The root of a file, if it is a mapping.
+pub(super) fn root<'a>(reading: &'a Reading<'a>, problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+    let root = reading.written.root();
+    let start = Location::Bytes {
+        file: reading.file,
+        range: 0..0,
+    };
+    let kind = root.map_or(Kind::Null, Value::kind);
+    match (root, kind) {
+        (Some(root), Kind::Mapping) => return Some(root),
+        (_, Kind::Null) if reading.is_whole => problems.push(
+            Problem::new("empty_file", "the file holds nothing")
+                .at(start, "expected `version: 1` here")
+                .help("begin with `version: 1`, or write a starter with `certplan init`"),
+        ),
+        (None, _) | (_, Kind::Null | Kind::Refused) => {}
+        (Some(root), kind) => problems.push(
+            Problem::new(
+                "not_a_manifest",
+                format!("a manifest is a mapping, not {}", kind.words()),
             )
-            .spot(spot(file), "again here")
-            .spot(spot(first), "first here")
-            .help("rename or remove one of them")
-        };
-        let target = match kind {
-            Kind::Account => {
-                self.at_once.definition();
-                if let Some((first, ..)) = self.accounts.get(name.as_str()) {
-                    found.push(twice(*first));
-                } else {
-                    let is_broken = !broken.is_empty();
-                    self.accounts.insert(name.clone(), (file, value, is_broken));
-                }
-                return;
-            }
-            Kind::Order => &mut self.orders,
-            _ => &mut self.revocations,
-        };
-        let Ok(name) = name_is_good else {
-            target.bad_names.insert(name.clone());
+            .at(Location::Value(root.point()), "expected `version: 1`")
+            .help("begin with `version: 1`"),
+        ),
+    }
+    None
+}
+
+impl<'a> Collected<'a> {
+    fn file(&mut self, reading: &'a Reading<'a>, problems: &mut Vec<Problem>) {
+        let Some(root) = root(reading, problems) else {
             return;
         };
-        if let Some(first) = target
-            .index
-            .get(&name)
-            .and_then(|&at| target.entries.get(at))
-        {
-            found.push(twice(first.file()));
-            return;
+        let mut manifest = raw::Manifest::default();
+        let mut reader = Reader::of_root("a manifest", problems);
+        read_members(&mut manifest, root, &mut reader, &mut |_, _, _, _| false);
+        if manifest.version.is_absent() && reading.is_whole {
+            let start = Location::Bytes {
+                file: reading.file,
+                range: 0..0,
+            };
+            problems.push(
+                Problem::new("version", "`version` is missing")
+                    .at(start, "expected `version: 1` here")
+                    .help("every file begins with `version: 1`"),
+            );
         }
-        target.index.insert(name.clone(), target.entries.len());
-        let Value::Object(members) = value else {
-            return;
-        };
-        let draft = Draft {
-            name,
-            file,
-            line: entry.line,
-            members,
-            broken,
-        };
-        target.entries.push(match kind {
-            Kind::Order => self
-                .at_once
-                .order(draft, &self.accounts, self.defaults.as_ref()),
-            _ => Entry::Waiting(draft),
-        });
+        let written = &reading.written;
+        for (member, name, entries) in [
+            (manifest.accounts.given(), "accounts", &mut self.accounts),
+            (manifest.orders.given(), "orders", &mut self.orders),
+            (
+                manifest.revocations.given(),
+                "revocations",
+                &mut self.revocations,
+            ),
+        ] {
+            if let Some(point) = member {
+                entries.add(name, written.value(point.node), problems);
+            }
+        }
+        once("policy", manifest.policy, &mut self.policy, problems);
+        once("defaults", manifest.defaults, &mut self.defaults, problems);
     }
 }
 
-fn single(
-    kind: Kind,
-    known: &Option<Single>,
-    entry: document::Entry,
-    file: usize,
-    found: &mut Vec<Found>,
-) -> Option<Single> {
-    let name = entry.path.first()?.as_str();
+/// Keeps a section that stands in one file of all.
+fn once<T>(
+    name: &str,
+    given: Member<raw::Section<T>>,
+    known: &mut Option<Section<T>>,
+    problems: &mut Vec<Problem>,
+) {
+    let Member::Given(given) = given else { return };
     if let Some(first) = known {
-        found.push(
-            Found::new(
+        problems.push(
+            Problem::new(
                 "duplicate_section",
                 format!("`{name}` is given in two files"),
             )
-            .spot(Spot::member(file, &[name], Part::Key), "again here")
-            .spot(Spot::member(first.file, &[name], Part::Key), "first here")
+            .at(given.key(), "again here")
+            .at(Location::Key(first.point), "first here")
             .help(format!("keep one `{name}` for all files")),
         );
-        return None;
+        return;
     }
-    let mut value = entry.value;
-    let damage = entry.damaged.into();
-    let broken = check(kind, file, &entry.path, &mut value, damage, found);
-    let is_broken = entry.damaged || !broken.is_empty();
-    match value {
-        Value::Object(value) => Some(Single {
-            file,
-            value,
-            is_broken,
-        }),
-        _ => None,
+    *known = Some(Section {
+        value: given.value.0,
+        point: given.point,
+    });
+}
+
+impl<'a> Entries<'a> {
+    fn add(&mut self, section: &str, named: Value<'a>, problems: &mut Vec<Problem>) {
+        let file = named.point().file;
+        for (key, value) in named.members() {
+            let Some(name) = key.text() else { continue };
+            let twice = |first: Point| {
+                let problem = if first.file == file {
+                    Problem::new("duplicate_key", format!("`{}` is given twice", shown(name)))
+                        .help("remove or rename one of them")
+                } else {
+                    Problem::new(
+                        "duplicate_name",
+                        format!("`{section}.{}` is given in two files", shown(name)),
+                    )
+                    .help("rename or remove one of them")
+                };
+                problem
+                    .at(Location::Value(key.point()), "again here")
+                    .at(Location::Key(first), "first here")
+            };
+            let Ok(parsed) = name.parse::<ItemName>() else {
+                if let Some(first) = self.bad_names.insert(name, value.point()) {
+                    problems.push(twice(first));
+                    continue;
+                }
+                let proposal = proposal(name);
+                problems.push(bad_name(name, proposal.as_ref(), key));
+                self.list.extend(proposal.map(|proposal| Entry {
+                    name: proposal,
+                    is_misnamed: true,
+                    key,
+                    value,
+                }));
+                continue;
+            };
+            let position = self.list.len();
+            if let Some(first) = self.index.get(name).and_then(|&at| self.list.get(at)) {
+                problems.push(twice(first.value.point()));
+                continue;
+            }
+            self.index.insert(name, position);
+            self.list.push(Entry {
+                name: parsed,
+                is_misnamed: false,
+                key,
+                value,
+            });
+        }
     }
 }
 
-fn not_a_mapping(file: usize, path: &[&str], value: &Value) -> Found {
-    let name = path.last().copied().unwrap_or_default();
-    Found::new(
-        "wrong_type",
-        format!(
-            "`{}`: expected a mapping, found {}",
-            shown(name),
-            kind(value)
-        ),
-    )
-    .spot(Spot::member(file, path, Part::Value), "expected a mapping")
-    .maybe_help(
-        value
-            .is_array()
-            .then(|| "named things stand in a mapping: `NAME: { ... }`, not in a list".to_owned()),
-    )
-}
-
-fn bad_name(file: usize, section: &str, name: &str) -> Found {
+/// A name near to one that breaks the rule.
+fn proposal(name: &str) -> Option<ItemName> {
     let mut proposal: String = name
         .to_lowercase()
         .chars()
@@ -365,14 +254,18 @@ fn bad_name(file: usize, section: &str, name: &str) -> Found {
         .trim_matches('-')
         .to_owned();
     proposal.truncate(63);
-    let help = (!proposal.is_empty()).then(|| format!("for example `{proposal}`"));
-    Found::new(
+    proposal.parse().ok()
+}
+
+fn bad_name(name: &str, proposal: Option<&ItemName>, key: Value<'_>) -> Problem {
+    let help = proposal.map(|proposal| format!("for example `{proposal}`"));
+    Problem::new(
         "bad_name",
         format!(
             "`{}` is not a name: lower-case letters, digits and `-`, not starting with `-`, at most 63 characters",
             shown(name)
         ),
     )
-    .spot(Spot::member(file, &[section, name], Part::Key), "this name")
+    .at(Location::Value(key.point()), "this name")
     .maybe_help(help)
 }

@@ -1,17 +1,10 @@
 //! What may stand where a credential is expected: the name of a variable, the path of a file, never the
-//! secret itself.
+//! secret itself. What stands there instead is masked in every excerpt.
 
-/// The members of an account that say where a secret comes from.
-pub(super) const CREDENTIALS: [&str; 3] = ["api_key", "access_key", "secret_key"];
+use std::ops::Range;
 
-/// The members of an account whose values are no secrets, and may be shown.
-const PLAIN: [&str; 5] = [
-    "provider",
-    "region",
-    "key_id",
-    "rate_limits",
-    "max_in_flight",
-];
+use super::raw;
+use crate::model::form::{Content, Elements, Shape, Value};
 
 /// Members that would send a key elsewhere or run a program.
 pub(super) const FROM_OUTSIDE: [&str; 11] = [
@@ -27,12 +20,6 @@ pub(super) const FROM_OUTSIDE: [&str; 11] = [
     "exec",
     "program",
 ];
-
-/// Whether the value of this member of an account may appear in an excerpt. Everything that is not
-/// known to be harmless is masked: a misspelt `api_kye` holds a key as well.
-pub(super) fn is_plain_member(name: &str) -> bool {
-    PLAIN.contains(&name)
-}
 
 /// Whether a text can be the name of an environment variable and does not look like a key.
 pub(super) fn is_variable_name(text: &str) -> bool {
@@ -107,6 +94,102 @@ pub(super) fn mask_unparsed(text: &str) -> Vec<std::ops::Range<usize>> {
     ranges
 }
 
+/// How near a value is to a credential.
+#[derive(Clone, Copy, PartialEq)]
+enum SecretContext {
+    /// The document's root.
+    Root,
+    /// The mapping `accounts`.
+    Accounts,
+    /// One account.
+    Account,
+    /// A member of an account that is not known to be harmless; `true` if it is one that names a secret.
+    Secret(bool),
+    /// Anything else.
+    Nothing,
+}
+
+impl SecretContext {
+    /// The context of a member. Everything in an account that is not known to be harmless is masked: a
+    /// misspelt `api_kye` holds a key as well.
+    fn of_member(self, key: &str, credentials: &[&str]) -> Self {
+        let is_credential = credentials.contains(&key);
+        let is_plain = || {
+            raw::Account::MEMBERS
+                .iter()
+                .any(|member| member.name == key)
+        };
+        match self {
+            Self::Root if key == "accounts" => Self::Accounts,
+            Self::Accounts => Self::Account,
+            Self::Account if is_plain() => Self::Nothing,
+            Self::Account => Self::Secret(is_credential),
+            // Under a misspelt `accounts` it is a credential all the same.
+            Self::Root | Self::Nothing if is_credential => Self::Secret(true),
+            Self::Secret(_) => Self::Secret(false),
+            Self::Root | Self::Nothing => Self::Nothing,
+        }
+    }
+}
+
+/// The ranges of a file that must not be shown. `credentials` are the members that name secrets.
+pub(super) fn mask(root: Value<'_>, credentials: &[&str]) -> Vec<Range<usize>> {
+    let mut masked = Vec::new();
+    walk(root, SecretContext::Root, credentials, &mut masked);
+    masked
+}
+
+fn walk(
+    value: Value<'_>,
+    context: SecretContext,
+    credentials: &[&str],
+    masked: &mut Vec<Range<usize>>,
+) {
+    let is_harmless = matches!(context, SecretContext::Root | SecretContext::Nothing);
+    match value.content() {
+        Content::Scalar if is_harmless => {}
+        Content::Scalar => masked.push(value.range()),
+        Content::Alias(_) if is_harmless => {}
+        Content::Alias(of) => masked.push(of.range()),
+        Content::List(elements) if is_harmless => {
+            for element in elements {
+                walk(element, context, credentials, masked);
+            }
+        }
+        Content::List(_) => masked.push(value.range()),
+        Content::Mapping(members, is_whole) => match context {
+            SecretContext::Secret(names_secret) => {
+                if !(is_whole && names_secret && is_reference(members)) {
+                    masked.push(value.range());
+                }
+            }
+            SecretContext::Root
+            | SecretContext::Accounts
+            | SecretContext::Account
+            | SecretContext::Nothing => {
+                let mut members = members;
+                while let (Some(key), Some(value)) = (members.next(), members.next()) {
+                    let context = context.of_member(key.text().unwrap_or_default(), credentials);
+                    walk(value, context, credentials, masked);
+                }
+            }
+        },
+    }
+}
+
+/// Whether the members of a mapping are a reference to a secret, and not the secret.
+fn is_reference(mut members: Elements<'_>) -> bool {
+    let (Some(key), Some(value), None) = (members.next(), members.next(), members.next()) else {
+        return false;
+    };
+    let text = value.text().unwrap_or_default();
+    match key.text() {
+        Some("env") => is_variable_name(text),
+        Some("file") => is_secret_path(text),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +235,56 @@ mod tests {
         let masked = String::from_utf8(bytes).unwrap();
         assert!(!masked.contains("SECRET"), "{masked}");
         assert!(masked.contains("x: 1"), "{masked}");
+    }
+
+    fn masked(text: &str) -> String {
+        let mut bytes = text.as_bytes().to_vec();
+        let reading = super::super::yaml::read(text, 0, &mut Vec::new());
+        let mut ranges = Vec::new();
+        if !reading.is_whole {
+            ranges.extend(mask_unparsed(text));
+        }
+        let members = ["api_key", "access_key", "secret_key"];
+        ranges.extend(
+            reading
+                .written
+                .root()
+                .into_iter()
+                .flat_map(|root| mask(root, &members)),
+        );
+        for range in ranges {
+            bytes[range].fill(b'*');
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn whatever_stands_for_a_credential_is_masked() {
+        for text in [
+            "accounts:\n  a:\n    api_key: SECRET\n",
+            "accounts: {a: {api_key: {env: [SECRET]}}}",
+            "accounts:\n  a:\n    api_key:\n      - SECRET\n",
+            "accounts:\n  a:\n    api_key: {SECRET: }\n",
+            "accounts:\n  a:\n    api_key: {env: NAME, value: SECRET}\n",
+            "accounts:\n  a:\n    api_key: |\n      SECRET\n      SECRET\n",
+            "accounts:\n  a:\n    api_kye: SECRET\n",
+            "accounts:\n  a: SECRET\n",
+            "acounts: {a: {api_key: SECRET}}\n",
+            "secret_key: SECRET\n",
+            "x: &k SECRET\naccounts:\n  a:\n    api_key: *k\n",
+            "accounts:\n  a:\n    api_key: \"SECRET\n",
+            "accounts:\n  a:\n    api_key: {env: \"SECRET WITH BLANKS\"}\n",
+            "accounts:\n  a:\n    api_key: {pem: {x: SECRET}}\n",
+            "accounts:\n  a:\n    api_key: [{x: SECRET}\n",
+        ] {
+            let shown = masked(text);
+            assert!(!shown.contains("SECRET"), "{text}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn references_and_harmless_members_stay() {
+        let text = "accounts:\n  a:\n    provider: certcentral\n    api_key: { env: DIGICERT_API_KEY }\n    secret_key:\n      file: /run/secrets/x\n    rate_limits:\n      - { requests: 100, per: 5s }\norders: {}\n";
+        assert_eq!(masked(text), text);
     }
 }

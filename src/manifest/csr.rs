@@ -1,17 +1,19 @@
 //! Certificate signing requests: read from within the manifest's folder, parsed, their signature and
 //! key checked (PKCS#10, RFC 2986).
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Read;
 use std::path::{Component, Path};
 
-use serde_json::Value;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::wording::shown;
+use crate::model::form::{At, Location, shown};
 use crate::model::{Csr, Digest};
 
 /// The largest CSR file, in bytes.
@@ -186,28 +188,53 @@ fn parse(text: &str) -> Result<Checked, Refused> {
     })
 }
 
+/// Where a CSR comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A file below the manifest's folder.
+    File(At<String>),
+    /// PEM text.
+    Pem(At<String>),
+}
+
+impl Source {
+    /// Where it was written.
+    pub(super) fn here(&self) -> Location {
+        match self {
+            Self::File(at) | Self::Pem(at) => at.here(),
+        }
+    }
+}
+
+/// A CSR to be checked, and the entry that it is for.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// The entry's position among the orders.
+    pub(super) order: usize,
+    /// The file that the entry stands in.
+    pub(super) file: usize,
+    pub(super) source: Source,
+    /// The names that the entry asks for, sorted, in lower case.
+    pub(super) names: Vec<String>,
+}
+
 /// What became of a CSR.
 pub(super) type Outcome = Result<Checked, Refused>;
 
-/// Reads and checks what a `csr` member names, if it is well-formed.
-pub(super) fn check(folder: &Path, written: &Value) -> Option<Outcome> {
-    let get = |name: &str| written.get(name).and_then(Value::as_str);
-    match (get("file"), get("pem")) {
-        (Some(path), None) => Some(read(folder, path).and_then(|text| parse(&text))),
-        (None, Some(pem)) => Some(parse(pem)),
-        _ => None,
+fn check(folder: &Path, source: &Source) -> Outcome {
+    match source {
+        Source::File(path) => read(folder, &path.value).and_then(|text| parse(&text)),
+        Source::Pem(text) => parse(&text.value),
     }
 }
 
 /// Checks many CSRs on all cores: a signature takes about a tenth of a millisecond, and a manifest may
 /// have a hundred thousand. The outcomes are in the order of the requests.
-pub(super) fn check_all(requests: &[Option<(&Path, &Value)>]) -> Vec<Option<Outcome>> {
+pub(super) fn check_all(requests: &[(&Path, &Source)]) -> Vec<Outcome> {
     const WORTH_A_THREAD: usize = 32;
-    let one =
-        |request: &Option<(&Path, &Value)>| request.and_then(|(folder, csr)| check(folder, csr));
+    let one = |(folder, source): &(&Path, &Source)| check(folder, source);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let wanted = requests.iter().flatten().count();
-    if threads == 1 || wanted < WORTH_A_THREAD {
+    if threads == 1 || requests.len() < WORTH_A_THREAD {
         return requests.iter().map(one).collect();
     }
     std::thread::scope(|scope| {
@@ -271,109 +298,4 @@ fn bits(modulus: &[u8]) -> usize {
         let first = modulus.get(start).map_or(0, |byte| byte.leading_zeros());
         (modulus.len() - start) * 8 - first as usize
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ED25519};
-
-    fn request(key: &KeyPair) -> String {
-        let mut params = CertificateParams::new(vec!["www.example.com".to_owned()]).unwrap();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Example.com");
-        params.serialize_request(key).unwrap().pem().unwrap()
-    }
-
-    #[test]
-    fn a_good_request_gives_its_key_and_names() {
-        let key = KeyPair::generate().unwrap();
-        let checked = parse(&request(&key)).unwrap();
-        assert_eq!(checked.names, ["example.com", "www.example.com"]);
-        assert_eq!(
-            checked.csr.public_key,
-            Digest::of(&rcgen::PublicKeyData::subject_public_key_info(&key))
-        );
-    }
-
-    #[test]
-    fn many_requests_keep_their_order() {
-        let keys: Vec<KeyPair> = (0..3).map(|_| KeyPair::generate().unwrap()).collect();
-        let pems: Vec<Value> = keys
-            .iter()
-            .map(|key| serde_json::json!({ "pem": request(key) }))
-            .collect();
-        let folder = Path::new("");
-        let requests: Vec<_> = (0..200)
-            .map(|index| pems.get(index % 4).map(|pem| (folder, pem)))
-            .collect();
-        let outcomes = check_all(&requests);
-        assert_eq!(outcomes.len(), 200);
-        for (index, outcome) in outcomes.into_iter().enumerate() {
-            let found = outcome.map(|outcome| outcome.unwrap().csr.pem);
-            let expected = pems.get(index % 4).map(|pem| pem["pem"].as_str().unwrap());
-            assert_eq!(found.as_deref(), expected, "{index}");
-        }
-    }
-
-    #[test]
-    fn a_changed_request_does_not_pass() {
-        let pem = request(&KeyPair::generate().unwrap());
-        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
-        let mut der = block.contents;
-        let at = der
-            .windows(11)
-            .position(|window| window == b"Example.com")
-            .unwrap();
-        der[at] = b'F';
-        let body = data_encoding::BASE64.encode(&der);
-        let pem = format!(
-            "-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n"
-        );
-        assert!(parse(&pem).unwrap_err().message.contains("signature"));
-    }
-
-    #[test]
-    fn other_keys_and_other_texts_are_refused() {
-        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
-        assert_eq!(parse(&request(&key)).unwrap_err().code, "csr_key");
-        let key = KeyPair::generate().unwrap();
-        for text in [
-            "",
-            "x",
-            &key.serialize_pem(),
-            &format!("{}x", request(&key)),
-        ] {
-            assert_eq!(parse(text).unwrap_err().code, "csr_not_valid", "{text}");
-        }
-    }
-
-    #[test]
-    fn row_109_a_path_stays_inside_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let inside = folder.path().join("batch");
-        std::fs::create_dir_all(inside.join("csr")).unwrap();
-        std::fs::write(folder.path().join("out.csr"), "x").unwrap();
-        std::fs::write(inside.join("csr/a.csr"), "text").unwrap();
-        std::os::unix::fs::symlink("../out.csr", inside.join("link.csr")).unwrap();
-        std::os::unix::fs::symlink("..", inside.join("up")).unwrap();
-        assert_eq!(read(&inside, "csr/a.csr").unwrap(), "text");
-        assert_eq!(read(&inside, "csr/../csr/a.csr").unwrap(), "text");
-        for outside in [
-            "../out.csr",
-            "/etc/hostname",
-            "link.csr",
-            "up/out.csr",
-            "csr/../../out.csr",
-        ] {
-            assert_eq!(
-                read(&inside, outside).unwrap_err().code,
-                "csr_outside",
-                "{outside}"
-            );
-        }
-        assert_eq!(read(&inside, "none.csr").unwrap_err().code, "csr_missing");
-        assert_eq!(read(&inside, "csr").unwrap_err().code, "csr_unreadable");
-    }
 }

@@ -1,81 +1,137 @@
 //! What waits for what: references by name, the conditions of `after`, cycles.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::collect::Section;
-use super::context::{Context, Here};
-use super::error::{Found, Part, Spot};
+use super::collect::{Entries, Entry};
+use super::context::{Context, Edge};
 use super::graph;
-use super::wording::shown;
-use crate::model::{AccountName, Address, After, Item, Milestone};
+use super::raw::{self, After as WrittenAfter, Until};
+use crate::model::form::{At, List, Location, Member, Point, Problem, shown};
+use crate::model::{Address, After, Item, ItemName, Milestone};
 
-/// One dependency, and what it was written as.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Edge {
-    from: usize,
+/// A dependency that a member implies.
+#[derive(Debug)]
+pub(super) struct Implied {
     to: usize,
-    origin: Origin,
+    name: ItemName,
+    point: Point,
 }
 
-/// What a dependency comes from.
-#[derive(Debug, Clone, Copy)]
-enum Origin {
-    /// The element of `after`.
-    After(usize),
-    /// This member.
-    Member(&'static str),
+impl Implied {
+    /// On the order at this position.
+    pub(super) fn order(to: usize, name: &str, point: Point) -> Option<Self> {
+        let name = name.parse().ok()?;
+        Some(Self { to, name, point })
+    }
 }
 
-/// The names that references are looked up in, and what is known of each order.
-pub(super) struct Names {
-    pub(super) orders: Section,
-    pub(super) revocations: Section,
-    /// The account of each order that is lowered already.
-    pub(super) order_accounts: Vec<Option<AccountName>>,
-    pub(super) order_count: usize,
+/// The names that references are looked up in.
+pub(super) struct Names<'a> {
+    pub(super) orders: Entries<'a>,
+    pub(super) revocations: Entries<'a>,
+    /// Whether every file was read to its end: only then is a name that was not found missing.
+    pub(super) is_whole: bool,
 }
+
+impl Names<'_> {
+    /// The entry with this position among orders, then revocations.
+    fn entry(&self, node: usize) -> Option<(&Entry<'_>, Address)> {
+        let orders = self.orders.list.len();
+        if let Some(entry) = self.orders.list.get(node) {
+            return Some((entry, Address::Order(entry.name.clone())));
+        }
+        let entry = self.revocations.list.get(node.checked_sub(orders)?)?;
+        Some((entry, Address::Revocation(entry.name.clone())))
+    }
+
+    fn position(&self, address: &Address) -> Option<usize> {
+        match address {
+            Address::Order(name) => self.orders.position(name.as_str()),
+            Address::Revocation(name) => self
+                .revocations
+                .position(name.as_str())
+                .map(|at| at + self.orders.list.len()),
+        }
+    }
+}
+
+/// What a reference is to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Order,
+    Revocation,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Order => Self::Revocation,
+            Self::Revocation => Self::Order,
+        }
+    }
+
+    fn entries<'n, 'a>(self, names: &'n Names<'a>) -> &'n Entries<'a> {
+        match self {
+            Self::Order => &names.orders,
+            Self::Revocation => &names.revocations,
+        }
+    }
+
+    /// The strongest condition, and the one that only the other kind has.
+    fn milestones(self) -> (Milestone, Milestone) {
+        match self {
+            Self::Order => (Milestone::Issued, Milestone::Revoked),
+            Self::Revocation => (Milestone::Revoked, Milestone::Issued),
+        }
+    }
+}
+
+/// A dependency that was looked up: what it is on, its position, how far that must have come.
+type Target = (Address, usize, Milestone);
 
 impl Context<'_> {
     /// Looks an order up by name; an unknown one is a problem.
-    pub(super) fn order(&mut self, name: &str, spot: Spot, names: &Names) -> Option<usize> {
-        self.reference("order", name, spot, names)
+    pub(super) fn order(&mut self, name: &str, here: Location, names: &Names<'_>) -> Option<usize> {
+        self.reference(Kind::Order, name, here, names)
     }
 
     fn reference(
         &mut self,
-        what: &'static str,
+        kind: Kind,
         name: &str,
-        spot: Spot,
-        names: &Names,
+        here: Location,
+        names: &Names<'_>,
     ) -> Option<usize> {
-        let (section, other, code) = if what == "order" {
-            (&names.orders, &names.revocations, "unknown_order")
-        } else {
-            (&names.revocations, &names.orders, "unknown_revocation")
-        };
-        if let Some(at) = section.position(name) {
+        let entries = kind.entries(names);
+        if let Some(at) = entries.position(name) {
             return Some(at);
         }
-        if section.is_reported(name) {
+        if entries.is_reported(name) {
             return None;
         }
-        let help = if other.position(name).is_some() {
-            let other = if what == "order" {
-                "revocation"
-            } else {
-                "order"
-            };
+        let (what, other) = (kind.word(), kind.other());
+        let help = if other.entries(names).position(name).is_some() {
+            let other = other.word();
             Some(format!(
                 "there is a {other} of that name: write `{{ {other}: {name} }}`"
             ))
         } else {
-            self.suggest(name, section.index.keys().map(|name| name.as_str()))
+            self.suggest(name, entries.names())
         };
-        self.found.push(
-            Found::new(code, format!("there is no {what} `{}`", shown(name)))
-                .spot(spot, format!("not in `{what}s`"))
+        let code = match kind {
+            Kind::Order => "unknown_order",
+            Kind::Revocation => "unknown_revocation",
+        };
+        self.problems.push(
+            Problem::new(code, format!("there is no {what} `{}`", shown(name)))
+                .at(here, format!("not in `{what}s`"))
                 .maybe_help(help),
         );
         None
@@ -84,54 +140,44 @@ impl Context<'_> {
     /// The dependencies of an entry, joined: each target once, with the strongest condition.
     pub(super) fn after(
         &mut self,
-        written: Option<Value>,
-        implied: &[(usize, String, &'static str)],
+        written: Option<&At<List<WrittenAfter>>>,
+        implied: Option<Implied>,
         own: &Address,
-        here: &Here<'_>,
-        names: &Names,
+        names: &Names<'_>,
     ) -> Vec<After> {
+        if written.is_none() && implied.is_none() {
+            return Vec::new();
+        }
+        let from = names.position(own).unwrap_or(usize::MAX);
         let mut joined: BTreeMap<Address, Milestone> = BTreeMap::new();
-        let from = match own {
-            Address::Order(name) => names.orders.index.get(name).copied(),
-            Address::Revocation(name) => names
-                .revocations
-                .index
-                .get(name)
-                .map(|at| at + names.order_count),
-        };
-        let from = from.unwrap_or(usize::MAX);
-        let mut targets: Vec<(Address, usize, Milestone, Origin)> = Vec::new();
-        let list = match written {
-            Some(Value::Array(list)) => list,
-            _ => Vec::new(),
-        };
-        for (index, value) in list.iter().enumerate() {
-            if let Some((address, to, until)) = self.dependency(index, value, here, names) {
-                targets.push((address, to, until, Origin::After(index)));
-            }
+        let mut targets: Vec<(Target, Point, bool)> = Vec::new();
+        for element in written.iter().flat_map(|list| &list.value.elements) {
+            let target = self.dependency(element, names);
+            targets.extend(target.map(|target| (target, element.point, false)));
         }
-        for (order, name, member) in implied {
-            if let Ok(name) = name.parse() {
-                targets.push((
-                    Address::Order(name),
-                    *order,
-                    Milestone::Submitted,
-                    Origin::Member(member),
-                ));
-            }
-        }
-        for (address, to, until, origin) in targets {
+        targets.extend(implied.map(|implied| {
+            let address = Address::Order(implied.name);
+            (
+                (address, implied.to, Milestone::Submitted),
+                implied.point,
+                true,
+            )
+        }));
+        for ((address, to, until), point, is_member) in targets {
             if address == *own {
-                let inner = origin.path();
-                let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
-                self.found.push(
-                    Found::new("self_dependency", format!("`{own}` waits for itself"))
-                        .spot(here.at(&inner, Part::Value), "this is the entry itself")
+                self.problems.push(
+                    Problem::new("self_dependency", format!("`{own}` waits for itself"))
+                        .at(Location::Value(point), "this is the entry itself")
                         .help("remove it"),
                 );
                 continue;
             }
-            self.edges.push(Edge { from, to, origin });
+            self.edges.push(Edge {
+                from,
+                to,
+                point,
+                is_member,
+            });
             joined
                 .entry(address)
                 .and_modify(|known| *known = (*known).max(until))
@@ -143,219 +189,202 @@ impl Context<'_> {
             .collect()
     }
 
-    fn dependency(
-        &mut self,
-        index: usize,
-        value: &Value,
-        here: &Here<'_>,
-        names: &Names,
-    ) -> Option<(Address, usize, Milestone)> {
-        let index = index.to_string();
-        let at = |member: Option<&str>| {
-            let mut inner = vec!["after", index.as_str()];
-            inner.extend(member);
-            here.at(&inner, Part::Value)
-        };
-        let order = |at: usize, name: &str, until: Milestone| {
-            Some((Address::Order(name.parse().ok()?), at, until))
-        };
-        let revocation = |at: usize, name: &str, until: Milestone| {
-            let node = at + names.order_count;
-            Some((Address::Revocation(name.parse().ok()?), node, until))
-        };
-        match value {
-            Value::String(name) => {
-                let in_orders = names.orders.position(name);
-                let in_revocations = names.revocations.position(name);
-                match (in_orders, in_revocations) {
-                    (Some(_), Some(_)) => {
-                        self.found.push(
-                            Found::new(
-                                "ambiguous_name",
-                                format!("`{name}` is both an order and a revocation"),
-                            )
-                            .spot(at(None), "which one?")
-                            .help(format!(
-                                "write `{{ order: {name}, until: issued }}` or `{{ revocation: {name}, until: revoked }}`"
-                            )),
-                        );
-                        None
-                    }
-                    (Some(to), None) => order(to, name, Milestone::Issued),
-                    (None, Some(to)) => revocation(to, name, Milestone::Revoked),
-                    (None, None) => {
-                        if !names.orders.is_reported(name) && !names.revocations.is_reported(name) {
-                            let known = names
-                                .orders
-                                .index
-                                .keys()
-                                .chain(names.revocations.index.keys());
-                            let help = self.suggest(name, known.map(|name| name.as_str()));
-                            self.found.push(
-                                Found::new(
-                                    "unknown_name",
-                                    format!(
-                                        "there is no order and no revocation `{}`",
-                                        shown(name)
-                                    ),
-                                )
-                                .spot(at(None), "not in the manifest")
-                                .maybe_help(help),
-                            );
-                        }
-                        None
-                    }
-                }
-            }
-            Value::Object(map) => {
-                let text = |name: &str| map.get(name).and_then(Value::as_str);
-                let until = match text("until") {
-                    Some("submitted") => Some(Milestone::Submitted),
-                    Some("issued") => Some(Milestone::Issued),
-                    Some("revoked") => Some(Milestone::Revoked),
-                    _ => None,
-                };
-                let bad_until = |what: &str, right: &str| {
-                    Found::new(
-                        "bad_until",
-                        format!("{what} cannot be `{}`", text("until").unwrap_or_default()),
-                    )
-                    .spot(at(Some("until")), "not here")
-                    .help(format!("write `until: submitted` or `until: {right}`"))
-                };
-                match (text("order"), text("revocation")) {
-                    (Some(name), None) => {
-                        if until == Some(Milestone::Revoked) {
-                            self.found.push(bad_until("an order", "issued"));
-                            return None;
-                        }
-                        let to = self.reference("order", name, at(Some("order")), names)?;
-                        order(to, name, until.unwrap_or(Milestone::Issued))
-                    }
-                    (None, Some(name)) => {
-                        if until == Some(Milestone::Issued) {
-                            self.found.push(bad_until("a revocation", "revoked"));
-                            return None;
-                        }
-                        let to =
-                            self.reference("revocation", name, at(Some("revocation")), names)?;
-                        revocation(to, name, until.unwrap_or(Milestone::Revoked))
-                    }
-                    _ => {
-                        self.found.push(
-                            Found::new(
-                                "bad_after",
-                                "an element of `after` names one order or one revocation",
-                            )
-                            .spot(at(None), "expected exactly one of `order` and `revocation`")
-                            .help("write `{ order: NAME, until: issued }` or `{ revocation: NAME, until: revoked }`"),
-                        );
-                        None
-                    }
-                }
-            }
-            _ => None,
+    fn dependency(&mut self, written: &At<WrittenAfter>, names: &Names<'_>) -> Option<Target> {
+        match &written.value {
+            WrittenAfter::Name(name) => self.by_name(name, written.here(), names),
+            WrittenAfter::Dependency(dependency) => self.in_full(dependency, written.here(), names),
         }
     }
 
+    fn by_name(&mut self, name: &str, here: Location, names: &Names<'_>) -> Option<Target> {
+        let in_orders = names.orders.position(name);
+        let in_revocations = names.revocations.position(name);
+        match (in_orders, in_revocations) {
+            (Some(_), Some(_)) => {
+                self.problems.push(
+                    Problem::new(
+                        "ambiguous_name",
+                        format!("`{name}` is both an order and a revocation"),
+                    )
+                    .at(here, "which one?")
+                    .help(format!(
+                        "write `{{ order: {name}, until: issued }}` or `{{ revocation: {name}, until: revoked }}`"
+                    )),
+                );
+                None
+            }
+            (Some(at), None) => target(Kind::Order, at, name, Milestone::Issued, names),
+            (None, Some(at)) => target(Kind::Revocation, at, name, Milestone::Revoked, names),
+            (None, None) => {
+                if !names.orders.is_reported(name) && !names.revocations.is_reported(name) {
+                    let known = names.orders.names().chain(names.revocations.names());
+                    let help = self.suggest(name, known);
+                    self.problems.push(
+                        Problem::new(
+                            "unknown_name",
+                            format!("there is no order and no revocation `{}`", shown(name)),
+                        )
+                        .at(here, "not in the manifest")
+                        .maybe_help(help),
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn in_full(
+        &mut self,
+        dependency: &raw::Dependency,
+        here: Location,
+        names: &Names<'_>,
+    ) -> Option<Target> {
+        let (kind, name) = match (&dependency.order, &dependency.revocation) {
+            (Member::Given(name), Member::Absent) => (Kind::Order, name),
+            (Member::Absent, Member::Given(name)) => (Kind::Revocation, name),
+            // What is there is wrong, which was reported.
+            (Member::Refused(_), Member::Absent) | (Member::Absent, Member::Refused(_)) => {
+                return None;
+            }
+            (Member::Absent, Member::Absent) if dependency.is_damaged => return None,
+            (Member::Absent, Member::Absent)
+            | (Member::Given(_) | Member::Refused(_), Member::Given(_) | Member::Refused(_)) => {
+                self.problems.push(
+                    Problem::new(
+                        "bad_after",
+                        "an element of `after` names one order or one revocation",
+                    )
+                    .at(here, "expected exactly one of `order` and `revocation`")
+                    .help("write `{ order: NAME, until: issued }` or `{ revocation: NAME, until: revoked }`"),
+                );
+                return None;
+            }
+        };
+        let (strongest, foreign) = kind.milestones();
+        let until = dependency.until.get();
+        if let Some(until) = until.filter(|until| milestone(until.value) == foreign) {
+            let article = match kind {
+                Kind::Order => "an order",
+                Kind::Revocation => "a revocation",
+            };
+            self.problems.push(
+                Problem::new(
+                    "bad_until",
+                    format!("{article} cannot be `{}`", foreign.word()),
+                )
+                .at(until.here(), "not here")
+                .help(format!(
+                    "write `until: submitted` or `until: {}`",
+                    strongest.word()
+                )),
+            );
+            return None;
+        }
+        let at = self.reference(kind, &name.value, name.here(), names)?;
+        let until = until.map_or(strongest, |until| milestone(until.value));
+        target(kind, at, &name.value, until, names)
+    }
+
     /// Reports each cycle once, every dependency of it labelled.
-    pub(super) fn cycles(&mut self, count: usize, entries: &[(usize, Address)]) {
+    pub(super) fn cycles(&mut self, names: &Names<'_>) {
+        let count = names.orders.list.len() + names.revocations.list.len();
         let pairs: Vec<(usize, usize)> =
             self.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+        if pairs.is_empty() {
+            return;
+        }
         for cycle in graph::cycles(count, &pairs) {
             let edges: Vec<Edge> = cycle
                 .iter()
                 .filter_map(|&index| self.edges.get(index).copied())
                 .collect();
-            let Some(first) = edges.first().and_then(|edge| entries.get(edge.from)) else {
+            let Some((_, first)) = edges.first().and_then(|edge| names.entry(edge.from)) else {
                 continue;
             };
-            let mut problem = Found::new(
+            let mut problem = Problem::new(
                 "cycle",
                 format!(
-                    "`{}` waits for itself by way of {} other{}",
-                    first.1,
+                    "`{first}` waits for itself by way of {} other{}",
                     edges.len() - 1,
                     if edges.len() == 2 { "" } else { "s" }
                 ),
             )
             .help("remove one of these dependencies");
             for edge in &edges {
-                let (Some((file, from)), Some((_, to))) =
-                    (entries.get(edge.from), entries.get(edge.to))
+                let (Some((_, from)), Some((_, to))) =
+                    (names.entry(edge.from), names.entry(edge.to))
                 else {
                     continue;
                 };
-                let section = match from {
-                    Address::Order(_) => "orders",
-                    Address::Revocation(_) => "revocations",
-                };
-                let mut path = vec![section.to_owned(), from.name().to_string()];
-                path.extend(edge.origin.path());
-                let spot = Spot::Member {
-                    file: *file,
-                    path,
-                    part: Part::Value,
-                    or: None,
-                };
-                problem = problem.spot(spot, format!("{from} waits for {to}"));
+                problem = problem.at(
+                    Location::Value(edge.point),
+                    format!("{from} waits for {to}"),
+                );
             }
-            self.found.push(problem);
+            self.problems.push(problem);
         }
     }
 
-    /// What refers to an order by `renewal_of` or `order` is in the order's account.
+    /// What refers to an order by `renewal_of` or `order` is in the order's account. `positions` are those
+    /// of the items by entry.
     pub(super) fn same_account(
         &mut self,
-        names: &Names,
+        names: &Names<'_>,
         items: &[Item],
-        entries: &[(usize, Address)],
+        positions: &[Option<usize>],
     ) {
-        let accounts: HashMap<&Address, &AccountName> = items
-            .iter()
-            .map(|item| (&item.address, &item.account))
-            .collect();
-        let mut problems = Vec::new();
-        for edge in &self.edges {
-            let Origin::Member(member) = edge.origin else {
+        let item = |node: usize| items.get((*positions.get(node)?)?);
+        for edge in self.edges.iter().filter(|edge| edge.is_member) {
+            let (Some(mine), Some(theirs)) = (item(edge.from), item(edge.to)) else {
                 continue;
             };
-            let (Some((file, from)), Some(Some(theirs))) =
-                (entries.get(edge.from), names.order_accounts.get(edge.to))
-            else {
+            if mine.account == theirs.account {
+                continue;
+            }
+            let Some((_, from)) = names.entry(edge.from) else {
                 continue;
             };
-            let Some(mine) = accounts.get(from).filter(|mine| **mine != theirs) else {
-                continue;
-            };
-            let section = match from {
-                Address::Order(_) => "orders",
-                Address::Revocation(_) => "revocations",
-            };
-            let name = from.name().to_string();
-            problems.push(
-                Found::new(
+            let theirs = &theirs.account;
+            self.problems.push(
+                Problem::new(
                     "other_account",
                     format!(
-                        "`{from}` is in account `{mine}`, the order that it names in `{theirs}`"
+                        "`{from}` is in account `{}`, the order that it names in `{theirs}`",
+                        mine.account
                     ),
                 )
-                .spot(
-                    Spot::member(*file, &[section, &name, member], Part::Value),
+                .at(
+                    Location::Value(edge.point),
                     format!("an order in account `{theirs}`"),
                 )
                 .help("both are in the same account"),
             );
         }
-        self.found.extend(problems);
     }
 }
 
-impl Origin {
-    fn path(self) -> Vec<String> {
-        match self {
-            Self::After(index) => vec!["after".to_owned(), index.to_string()],
-            Self::Member(name) => vec![name.to_owned()],
-        }
+fn milestone(until: Until) -> Milestone {
+    match until {
+        Until::Submitted => Milestone::Submitted,
+        Until::Issued => Milestone::Issued,
+        Until::Revoked => Milestone::Revoked,
     }
+}
+
+fn target(
+    kind: Kind,
+    at: usize,
+    name: &str,
+    until: Milestone,
+    names: &Names<'_>,
+) -> Option<Target> {
+    let name = name.parse().ok()?;
+    Some(match kind {
+        Kind::Order => (Address::Order(name), at, until),
+        Kind::Revocation => (
+            Address::Revocation(name),
+            at + names.orders.list.len(),
+            until,
+        ),
+    })
 }

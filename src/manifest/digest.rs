@@ -1,10 +1,11 @@
 //! The digest of a batch: equal meaning, equal digest, however it was written.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::model::{Account, AccountName, After, Digest, DoubtRule, Item, Policy, Wanted};
+use crate::model::{Account, AccountName, Address, After, Digest, DoubtRule, Item, Policy, Wanted};
 
 /// The digest over the accounts (and where their keys come from, never a key), the policy, and every
 /// item. Comments, white space, and the order and number of the files do not change it.
@@ -15,11 +16,6 @@ pub(super) fn digest(
     items: &[Item],
 ) -> Digest {
     let accounts: Vec<Digest> = accounts.values().map(account).collect();
-    let mut items: Vec<(String, Digest)> = items
-        .iter()
-        .map(|item| (item.address.to_string(), of_item(item)))
-        .collect();
-    items.sort();
     let policy = (
         policy.max_orders,
         policy.max_revocations,
@@ -27,7 +23,16 @@ pub(super) fn digest(
         policy.doubt.quiet_period.as_nanos().to_string(),
         policy.doubt.then == DoubtRule::Resend,
     );
-    Digest::of_json(&("certplan manifest 1", accounts, keys, policy, items))
+    let mut items: Vec<&Item> = items.iter().collect();
+    items.sort_by_key(|item| &item.address);
+    let mut hash = BufWriter::with_capacity(1 << 16, Digest::begin());
+    // What is written goes into the hash, which takes everything.
+    let _ = serde_json::to_writer(&mut hash, &("certplan manifest 2", accounts, keys, policy));
+    for item in items {
+        let _ = of_item(item, &mut hash);
+    }
+    let _ = hash.flush();
+    hash.into_parts().0.finish()
 }
 
 fn account(account: &Account) -> Digest {
@@ -48,24 +53,42 @@ fn account(account: &Account) -> Digest {
     ))
 }
 
-fn of_item(item: &Item) -> Digest {
+/// Writes what an item means. Each text ends where its JSON does, so that no two splits collide.
+fn of_item(item: &Item, hash: &mut impl Write) -> serde_json::Result<()> {
     #[derive(Serialize)]
     struct Meaning<'a, T> {
+        orders: Option<&'a str>,
+        revocations: Option<&'a str>,
         account: &'a AccountName,
         after: &'a [After],
         wanted: &'a T,
     }
-    let (account, after) = (&item.account, item.after.as_slice());
+    let (orders, revocations) = match &item.address {
+        Address::Order(name) => (Some(name.as_str()), None),
+        Address::Revocation(name) => (None, Some(name.as_str())),
+    };
+    let account = &item.account;
+    let after = item.after.as_slice();
     match &item.wanted {
-        Wanted::Order(order) => Digest::of_json(&Meaning {
-            account,
-            after,
-            wanted: order.as_ref(),
-        }),
-        Wanted::Revocation(revocation) => Digest::of_json(&Meaning {
-            account,
-            after,
-            wanted: revocation.as_ref(),
-        }),
+        Wanted::Order(order) => serde_json::to_writer(
+            hash,
+            &Meaning {
+                orders,
+                revocations,
+                account,
+                after,
+                wanted: order.as_ref(),
+            },
+        ),
+        Wanted::Revocation(revocation) => serde_json::to_writer(
+            hash,
+            &Meaning {
+                orders,
+                revocations,
+                account,
+                after,
+                wanted: revocation.as_ref(),
+            },
+        ),
     }
 }

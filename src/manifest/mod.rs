@@ -1,59 +1,57 @@
 //! YAML text to [`Batch`], or every problem at once.
 //!
-//! One pass over each file hands over entry by entry (`document`); an entry is checked for its shape
-//! (`shape`, against the schema of `raw`) and kept as what was written (`collect`). When all files
-//! are read, defaults, references and rules are settled (`lower`). Byte positions are not kept: only
-//! if there are problems a second pass finds the places that they speak of (`locate`).
+//! One pass over each file makes its values, each with its place (`yaml`). They are sorted into sections
+//! (`collect`), read into the shapes of a manifest (`raw`), joined with their defaults and lowered to the
+//! model (`lower`): entry by entry, so that never more than one shape of an entry exists at a time. What an
+//! order has beside what every order has is read by the form of its CA. Problems point at values, and get
+//! their bytes at the end (`locate`).
 
 mod account;
-mod at_once;
 mod collect;
-mod compose;
 mod context;
 mod credential;
 mod csr;
+mod defaults;
 mod dependency;
 mod digest;
-mod document;
 mod error;
 mod events;
+mod excerpt;
 mod graph;
 mod locate;
 mod lower;
+mod members;
 mod order;
 mod policy;
-mod product;
 mod raw;
 mod render;
+mod requests;
 mod revocation;
-mod rules;
 mod scalar;
 mod schema;
-mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
-mod validity;
-mod wording;
+mod yaml;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde_json::Value;
 
-use crate::model::{Authority, Batch, Place, Policy};
+use crate::model::form::{Kind, Location, Problem, Reader, Shape, Value, read_members};
+use crate::model::{Authority, Batch, Policy, SourceLine};
 
-pub use error::{Label, Problem, ProblemLine, Problems};
+pub use error::{ProblemLine, Problems};
 pub use policy::tighten;
 pub use render::Paint;
 pub use schema::schema;
 pub use source::Input;
 
-use at_once::AtOnce;
-use error::{Found, Part, Spot};
+use context::Context;
+use defaults::Defaults;
+use lower::Lowered;
 use source::Source;
+use yaml::Reading;
 
 /// A manifest that can be planned.
 #[derive(Debug)]
@@ -70,7 +68,7 @@ pub struct Loaded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The entry.
-    pub place: Place,
+    pub location: SourceLine,
     /// What is odd about it.
     pub message: String,
 }
@@ -96,37 +94,52 @@ fn load_on(
     authorities: &[&'static dyn Authority],
     today: Date,
 ) -> Result<Loaded, Problems> {
-    let mut found = Vec::new();
-    let sources = source::read_all(inputs, &mut found);
-    if sources.is_empty() && found.is_empty() {
-        found.push(
-            Found::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"),
+    let mut problems = Vec::new();
+    let sources = source::read_all(inputs, &mut problems);
+    if sources.is_empty() && problems.is_empty() {
+        problems.push(
+            Problem::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"),
         );
     }
-    let problems = found.len();
-    let at_once = AtOnce::new(&sources, authorities, today);
-    let mut collected = collect::collect(&sources, at_once, &mut found);
-    if matches!(collected.at_once, AtOnce::TooSoon) {
-        found.truncate(problems);
-        collected = collect::collect(&sources, AtOnce::Never, &mut found);
-    }
-    if !collected.is_whole {
-        // What is missing may stand behind the place where reading stopped.
-        drop(collected);
-        return Err(settle(found, sources));
-    }
-    let (batch, warnings, found) = lower::lower(&sources, authorities, collected, today, found);
-    match batch {
-        Some(batch) if found.is_empty() => Ok(Loaded {
+    let readings = readings(&sources, &mut problems);
+    let mut collected = collect::collect(&sources, &readings, &mut problems);
+    let defaults = Defaults::read(
+        collected.defaults.take(),
+        &readings,
+        authorities,
+        &mut problems,
+    );
+    let context = Context::new(&sources, authorities, today, defaults, problems);
+    let Lowered {
+        batch,
+        warnings,
+        mut problems,
+    } = lower::lower(context, collected);
+    if let Some(batch) = batch {
+        drop(readings);
+        let files = sources.into_iter().filter_map(|source| source.path);
+        return Ok(Loaded {
             batch,
             warnings,
-            files: sources
-                .into_iter()
-                .filter_map(|source| source.path)
-                .collect(),
-        }),
-        _ => Err(settle(found, sources)),
+            files: files.collect(),
+        });
     }
+    locate::locate(&mut problems, &readings);
+    let credentials = account::credential_members(authorities);
+    let masks = locate::masks(&problems, &sources, &readings, &credentials);
+    drop(readings);
+    Err(locate::finish(problems, sources, &masks))
+}
+
+/// The values of each file.
+fn readings<'t>(sources: &'t [Source], problems: &mut Vec<Problem>) -> Vec<Reading<'t>> {
+    (0_u32..)
+        .zip(sources)
+        .map(|(file, source)| match source.usable {
+            true => yaml::read(&source.text, file, problems),
+            false => yaml::read("", file, &mut Vec::new()),
+        })
+        .collect()
 }
 
 /// Reads the guard rails of `--policy FILE`: the members of `policy` at the top level.
@@ -135,151 +148,58 @@ fn load_on(
 ///
 /// Every problem of the file.
 pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
-    let mut found = Vec::new();
+    let mut problems = Vec::new();
     let mut sources = Vec::new();
-    source::read_file(path, &mut sources, &mut found);
-    let mut members = serde_json::Map::new();
-    if let Some(source) = sources.first().filter(|source| source.usable) {
-        document::read(source, 0, |_| false, &mut found, &mut |entry, found| {
-            let Some(name) = entry.path.into_iter().next() else {
-                return;
-            };
-            // So that a manifest given by mistake is told from a misspelt member.
-            if matches!(
-                name.as_str(),
-                "version" | "policy" | "accounts" | "orders" | "revocations" | "defaults"
-            ) {
-                found.push(
-                    Found::new(
-                        "unknown_member",
-                        format!("a policy file has no member `{name}`"),
-                    )
-                    .spot(Spot::member(0, &[&name], Part::Key), "of a manifest")
-                    .help("write the members of `policy` at the top level"),
-                );
-                return;
+    source::read_file(path, &mut sources, &mut problems);
+    let readings = readings(&sources, &mut problems);
+    let mut policy = raw::Policy::default();
+    let usable = sources
+        .iter()
+        .zip(&readings)
+        .find(|(source, _)| source.usable);
+    if let Some((_, reading)) = usable {
+        match reading.written.root() {
+            Some(root) if root.kind() == Kind::Mapping => {
+                let mut reader = Reader::of_root("a policy file", &mut problems);
+                read_members(&mut policy, root, &mut reader, &mut of_a_manifest);
             }
-            members.insert(name, entry.value);
-        });
-    }
-    let mut value = Value::Object(members);
-    shape::check(
-        schema::Kind::Policy,
-        0,
-        &[],
-        &mut value,
-        shape::Damage::None,
-        &mut found,
-    );
-    for problem in found
-        .iter_mut()
-        .filter(|problem| problem.code == "empty_file")
-    {
-        problem.message = "the policy file holds nothing".to_owned();
-        problem.help =
-            Some("write for example `max_orders: 10`, or leave `--policy` out".to_owned());
-        problem.spots.clear();
-    }
-    let policy = value
-        .as_object()
-        .map(|members| policy::policy(members, 0, &[], &mut found))
-        .unwrap_or_default();
-    if found.is_empty() {
-        Ok(policy)
-    } else {
-        Err(settle(found, sources))
-    }
-}
-
-/// The second pass: gives each problem its byte ranges, masks what must not be shown, sorts.
-fn settle(found: Vec<Found>, sources: Vec<Source>) -> Problems {
-    let mut wanted: Vec<locate::Wanted> =
-        sources.iter().map(|_| locate::Wanted::default()).collect();
-    for (spot, _) in found.iter().flat_map(|problem| &problem.spots) {
-        locate::Wanted::ask(&mut wanted, spot);
-    }
-    let mut excerpts = Vec::new();
-    let mut hidden = Vec::new();
-    for (mut source, asked) in sources.into_iter().zip(&mut wanted) {
-        let masked = if !asked.is_asked() {
-            source.text = String::new();
-            Vec::new()
-        } else if source.usable {
-            locate::locate(&source.text, asked)
-        } else {
-            credential::mask_unparsed(&source.text)
-        };
-        excerpts.push(Arc::new(render::Excerpt::new(
-            source.name,
-            source.text,
-            &masked,
-        )));
-        hidden.push(masked);
-    }
-    let mut problems: Vec<Problem> = found
-        .into_iter()
-        .map(|problem| Problem {
-            code: problem.code,
-            message: problem.message,
-            labels: problem
-                .spots
-                .into_iter()
-                .map(|(spot, text)| {
-                    let (file, span) = resolve(&spot, &wanted);
-                    Label { file, span, text }
-                })
-                .collect(),
-            help: problem.help,
-        })
-        .collect();
-    for problem in &mut problems {
-        let is_hidden = |label: &Label| {
-            let ranges = hidden.get(label.file).into_iter().flatten();
-            ranges
-                .into_iter()
-                .any(|range| range.contains(&label.span.start))
-        };
-        // These quote the text itself, and it may be a key.
-        if matches!(
-            problem.code,
-            "duplicate_key" | "tag" | "key_not_text" | "syntax"
-        ) && problem.labels.iter().any(is_hidden)
-        {
-            problem.message = credential::without_quotes(&problem.message);
-            problem.help = None;
+            Some(root) if root.kind() != Kind::Null => {
+                let message = format!("a policy is a mapping, not {}", root.kind().words());
+                problems.push(Problem::new("not_a_manifest", message).at(
+                    Location::Value(root.point()),
+                    "expected for example `max_orders: 10`",
+                ));
+            }
+            Some(_) | None if !reading.is_whole => {}
+            Some(_) | None => problems.push(
+                Problem::new("empty_file", "the policy file holds nothing")
+                    .help("write for example `max_orders: 10`, or leave `--policy` out"),
+            ),
         }
     }
-    problems.sort_by_key(|problem| {
-        problem
-            .labels
-            .first()
-            .map(|label| (label.file, label.span.start))
-    });
-    // One wrong default is one problem, however many entries take it over.
-    let mut seen = HashSet::new();
-    problems.retain(|problem| {
-        let first = problem.labels.first();
-        let place = first.map(|label| (label.file, label.span.start));
-        seen.insert((problem.code, problem.message.clone(), place))
-    });
-    Problems { problems, excerpts }
+    if problems.is_empty() {
+        return Ok(policy::policy(&policy));
+    }
+    locate::locate(&mut problems, &readings);
+    let masks = locate::masks(&problems, &sources, &readings, &[]);
+    drop(readings);
+    Err(locate::finish(problems, sources, &masks))
 }
 
-fn resolve(spot: &Spot, wanted: &[locate::Wanted]) -> (usize, std::ops::Range<usize>) {
-    match spot {
-        Spot::Bytes { file, range } => (*file, range.clone()),
-        Spot::Member {
-            file,
-            path,
-            part,
-            or,
-        } => match (
-            wanted.get(*file).and_then(|asked| asked.range(path, *part)),
-            or,
-        ) {
-            (Some(range), _) => (*file, range),
-            (None, Some(or)) => resolve(or, wanted),
-            (None, None) => (*file, 0..0),
-        },
+/// A manifest that was given as a policy is told from a misspelt member.
+fn of_a_manifest(name: &str, key: Value<'_>, _: Value<'_>, reader: &mut Reader<'_>) -> bool {
+    let known = raw::Manifest::MEMBERS
+        .iter()
+        .any(|member| member.name == name);
+    if known {
+        reader.tell(
+            Problem::new(
+                "unknown_member",
+                format!("a policy file has no member `{name}`"),
+            )
+            .at(Location::Value(key.point()), "of a manifest")
+            .help("write the members of `policy` at the top level"),
+        );
     }
+    known
 }

@@ -1,375 +1,333 @@
-//! One order: its members taken apart, ids made numbers, its CSR read.
+//! One order: what every order has, and what the form of its CA has, joined with the defaults.
 
-use std::collections::{HashMap, hash_map};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
-use serde_json::{Map, Value};
+use super::Warning;
+use super::collect::Entry;
+use super::context::{Context, missing};
+use super::csr::Request;
+use super::dependency::{Implied, Names};
+use super::members::{Purpose, Rest, is_mapping, offer, read_certificate, split};
+use super::raw;
+use crate::model::form::{
+    At, Id, List, Location, Member, Name, OrderDraft, OrderEntry, OrderPart, Problem, Reader,
+    Shape, Whole, Within, shown,
+};
+use crate::model::{
+    Address, Authority, CertificateRequest, Item, Members, Order, OrderId, RenewalOf, Wanted,
+};
 
-use super::account::id_text;
-use super::collect::Draft;
-use super::context::{Context, Here};
-use super::csr;
-use super::dependency::Names;
-use super::error::{Found, Part};
-use super::lower::{item, take_generation, take_text, take_texts};
-use super::product::{Family, products};
-use super::rules::{self, Body, Broken};
-use super::source::Source;
-use super::wording::{shown, suggestion};
-use crate::model::{Address, CertificateRequest, Csr, Item, Order, OrderId, RenewalOf, Wanted};
-
-/// Lowers one order. Everything that is wrong with it is in the context; then the result is nothing.
-pub(super) fn lower(
-    mut draft: Draft,
-    request: Option<csr::Outcome>,
-    context: &mut Context<'_>,
-    names: &Names,
-) -> Option<Item> {
-    let before = context.found.len();
-    context.fill("orders", &mut draft);
-    let mut members = std::mem::take(&mut draft.members);
-    let address = Address::Order(draft.name.clone());
-    let here = context.here("orders", &draft);
-
-    let renewal_of_name = take_text(&mut members, "renewal_of");
-    let renewal_of_id = members
-        .remove("renewal_of_order_id")
-        .as_ref()
-        .and_then(id_text);
-    let mut implied = Vec::new();
-    if let Some(name) = &renewal_of_name {
-        let spot = here.at(&["renewal_of"], Part::Value);
-        implied.extend(
-            context
-                .order(name, spot, names)
-                .map(|at| (at, name.clone(), "renewal_of")),
+impl Context<'_> {
+    /// Lowers one order. Everything that is wrong with it is in the context; then the result is nothing.
+    pub(super) fn lower_order(
+        &mut self,
+        position: usize,
+        entry: &Entry<'_>,
+        names: &Names<'_>,
+    ) -> Option<Item> {
+        let before = self.problems.len();
+        let mut order = raw::Order::default();
+        let mut rest = Rest::of(Within::Order);
+        let mut reader = Reader::new(entry.name.as_str(), &mut self.problems);
+        if !is_mapping(entry.value, &mut reader) {
+            return None;
+        }
+        split(
+            &mut order,
+            entry.value,
+            Purpose::Entry,
+            &mut reader,
+            &mut rest,
         );
-        if renewal_of_id.is_some() {
-            context.found.push(
-                Found::new("two_renewals", "an order renews one order")
-                    .spot(
-                        here.at(&["renewal_of_order_id"], Part::Key),
-                        "by the CA's id here",
-                    )
-                    .spot(here.at(&["renewal_of"], Part::Key), "by name here")
+        // Which form the rest is for is known by the account.
+        let authority = self
+            .order_authority(&order)
+            .or_else(|| self.any_authority());
+        let Some((authority, form)) = authority.and_then(|of| Some((of, of.order_form()?))) else {
+            let problem = Problem::new("orders_not_offered", "no CA known here takes orders");
+            self.problems.push(problem.at(entry.here(), "an order"));
+            return None;
+        };
+        let mut draft = form.draft();
+        let mut reader = Reader::new(entry.name.as_str(), &mut self.problems);
+        let drafts = &mut [draft.as_mut()][..];
+        offer(
+            &mut order,
+            drafts,
+            &rest,
+            Purpose::Entry,
+            self.authorities,
+            &mut reader,
+        );
+        read_certificate(
+            &mut order,
+            drafts,
+            entry.value,
+            self.authorities,
+            &mut reader,
+        );
+        if !names.is_whole || entry.is_misnamed {
+            return None;
+        }
+        order.take_defaults(&self.defaults.order);
+        if let Some(defaults) = self.defaults.draft(authority) {
+            draft.take_defaults(defaults.as_any());
+        }
+        let item = self.finish_order((position, entry), order, draft.as_ref(), names);
+        item.filter(|_| self.problems.len() == before)
+    }
+
+    /// The CA whose form an order fills in; nothing where its account is not right, or takes no orders.
+    fn order_authority(&self, order: &raw::Order) -> Option<&'static dyn Authority> {
+        let said = order.account.value();
+        let name = said.or_else(|| self.defaults.order.account.value())?;
+        let account = self.accounts.get(&name.0)?.as_ref()?;
+        let authority = account.provider.authority;
+        authority.order_form().map(|_| authority)
+    }
+
+    /// A CA that takes orders, so that the members of an order without one are looked at all the same.
+    fn any_authority(&self) -> Option<&'static dyn Authority> {
+        let mut known = self.authorities.iter().copied();
+        known.find(|authority| authority.order_form().is_some())
+    }
+
+    fn finish_order(
+        &mut self,
+        (position, entry): (usize, &Entry<'_>),
+        order: raw::Order,
+        draft: &dyn OrderDraft,
+        names: &Names<'_>,
+    ) -> Option<Item> {
+        let address = Address::Order(entry.name.clone());
+        let implied = self.renewed(&order, names);
+        let after = self.after(order.after.get(), implied, &address, names);
+        let account = self.account(entry, "orders", order.is_damaged, &order.account);
+        if let (Some((_, Some(authority))), Some(given)) = (&account, order.account.get())
+            && authority.order_form().is_none()
+        {
+            self.orders_not_offered(*authority, given);
+            return None;
+        }
+        self.product_missing(entry, &order);
+        self.existing_once(&order);
+        let part = self.part_of_ca(entry, &order, draft);
+        let location = self.location(entry);
+        for warning in part.warnings {
+            self.warnings.push(Warning {
+                location: location.clone(),
+                message: format!("`{address}`: {warning}"),
+            });
+        }
+        let certificate = order
+            .certificate
+            .into_value()
+            .map_or_else(Default::default, |joined| joined.0);
+        let certificate = self.certificate((position, entry.file()), certificate, part.certificate);
+        let (account, _) = account?;
+        let wanted = Order {
+            product: order.product.into_value()?.0,
+            generation: generation(&order.generation),
+            certificate,
+            renewal_of: renewal_of(&order.renewal_of, &order.renewal_of_order_id),
+            allow_similar: order.allow_similar.value() == Some(&true),
+            existing_order_id: order
+                .existing_order_id
+                .value()
+                .map(|id| OrderId::from(id.0)),
+            term_members: part.terms,
+            members: part.members,
+        };
+        Some(Item {
+            address,
+            account,
+            wanted: Wanted::Order(Box::new(wanted)),
+            after,
+            location,
+        })
+    }
+
+    fn orders_not_offered(&mut self, authority: &'static dyn Authority, account: &At<Name>) {
+        let ca = authority.name();
+        let name = shown(&account.value.0);
+        let offered = self.where_offered(|authority| authority.order_form().is_some());
+        self.problems.push(
+            Problem::new(
+                "orders_not_offered",
+                format!("orders at {ca} are not offered yet; `{name}` is an account at {ca}"),
+            )
+            .at(account.here(), format!("an account at {ca}"))
+            .help(format!(
+                "order at an account of {offered}; accounts at {ca} can revoke"
+            )),
+        );
+    }
+
+    fn product_missing(&mut self, entry: &Entry<'_>, order: &raw::Order) {
+        if !order.product.is_absent() || order.is_damaged {
+            return;
+        }
+        let problem = missing(entry, "product", "in this order");
+        let form = self.any_authority().and_then(|known| known.order_form());
+        let example = form.map(|form| {
+            let product = form.product_example();
+            format!("add for example `product: {product}`")
+        });
+        self.problems.push(problem.maybe_help(example));
+    }
+
+    /// The CA's part of an order, after its rules were checked.
+    fn part_of_ca(
+        &mut self,
+        entry: &Entry<'_>,
+        order: &raw::Order,
+        draft: &dyn OrderDraft,
+    ) -> OrderPart {
+        let nothing = raw::Certificate::default();
+        let certificate = order
+            .certificate
+            .value()
+            .map_or(&nothing, |joined| &joined.0);
+        let for_ca = OrderEntry {
+            value: entry.value,
+            is_damaged: order.is_damaged,
+            product: order.product.value().map(|product| product.0.as_str()),
+            certificate: order.certificate.given(),
+            is_certificate_refused: matches!(order.certificate, Member::Refused(_))
+                || certificate.is_damaged,
+            common_name: &certificate.common_name,
+            dns_names: &certificate.dns_names,
+            emails: &certificate.emails,
+            has_csr: !certificate.csr.is_absent(),
+            exists: !order.existing_order_id.is_absent(),
+            today: self.today,
+        };
+        let mut reader = Reader::new(entry.name.as_str(), &mut self.problems);
+        draft.finish(&for_ca, &mut reader)
+    }
+
+    /// The order of the manifest that this one renews.
+    fn renewed(&mut self, order: &raw::Order, names: &Names<'_>) -> Option<Implied> {
+        let name = order.renewal_of.get()?;
+        if let Some(id) = order.renewal_of_order_id.get() {
+            self.problems.push(
+                Problem::new("two_renewals", "an order renews one order")
+                    .at(id.key(), "by the CA's id here")
+                    .at(name.key(), "by name here")
                     .help("keep one of them"),
             );
         }
+        let to = self.order(&name.value.0, name.here(), names)?;
+        Implied::order(to, &name.value.0, name.point)
     }
-    let allow_similar = members.remove("allow_similar") == Some(Value::Bool(true));
-    let existing_order_id = members
-        .remove("existing_order_id")
-        .as_ref()
-        .and_then(id_text);
-    let after = context.after(members.remove("after"), &implied, &address, &here, names);
-    let generation = take_generation(&mut members);
 
-    let written = take_text(&mut members, "account");
-    let account = context.account(&draft, &here, written);
-    if let Some((account, Some(provider))) = &account
-        && provider.authority.tag_member().is_none()
-    {
-        let name = provider.name();
-        let offered = context.where_offered(|authority| authority.tag_member().is_some());
-        context.found.push(
-            Found::new(
-                "orders_not_offered",
-                format!(
-                    "orders at {name} are not offered yet; `{account}` is an account at {name}"
-                ),
-            )
-            .spot(
-                here.at(&["account"], Part::Value),
-                format!("an account at {name}"),
-            )
-            .help(format!(
-                "order at an account of {offered}; accounts at {name} can revoke"
-            )),
-        );
-        return None;
-    }
-    let product = take_text(&mut members, "product");
-    if product.is_none() && context.may_miss(&draft, "product") {
-        context.found.push(
-            Found::new(
-                "missing_member",
-                format!("`{}`: `product` is missing", draft.name),
-            )
-            .spot(here.key(), "in this order")
-            .help("add for example `product: client_premium_sha2`"),
-        );
-    }
-    let mut certificate = match members.remove("certificate") {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
-    };
-    check(
-        product.as_deref(),
-        &members,
-        &certificate,
-        existing_order_id.is_some(),
-        &draft,
-        &here,
-        context,
-    );
-
-    let csr = certificate
-        .remove("csr")
-        .and_then(|written| read_csr(&written, request, &certificate, &here, context));
-    normalise(&mut members, &mut certificate);
-    let certificate = CertificateRequest {
-        common_name: take_text(&mut certificate, "common_name"),
-        dns_names: take_texts(&mut certificate, "dns_names"),
-        emails: take_texts(&mut certificate, "emails"),
-        organization_units: take_texts(&mut certificate, "organization_units"),
-        csr,
-        members: certificate.into(),
-    };
-    if context.found.len() > before {
-        return None;
-    }
-    let (account, product) = (account?.0, product?);
-    let renewal_of = renewal_of_name
-        .and_then(|name| name.parse().ok())
-        .map(RenewalOf::Item)
-        .or_else(|| renewal_of_id.map(|id| RenewalOf::OrderId(OrderId::from(id))));
-    let order = Order {
-        product,
-        generation,
-        certificate,
-        renewal_of,
-        allow_similar,
-        existing_order_id: existing_order_id.map(OrderId::from),
-        members: members.into(),
-    };
-    let place = context.place(&draft);
-    Some(item(
-        address,
-        account,
-        Wanted::Order(Box::new(order)),
-        after,
-        place,
-    ))
-}
-
-/// Orders that ask for the same product and names as an earlier one, which is allowed: positions of
-/// both. Both would be bought.
-pub(super) fn alike(items: &[Item]) -> Vec<(usize, usize)> {
-    let mut first: HashMap<u64, usize> = HashMap::new();
-    let mut alike = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        let Wanted::Order(order) = &item.wanted else {
-            continue;
+    /// An order that exists belongs to one name.
+    fn existing_once(&mut self, order: &raw::Order) {
+        let (Some(id), Some(account)) = (order.existing_order_id.get(), order.account.value())
+        else {
+            return;
         };
-        // Not bought, or bought on purpose.
-        if order.renewal_of.is_some() || order.existing_order_id.is_some() || order.allow_similar {
-            continue;
-        }
-        let mut hasher = DefaultHasher::new();
-        (&item.account, &order.product, order.certificate.names()).hash(&mut hasher);
-        match first.entry(hasher.finish()) {
-            hash_map::Entry::Occupied(first) => alike.push((*first.get(), at)),
-            hash_map::Entry::Vacant(none) => {
-                none.insert(at);
-            }
+        let key = (account.0.clone(), id.value.0);
+        if let Some(first) = self.existing.get(&key) {
+            let problem = Problem::new(
+                "existing_order_twice",
+                format!("order {} is taken over by two entries", id.value.0),
+            )
+            .at(id.here(), "again here")
+            .at(Location::Value(*first), "first here")
+            .help("an order belongs to one name: keep one of them");
+            self.problems.push(problem);
+        } else {
+            self.existing.insert(key, id.point);
         }
     }
-    alike
-}
 
-fn check(
-    product: Option<&str>,
-    members: &Map<String, Value>,
-    certificate: &Map<String, Value>,
-    exists: bool,
-    draft: &Draft,
-    here: &Here<'_>,
-    context: &mut Context<'_>,
-) {
-    if let Some(product) = product.filter(|product| Family::of(product) == Family::Unknown) {
-        let help = suggestion(product, products()).unwrap_or_default();
-        context.warn(
-            draft,
-            format!("`orders.{}`: product `{}` is in no document known here; it goes to the CA as it is. {help}", draft.name, shown(product)).trim_end().to_owned(),
-        );
-    }
-    let body = Body {
-        product: product.unwrap_or_default(),
-        members,
-        certificate,
-        exists,
-        today: context.today,
-    };
-    for broken in rules::check(&body) {
-        // What was given and wrong is not missing.
-        let member = broken.path.join(".");
-        let missing = matches!(broken.code, "missing_member" | "missing_validity");
-        let validity = broken.code == "missing_validity"
-            && [
-                "validity_years",
-                "validity_days",
-                "custom_expiration_date",
-                "order_validity",
-            ]
-            .iter()
-            .any(|name| !context.may_miss(draft, name));
-        if missing && (!context.may_miss(draft, &member) || validity) {
-            continue;
+    /// What goes into the certificate; its CSR is checked later, together with all others.
+    fn certificate(
+        &mut self,
+        at: (usize, usize),
+        written: raw::Certificate,
+        members: Members,
+    ) -> CertificateRequest {
+        let csr = written.csr.into_at();
+        let certificate = CertificateRequest {
+            common_name: written.common_name.into_value().map(|text| text.0),
+            dns_names: list(written.dns_names),
+            emails: list(written.emails),
+            organization_units: list(written.organization_units),
+            csr: None,
+            members,
+        };
+        if let Some(csr) = csr
+            && let Some(source) = self.csr_source(csr)
+        {
+            let (order, file) = at;
+            self.requests.push(Request {
+                order,
+                file,
+                source,
+                names: certificate.names(),
+            });
         }
-        context.found.push(place(broken, here));
+        certificate
     }
-}
 
-fn place(broken: Broken, here: &Here<'_>) -> Found {
-    let inner: Vec<&str> = broken.path.iter().map(String::as_str).collect();
-    let missing = matches!(broken.code, "missing_member" | "missing_validity");
-    let label = if missing { "in this entry" } else { "here" };
-    let part = if broken.code == "two_validities" {
-        Part::Key
-    } else {
-        Part::Value
-    };
-    let mut found = Found::new(broken.code, broken.message)
-        .spot(here.at(&inner, part), label)
-        .maybe_help(broken.help);
-    for also in &broken.also {
-        let inner: Vec<&str> = also.iter().map(String::as_str).collect();
-        found = found.spot(here.at(&inner, part), "and here");
-    }
-    found
-}
-
-fn read_csr(
-    written: &Value,
-    request: Option<csr::Outcome>,
-    certificate: &Map<String, Value>,
-    here: &Here<'_>,
-    context: &mut Context<'_>,
-) -> Option<Csr> {
-    // One that comes from the defaults was not among the requests.
-    let outcome = request.or_else(|| {
-        let folder = context.sources.get(here.file).map(Source::folder)?;
-        csr::check(folder, written)
-    });
-    let member = if written.get("file").is_some() {
-        "file"
-    } else {
-        "pem"
-    };
-    let spot = || here.at(&["certificate", "csr", member], Part::Value);
-    let checked = match outcome {
-        Some(Ok(checked)) => checked,
-        Some(Err(refused)) => {
-            context.found.push(
-                Found::new(refused.code, refused.message)
-                    .spot(spot(), "this CSR")
-                    .maybe_help(refused.help.map(str::to_owned)),
-            );
-            return None;
-        }
-        None => {
-            let both = written.get("file").is_some() && written.get("pem").is_some();
-            let (code, message) = if both {
-                ("two_sources", "`csr` has both `file` and `pem`")
-            } else {
-                ("bad_value", "`csr` has one of `file` and `pem`")
+    /// Warns of orders that ask for the same product and names as an earlier one, which is allowed: both
+    /// would be bought.
+    pub(super) fn warn_of_alike(&mut self, items: &[Item]) {
+        let mut first: HashMap<u64, usize> = HashMap::with_capacity(items.len());
+        let state = RandomState::new();
+        let mut names = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            let Wanted::Order(order) = &item.wanted else {
+                continue;
             };
-            context.found.push(
-                Found::new(code, message)
-                    .spot(
-                        here.at(&["certificate", "csr"], Part::Value),
-                        "say one of them",
-                    )
-                    .help("write `csr: { file: PATH }`"),
-            );
-            return None;
-        }
-    };
-    let mut wanted: Vec<String> = ["common_name", "dns_names", "emails"]
-        .iter()
-        .filter_map(|name| certificate.get(*name))
-        .flat_map(|value| match value {
-            Value::Array(list) => list.iter().collect(),
-            other => vec![other],
-        })
-        .filter_map(|value| value.as_str().map(str::to_lowercase))
-        .collect();
-    wanted.sort();
-    let foreign: Vec<String> = checked
-        .names
-        .iter()
-        .filter(|name| !wanted.contains(name))
-        .map(|name| format!("`{}`", shown(name)))
-        .collect();
-    if !foreign.is_empty() {
-        let ours: Vec<String> = wanted
-            .iter()
-            .map(|name| format!("`{}`", shown(name)))
-            .collect();
-        context.found.push(
-            Found::new(
-                "csr_names",
-                format!(
-                    "the CSR is for {}, the entry for {}",
-                    foreign.join(", "),
-                    if ours.is_empty() {
-                        "no name".to_owned()
-                    } else {
-                        ours.join(", ")
-                    }
-                ),
-            )
-            .spot(spot(), "this CSR")
-            .help("is it the CSR of another entry? The CA takes the names from the entry"),
-        );
-        return None;
-    }
-    Some(checked.csr)
-}
-
-/// Gives ids the type that the API has, whether they were written as numbers or in quotes.
-fn normalise(members: &mut Map<String, Value>, certificate: &mut Map<String, Value>) {
-    for name in ["organization", "container", "payment_profile"] {
-        if let Some(id) = members.get_mut(name).and_then(|value| value.get_mut("id")) {
-            number(id);
-        }
-    }
-    for (list, name) in [
-        ("custom_fields", Some("metadata_id")),
-        ("user_id_assignments", None),
-    ] {
-        let Some(Value::Array(list)) = members.get_mut(list) else {
-            continue;
-        };
-        for value in list {
-            match name {
-                Some(name) => value.get_mut(name).into_iter().for_each(number),
-                None => number(value),
+            // Not bought, or bought on purpose.
+            if order.renewal_of.is_some()
+                || order.existing_order_id.is_some()
+                || order.allow_similar
+            {
+                continue;
             }
+            names.clear();
+            order
+                .certificate
+                .each_name(|name| names.push(state.hash_one(name)));
+            names.sort_unstable();
+            names.dedup();
+            let hash = state.hash_one((&item.account, &order.product, &names));
+            let earlier = *first.entry(hash).or_insert(at);
+            let Some(earlier) = items.get(earlier).filter(|_| earlier != at) else {
+                continue;
+            };
+            self.warnings.push(Warning {
+                location: item.location.clone(),
+                message: format!(
+                    "`{}` asks for the same product and names as `{}`: both will be bought",
+                    item.address, earlier.address
+                ),
+            });
         }
-    }
-    let contacts = members
-        .get_mut("organization")
-        .and_then(|organization| organization.get_mut("contacts"))
-        .and_then(Value::as_array_mut);
-    for contact in contacts.into_iter().flatten() {
-        contact.get_mut("user_id").into_iter().for_each(number);
-    }
-    if let Some(hint) = members.remove("product_type_hint") {
-        let mut product = Map::new();
-        product.insert("type_hint".to_owned(), hint);
-        members.insert("product".to_owned(), Value::Object(product));
-    }
-    if let Some(id) = certificate
-        .get_mut("server_platform")
-        .and_then(|platform| platform.get_mut("id"))
-    {
-        number(id);
     }
 }
 
-fn number(value: &mut Value) {
-    if let Some(number) = value.as_str().and_then(|text| text.parse::<u64>().ok()) {
-        *value = Value::from(number);
+fn renewal_of(name: &Member<Name>, id: &Member<Id>) -> Option<RenewalOf> {
+    if let Some(name) = name.value() {
+        return Some(RenewalOf::Item(name.0.parse().ok()?));
     }
+    Some(RenewalOf::OrderId(OrderId::from(id.value()?.0)))
+}
+
+fn list(member: Member<List<String>>) -> Vec<String> {
+    member
+        .into_value()
+        .map(List::into_values)
+        .unwrap_or_default()
+}
+
+/// How often a person asked for the entry; 1 if it says nothing.
+pub(super) fn generation(member: &Member<Whole<1, 1_000_000>>) -> u32 {
+    let number = member.value().map(|number| u32::try_from(number.0));
+    number.and_then(Result::ok).unwrap_or(1)
 }

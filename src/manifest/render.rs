@@ -1,24 +1,22 @@
 //! Problems as text: miette's graphical reports over excerpts in which credentials are masked.
-//!
-//! The stock source code of miette scans a text from its start for each report; [`Excerpt`] has a table
-//! of line offsets, so that a report near the end of a 30 MB file costs as little as one at its start.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
-    MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode,
 };
 
-use super::error::{Problem, Problems};
+use super::error::{Problems, code};
+use super::excerpt::{Excerpt, MAX_LINE};
+use crate::model::form::Problem;
 
-/// How many problems are shown with their source lines; the rest take one line each.
+/// How many problems are shown with their source lines.
 const SHOWN_IN_FULL: usize = 50;
 
-/// Lines longer than this are not shown: they would fill the terminal.
-const MAX_LINE: usize = 2000;
+/// How many are shown at all; the rest are counted by their codes.
+const SHOWN: usize = 100;
 
 /// Whether a rendered text has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,183 +25,6 @@ pub enum Paint {
     Colour,
     /// None.
     Plain,
-}
-
-/// A file's text, credentials masked, with a table of its lines.
-pub(super) struct Excerpt {
-    name: String,
-    text: String,
-    /// Byte offset of the start of each line.
-    lines: Vec<usize>,
-    /// Characters before each block of [`BLOCK`] bytes: a whole manifest may stand on one line.
-    characters: Vec<usize>,
-}
-
-/// Bytes between two counts of characters.
-const BLOCK: usize = 4096;
-
-impl Excerpt {
-    /// Takes a text over and writes `*` over each byte of the ranges, line breaks excepted.
-    pub(super) fn new(name: String, text: String, masked: &[Range<usize>]) -> Self {
-        let text = harmless(mask(text, masked));
-        let mut lines = vec![0];
-        lines.extend(text.match_indices('\n').map(|(offset, _)| offset + 1));
-        let mut characters = vec![0];
-        let mut count = 0;
-        for block in text.as_bytes().chunks(BLOCK) {
-            count += starts(block);
-            characters.push(count);
-        }
-        Self {
-            name,
-            text,
-            lines,
-            characters,
-        }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn line_of(&self, offset: usize) -> usize {
-        self.lines
-            .partition_point(|&start| start <= offset)
-            .saturating_sub(1)
-    }
-
-    /// Line and column in characters, both from 1.
-    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.line_of(offset);
-        let start = self.lines.get(line).copied().unwrap_or(0);
-        (
-            line + 1,
-            self.before(offset).saturating_sub(self.before(start)) + 1,
-        )
-    }
-
-    /// How many characters begin before an offset.
-    fn before(&self, offset: usize) -> usize {
-        let offset = offset.min(self.text.len());
-        let block = offset / BLOCK;
-        let rest = self.text.as_bytes().get(block * BLOCK..offset);
-        self.characters.get(block).copied().unwrap_or(0) + rest.map_or(0, starts)
-    }
-
-    fn line_range(&self, first: usize, last: usize) -> Range<usize> {
-        let start = self.lines.get(first).copied().unwrap_or(0);
-        let end = self
-            .lines
-            .get(last + 1)
-            .map_or(self.text.len(), |next| next - 1);
-        start..end.max(start)
-    }
-}
-
-/// How many characters begin in these bytes of a UTF-8 text.
-fn starts(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
-}
-
-/// Replaces what could steer a terminal or turn text round, at the same length in bytes.
-fn harmless(text: String) -> String {
-    let steers = |c: char| {
-        c.is_control() && !matches!(c, '\n' | '\r' | '\t')
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    if !text.contains(steers) {
-        return text;
-    }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match (steers(c), c.len_utf8()) {
-            (false, _) => shown.push(c),
-            (true, 1) => shown.push('?'),
-            (true, 2) => shown.push('\u{bf}'),
-            (true, 3) => shown.push('\u{fffd}'),
-            (true, _) => shown.push_str("\u{fffd}?"),
-        }
-    }
-    shown
-}
-
-/// Masks at the same length in bytes, so that no offset moves.
-fn mask(text: String, ranges: &[Range<usize>]) -> String {
-    if ranges.is_empty() {
-        return text;
-    }
-    let mut bytes = text.into_bytes();
-    for range in ranges {
-        let end = range.end.min(bytes.len());
-        if let Some(slice) = bytes.get_mut(range.start.min(end)..end) {
-            for byte in slice
-                .iter_mut()
-                .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-            {
-                *byte = b'*';
-            }
-        }
-    }
-    // The ranges begin and end at characters; if one did not, the text would not be shown at all.
-    String::from_utf8(bytes).unwrap_or_default()
-}
-
-impl SourceCode for Excerpt {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let (start, end) = (span.offset(), span.offset() + span.len());
-        if end > self.text.len() {
-            return Err(MietteError::OutOfBounds);
-        }
-        // Without context it is the position itself that is asked for, not the line.
-        if before == 0 && after == 0 {
-            let (line, column) = self.position(start);
-            let data = self.text.as_bytes().get(start..end).unwrap_or_default();
-            let lines = self.line_of(end) - self.line_of(start) + 1;
-            return Ok(Box::new(MietteSpanContents::new_named(
-                self.name.clone(),
-                data,
-                *span,
-                line - 1,
-                column - 1,
-                lines,
-            )));
-        }
-        let first = self.line_of(start).saturating_sub(before);
-        let last = (self.line_of(end) + after).min(self.lines.len() - 1);
-        // Neighbours that are too long are left out.
-        let too_long = |line: usize| self.line_range(line, line).len() > MAX_LINE;
-        let first = (first..=self.line_of(start))
-            .rev()
-            .take_while(|&line| line == self.line_of(start) || !too_long(line))
-            .last()
-            .unwrap_or(first);
-        let last = (self.line_of(end)..=last)
-            .take_while(|&line| line == self.line_of(end) || !too_long(line))
-            .last()
-            .unwrap_or(last);
-        // Without context miette asks for the place to print, with context for the lines.
-        let column = match before {
-            0 => self.position(start).1 - 1,
-            _ => 0,
-        };
-        let range = self.line_range(first, last);
-        let data = self.text.as_bytes().get(range.clone()).unwrap_or_default();
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
-            data,
-            (range.start, range.len()).into(),
-            first,
-            column,
-            last - first + 1,
-        )))
-    }
 }
 
 /// A problem with the excerpt of one file, as miette wants it.
@@ -221,18 +42,18 @@ impl Report {
     fn new(problem: &Problem, excerpts: &[Arc<Excerpt>]) -> Self {
         let mut files: Vec<usize> = Vec::new();
         for label in &problem.labels {
-            if !files.contains(&label.file) {
-                files.push(label.file);
+            if !files.contains(&label.file()) {
+                files.push(label.file());
             }
         }
         let labels = |file: usize, skip: bool| -> Vec<LabeledSpan> {
             problem
                 .labels
                 .iter()
-                .filter(|label| !skip && label.file == file)
+                .filter(|label| !skip && label.file() == file)
                 .map(|label| {
                     let text = (!label.text.is_empty()).then(|| label.text.clone());
-                    LabeledSpan::new(text, label.span.start, label.span.len())
+                    LabeledSpan::new(text, label.span().start, label.span().len())
                 })
                 .collect()
         };
@@ -242,9 +63,9 @@ impl Report {
                 problem
                     .labels
                     .iter()
-                    .filter(|label| label.file == file)
+                    .filter(|label| label.file() == file)
                     .any(|label| {
-                        let line = excerpt.line_of(label.span.start);
+                        let line = excerpt.line_of(label.span().start);
                         excerpt.line_range(line, line).len() > MAX_LINE
                     })
             })
@@ -256,12 +77,12 @@ impl Report {
             .filter(|&file| long_line(file))
             .and_then(|file| Some((excerpts.get(file)?, problem.labels.first()?)))
         {
-            let (line, column) = excerpt.position(label.span.start);
-            let _ = write!(message, " ({}:{line}:{column})", excerpt.name);
+            let (line, column) = excerpt.position(label.span().start);
+            let _ = write!(message, " ({}:{line}:{column})", excerpt.name());
         }
         Self {
             message,
-            code: Some(problem.code()),
+            code: Some(code(problem)),
             help: problem.help.clone(),
             severity: Severity::Error,
             excerpt: first.and_then(source),
@@ -329,7 +150,7 @@ impl Diagnostic for Report {
 
 impl Problems {
     /// Every problem as text for a terminal `width` columns wide: the first 50 with their source lines,
-    /// the rest as `file:line:column: text`.
+    /// the next 50 as `file:line:column: text`, the rest counted by their codes.
     pub fn render(&self, paint: Paint, width: usize) -> String {
         let theme = match paint {
             Paint::Colour => GraphicalTheme::unicode(),
@@ -344,16 +165,23 @@ impl Problems {
             let start = text.len();
             if handler.render_report(&mut text, &report).is_err() {
                 text.truncate(start);
-                let _ = writeln!(text, "{}: {}", problem.code(), problem.message);
+                let _ = writeln!(text, "{}: {}", code(problem), problem.message);
             }
             text.push('\n');
         }
-        for line in self.lines().iter().skip(SHOWN_IN_FULL) {
+        for line in self.lines().iter().take(SHOWN).skip(SHOWN_IN_FULL) {
             let _ = writeln!(
                 text,
                 "{}:{}:{}: {} [{}]",
                 line.file, line.line, line.column, line.message, line.code
             );
+        }
+        let mut rest: BTreeMap<String, usize> = BTreeMap::new();
+        for problem in self.problems.iter().skip(SHOWN) {
+            *rest.entry(code(problem)).or_default() += 1;
+        }
+        for (code, count) in rest {
+            let _ = writeln!(text, "and {count} more [{code}]");
         }
         let count = self.problems.len();
         let _ = writeln!(text, "{count} problem{}", if count == 1 { "" } else { "s" });
@@ -364,35 +192,5 @@ impl Problems {
 impl Diagnostic for Problems {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new("certplan::manifest"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn positions_count_characters_also_far_behind_in_a_line() {
-        let text = format!("first\n{}x\n", "aé€".repeat(5000));
-        let excerpt = Excerpt::new(String::new(), text.clone(), &[]);
-        assert_eq!(excerpt.position(text.len() - 2), (2, 15_001));
-        assert_eq!(excerpt.position(6 + 6 * 700 + 1), (2, 2102));
-        assert_eq!(excerpt.position(0), (1, 1));
-        assert_eq!(excerpt.position(text.len()), (3, 1));
-    }
-
-    #[test]
-    fn the_place_in_the_head_has_the_column_of_the_label() {
-        let excerpt = Excerpt::new("x.yaml".to_owned(), "a:\n  b: c\n".to_owned(), &[]);
-        let span = SourceSpan::from((5, 1));
-        assert_eq!(excerpt.read_span(&span, 0, 0).unwrap().column(), 2);
-        assert_eq!(excerpt.read_span(&span, 1, 1).unwrap().column(), 0);
-    }
-
-    #[test]
-    fn a_mask_moves_no_offset_and_no_line() {
-        let text = "a: sécret\r\nb: x\n".to_owned();
-        let excerpt = Excerpt::new(String::new(), text, &[3..12, 12..13]);
-        assert_eq!(excerpt.text, "a: *******\r\n*: x\n");
     }
 }

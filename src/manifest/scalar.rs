@@ -7,36 +7,37 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// A plain scalar that is no value at all, for example a number larger than 64 bits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotAValue;
+use crate::model::form::Number;
+
+/// What a plain scalar means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scalar {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text,
+}
 
 /// Resolves plain scalars; remembers what serde_yaml said.
 #[derive(Default)]
 pub(super) struct Scalars {
-    known: HashMap<String, Result<Value, NotAValue>>,
+    known: HashMap<String, Option<Scalar>>,
 }
 
 /// So many answers are remembered.
 const REMEMBERED: usize = 4096;
 
 impl Scalars {
-    /// The value of a plain (unquoted) scalar; none for one that is text.
-    pub(super) fn resolve(&mut self, text: &str) -> Result<Option<Value>, NotAValue> {
+    /// What a plain (unquoted) scalar means; nothing for one that is no value at all, for example a number
+    /// larger than 64 bits.
+    pub(super) fn resolve(&mut self, text: &str) -> Option<Scalar> {
         if is_text(text) {
-            return Ok(None);
+            return Some(Scalar::Text);
         }
-        self.not_plainly_text(text).map(|value| match value {
-            Value::String(_) => None,
-            value => Some(value),
-        })
-    }
-
-    fn not_plainly_text(&mut self, text: &str) -> Result<Value, NotAValue> {
         match text {
-            "" | "~" | "null" => return Ok(Value::Null),
-            "true" => return Ok(Value::Bool(true)),
-            "false" => return Ok(Value::Bool(false)),
+            "" | "~" | "null" => return Some(Scalar::Null),
+            "true" => return Some(Scalar::Bool(true)),
+            "false" => return Some(Scalar::Bool(false)),
             _ => {}
         }
         let bytes = text.as_bytes();
@@ -44,22 +45,47 @@ impl Scalars {
             && bytes.iter().all(u8::is_ascii_digit)
             && (bytes.len() == 1 || bytes.first() != Some(&b'0'));
         if let (true, Ok(number)) = (canonical, text.parse::<u64>()) {
-            return Ok(Value::from(number));
+            return Some(Scalar::Number(Number::Natural(number)));
         }
-        if let Some(value) = self.known.get(text) {
-            return value.clone();
+        if let Some(known) = self.known.get(text) {
+            return *known;
         }
-        // Alone in a text `-` would be a list, and `---` the start of a document.
-        let value = match serde_yaml::from_str::<Value>(text) {
-            Ok(Value::Array(_) | Value::Object(_)) => Ok(Value::String(text.to_owned())),
-            Ok(value) => Ok(value),
-            Err(_) => Err(NotAValue),
-        };
+        let scalar = ask(text);
         if self.known.len() < REMEMBERED {
-            self.known.insert(text.to_owned(), value.clone());
+            self.known.insert(text.to_owned(), scalar);
         }
-        value
+        scalar
     }
+}
+
+/// What serde_yaml reads.
+fn ask(text: &str) -> Option<Scalar> {
+    Some(match serde_yaml::from_str::<Value>(text).ok()? {
+        Value::Null => Scalar::Null,
+        Value::Bool(value) => Scalar::Bool(value),
+        Value::Number(number) => Scalar::Number(whole(&number)),
+        // Alone in a text `-` would be a list, and `---` the start of a document.
+        Value::String(_) | Value::Array(_) | Value::Object(_) => Scalar::Text,
+    })
+}
+
+/// `3.0` is the whole number 3 in JSON Schema, so it is one here.
+fn whole(number: &serde_json::Number) -> Number {
+    if let Some(natural) = number.as_u64() {
+        return Number::Natural(natural);
+    }
+    if let Some(negative) = number.as_i64() {
+        return Number::Negative(negative);
+    }
+    let float = number.as_f64().unwrap_or(f64::NAN);
+    let whole = float as i64;
+    if whole as f64 == float && whole.unsigned_abs() < 1 << 53 {
+        return match u64::try_from(whole) {
+            Ok(natural) => Number::Natural(natural),
+            Err(_) => Number::Negative(whole),
+        };
+    }
+    Number::Float(float)
 }
 
 /// Whether a plain scalar cannot be anything but text.
@@ -94,11 +120,38 @@ fn is_date(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What serde_yaml reads where the scalar is the value of a member.
+    fn theirs(text: &str) -> Option<Value> {
+        let read = serde_yaml::from_str::<Value>(&format!("k: {text}"));
+        read.ok()
+            .and_then(|mut map| map.get_mut("k").map(Value::take))
+    }
+
+    #[track_caller]
+    fn agrees(text: &str) {
+        let ours = Scalars::default().resolve(text);
+        let theirs = theirs(text);
+        let same = match (ours, &theirs) {
+            (None, None) => true,
+            (Some(Scalar::Null), Some(Value::Null)) => true,
+            (Some(Scalar::Bool(ours)), Some(Value::Bool(theirs))) => ours == *theirs,
+            (Some(Scalar::Number(ours)), Some(Value::Number(theirs))) => match ours {
+                Number::Natural(ours) => theirs.as_f64() == Some(ours as f64),
+                Number::Negative(ours) => theirs.as_f64() == Some(ours as f64),
+                Number::Float(ours) => theirs.as_f64() == Some(ours),
+            },
+            (Some(Scalar::Text), Some(Value::String(theirs))) => text == theirs,
+            _ => false,
+        };
+        assert!(same, "{text:?}: {ours:?} and {theirs:?}");
+    }
 
     #[test]
     fn each_scalar_means_what_serde_yaml_reads() {
-        let mut scalars = Scalars::default();
         for text in [
             "1",
             "0",
@@ -163,12 +216,68 @@ mod tests {
             "123456789012345678901234567890",
             "0xffffffffffffffffff",
         ] {
-            let theirs = serde_yaml::from_str::<Value>(&format!("k: {text}"))
-                .map(|mut map| map["k"].take())
-                .map_err(|_| NotAValue);
-            let ours = scalars.resolve(text);
-            let ours = ours.map(|value| value.unwrap_or_else(|| Value::String(text.to_owned())));
-            assert_eq!(ours, theirs, "{text}");
+            agrees(text);
+        }
+    }
+    /// What may stand in a plain scalar that could be a number, a date or a word of YAML.
+    fn odd() -> impl Strategy<Value = String> {
+        let pieces = [
+            "0",
+            "1",
+            "7",
+            "9",
+            "00",
+            "12",
+            "-",
+            "+",
+            ".",
+            "e",
+            "E",
+            "x",
+            "o",
+            "b",
+            "_",
+            "0x",
+            "0o",
+            "0b",
+            "inf",
+            ".inf",
+            "nan",
+            ".nan",
+            "true",
+            "False",
+            "null",
+            "~",
+            "no",
+            "y",
+            "T",
+            "2027-06-30",
+            ":",
+            "a",
+            "f",
+            "é",
+            ",",
+        ];
+        prop::collection::vec(prop::sample::select(pieces.to_vec()), 1..7)
+            .prop_map(|pieces| pieces.concat())
+            // These are no scalars of their own but marks of YAML, or two values.
+            .prop_filter("a scalar", |text| {
+                !text.ends_with(':') && !text.starts_with([':', ',', '-']) && text != "~"
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn random_scalars_mean_what_serde_yaml_reads(text in odd()) {
+            agrees(&text);
+        }
+
+        #[test]
+        fn random_numbers_mean_what_serde_yaml_reads(sign in "[+-]?", text in "[0-9]{0,20}(\\.[0-9]{0,3})?([eE][+-]?[0-9]{1,2})?") {
+            prop_assume!(!text.is_empty());
+            agrees(&format!("{sign}{text}"));
         }
     }
 }

@@ -1,227 +1,296 @@
-//! The JSON Schema of a manifest, from the shapes in [`super::raw`], and the checkers made of it.
+//! The JSON Schema of a manifest: the shapes in [`super::raw`], and what each CA adds to accounts and
+//! orders.
 
-use std::sync::OnceLock;
-
-use jsonschema::{PatternOptions, Validator};
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::members::own_members;
 use super::raw;
-
-/// The members of `defaults.orders` that only an entry itself can say.
-const NOT_DEFAULT_ORDER: [&str; 6] = [
-    "after",
-    "existing_order_id",
-    "generation",
-    "renewal_of",
-    "renewal_of_order_id",
-    "renewed_thumbprint",
-];
-/// The members of `defaults.revocations` that only an entry itself can say.
-const NOT_DEFAULT_REVOCATION: [&str; 6] = [
-    "after",
-    "generation",
-    "order_id",
-    "order",
-    "scope",
-    "reason",
-];
-
-const NAME_PATTERN: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
+use crate::model::form::{MemberOf, Shape, Within};
+use crate::model::{Authority, RevocationReason, ScopeKind};
 
 /// The JSON Schema (draft 2020-12) of a manifest, with descriptions for editors.
-pub fn schema() -> Value {
-    let mut defs = definitions();
-    let reference = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
-    let named = |name: &str, text: &str| {
-        json!({
-            "description": text,
-            "type": ["object", "null"],
-            "propertyNames": { "pattern": NAME_PATTERN },
-            "additionalProperties": reference(name)
-        })
-    };
-    defs.insert(
-        "Defaults".to_owned(),
-        json!({
-            "description": "Merged into every entry that does not say otherwise; objects one level deep.",
-            "type": ["object", "null"],
-            "properties": {
-                "orders": reference("OrderDefaults"),
-                "revocations": reference("RevocationDefaults")
-            },
-            "additionalProperties": false
-        }),
-    );
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "certplan manifest",
-        "description": "Certificate orders and revocations at commercial CAs, as they shall be.",
-        "type": "object",
-        "required": ["version"],
-        "properties": {
-            "version": { "description": "The version of this format.", "const": 1 },
-            "accounts": named("Account", "The accounts at the CAs, by name."),
-            "policy": reference("Policy"),
-            "defaults": reference("Defaults"),
-            "orders": named("Order", "The certificate orders, by name."),
-            "revocations": named("Revocation", "The revocations, by name.")
-        },
-        "additionalProperties": false,
-        "$defs": Value::Object(defs)
-    })
-}
-
-/// The kinds of entries that are checked on their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Account,
-    Policy,
-    Defaults,
-    Order,
-    Revocation,
-}
-
-/// The checker of a kind, compiled once.
-///
-/// # Errors
-///
-/// The text of the fault, if our own schema cannot be compiled.
-pub(super) fn checker(kind: Kind) -> Result<&'static Validator, String> {
-    static CHECKERS: OnceLock<Result<Vec<Validator>, String>> = OnceLock::new();
-    let checkers = CHECKERS.get_or_init(|| {
-        let whole = schema();
-        let defs = whole.get("$defs").cloned().unwrap_or_default();
-        ["Account", "Policy", "Defaults", "Order", "Revocation"]
-            .iter()
-            .map(|name| {
-                let part = json!({
-                    "$schema": "https://json-schema.org/draft/2020-12/schema",
-                    "$ref": format!("#/$defs/{name}"),
-                    "$defs": defs
-                });
-                jsonschema::options()
-                    // Linear time, whatever the text.
-                    .with_pattern_options(PatternOptions::regex())
-                    .build(&part)
-                    .map_err(|error| error.to_string())
-            })
-            .collect()
-    });
-    match checkers {
-        Ok(checkers) => checkers
-            .get(kind as usize)
-            .ok_or_else(|| "no such kind".to_owned()),
-        Err(error) => Err(error.clone()),
-    }
-}
-
-/// The names that a mapping at a path of a kind may have, for "did you mean".
-pub(super) fn known_members(kind: Kind, path: &[String]) -> Vec<String> {
-    static WHOLE: OnceLock<Value> = OnceLock::new();
-    let whole = WHOLE.get_or_init(schema);
-    let name = match kind {
-        Kind::Account => "Account",
-        Kind::Policy => "Policy",
-        Kind::Defaults => "Defaults",
-        Kind::Order => "Order",
-        Kind::Revocation => "Revocation",
-    };
-    let resolve = |schema: &'static Value| -> Option<&'static Value> {
-        match schema.get("$ref").and_then(Value::as_str) {
-            Some(reference) => whole.pointer(reference.strip_prefix('#')?),
-            None => Some(schema),
-        }
-    };
-    let step = |schema: &'static Value, key: &String| -> Option<&'static Value> {
-        let schema = resolve(schema)?;
-        schema
-            .get("properties")
-            .and_then(|properties| properties.get(key))
-            .or_else(|| schema.get("items"))
-            .or_else(|| schema.get("additionalProperties"))
-    };
-    let start = whole.get("$defs").and_then(|defs| defs.get(name));
-    path.iter()
-        .try_fold(start, |at, key| at.map(|at| step(at, key)))
-        .flatten()
-        .and_then(resolve)
-        .and_then(|schema| schema.get("properties")?.as_object())
-        .map(|properties| properties.keys().cloned().collect())
-        .unwrap_or_default()
-}
-
-fn definitions() -> Map<String, Value> {
+pub fn schema(authorities: &[&'static dyn Authority]) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
-    add::<raw::Account>(&mut generator);
-    add::<raw::Policy>(&mut generator);
-    add::<raw::Order>(&mut generator);
-    add::<raw::Revocation>(&mut generator);
-    let mut defs = generator.take_definitions(true);
-    for definition in defs.values_mut() {
-        without_null(definition);
-        plain(definition);
+    let mut whole = raw::Manifest::json_schema(&mut generator);
+    let credential = generator.subschema_for::<raw::Credential>().to_value();
+    let mut own: Vec<MemberOf> = raw::Order::MEMBERS.to_vec();
+    let mut added: Vec<(&str, Map<String, Value>)> = Vec::new();
+    let mut rules = Vec::new();
+    for form in authorities.iter().filter_map(|known| known.order_form()) {
+        own.extend(form.draft().members(Within::Order));
+        for (within, names) in [
+            (Within::Order, &["Order", "OrderDefaults"][..]),
+            (Within::Certificate, &["Certificate"]),
+        ] {
+            for mut schema in form.schemas(within, &mut generator) {
+                let members = schema.get_mut("properties").map(Value::take);
+                if let Some(Value::Object(members)) = members {
+                    added.extend(names.iter().map(|name| (*name, members.clone())));
+                }
+                rules.extend(
+                    schema
+                        .remove("not")
+                        .map(|rule| (names.first().copied(), rule)),
+                );
+            }
+        }
     }
-    for (name, of, left_out) in [
-        ("OrderDefaults", "Order", &NOT_DEFAULT_ORDER[..]),
+    let mut definitions = Value::Object(generator.take_definitions(true));
+    for (name, members) in added {
+        if let Some(known) = members_of(&mut definitions, name) {
+            known.extend(members);
+        }
+    }
+    without_own(&mut definitions, "OrderDefaults", &own);
+    without_own(
+        &mut definitions,
+        "RevocationDefaults",
+        raw::Revocation::MEMBERS,
+    );
+    // A rule holds for entries: of two defaults that exclude each other an entry may need neither.
+    for (name, rule) in rules {
+        let definition = name.and_then(|name| definitions.get_mut(name));
+        if let Some(definition) = definition.and_then(Value::as_object_mut) {
+            let all = definition.entry("allOf").or_insert_with(|| json!([]));
+            if let Value::Array(all) = all {
+                all.push(json!({ "not": rule }));
+            }
+        }
+    }
+    for name in ["Credential", "Csr"] {
+        exactly_one(&mut definitions, name);
+    }
+    one_target(&mut definitions);
+    accounts(&mut definitions, authorities, &credential);
+    revocations(&mut definitions, authorities);
+    plain(&mut definitions);
+    for (name, value) in [
         (
-            "RevocationDefaults",
+            "$schema",
+            json!("https://json-schema.org/draft/2020-12/schema"),
+        ),
+        ("title", json!("certplan manifest")),
+        ("$defs", definitions),
+    ] {
+        whole.insert(name.to_owned(), value);
+    }
+    whole.to_value()
+}
+
+fn members_of<'d>(definitions: &'d mut Value, name: &str) -> Option<&'d mut Map<String, Value>> {
+    definitions
+        .pointer_mut(&format!("/{name}/properties"))?
+        .as_object_mut()
+}
+
+/// Takes the members out that only an entry itself can say.
+fn without_own(definitions: &mut Value, name: &str, members: &[MemberOf]) {
+    if let Some(known) = members_of(definitions, name) {
+        for member in members.iter().filter(|member| member.is_own()) {
+            known.remove(member.name);
+        }
+    }
+    let of = if name == "OrderDefaults" {
+        "orders"
+    } else {
+        "revocations"
+    };
+    if let Some(definition) = definitions.get_mut(name).and_then(Value::as_object_mut) {
+        let text = format!("What every entry of `{of}` has that does not say otherwise.");
+        definition.insert("description".to_owned(), json!(text));
+    }
+}
+
+/// Mappings that have exactly one of their members.
+fn exactly_one(definitions: &mut Value, name: &str) {
+    if let Some(definition) = definitions.get_mut(name).and_then(Value::as_object_mut) {
+        definition.insert("minProperties".to_owned(), json!(1));
+        definition.insert("maxProperties".to_owned(), json!(1));
+    }
+}
+
+/// Members of which an entry has one: what it renews, what it revokes, what it waits for.
+fn one_target(definitions: &mut Value) {
+    for (name, rule, value) in [
+        (
+            "Order",
+            "not",
+            json!({ "required": ["renewal_of", "renewal_of_order_id"] }),
+        ),
+        (
             "Revocation",
-            &NOT_DEFAULT_REVOCATION[..],
+            "oneOf",
+            json!([{ "required": ["order_id"] }, { "required": ["order"] }]),
+        ),
+        ("Revocation", "required", json!(["scope", "reason"])),
+        ("After", "if", json!({ "type": "object" })),
+        (
+            "After",
+            "then",
+            json!({ "oneOf": [
+                { "required": ["order"], "properties": { "until": { "enum": ["submitted", "issued"] } } },
+                { "required": ["revocation"], "properties": { "until": { "enum": ["submitted", "revoked"] } } }
+            ] }),
         ),
     ] {
-        let mut copy = defs.get(of).cloned().unwrap_or_default();
-        if let Some(properties) = copy.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.retain(|member, _| !left_out.contains(&member.as_str()));
+        if let Some(definition) = definitions.get_mut(name).and_then(Value::as_object_mut) {
+            definition.insert(rule.to_owned(), value);
         }
-        if let Some(copy) = copy.as_object_mut() {
-            let text = format!(
-                "What every entry of `{}` has that does not say otherwise.",
-                if of == "Order" {
-                    "orders"
-                } else {
-                    "revocations"
-                }
-            );
-            copy.insert("description".to_owned(), Value::String(text));
-        }
-        defs.insert(name.to_owned(), copy);
     }
-    // The sections may be empty: `policy:` with nothing behind it says nothing.
-    if let Some(policy) = defs.get_mut("Policy").and_then(Value::as_object_mut) {
-        policy.insert("type".to_owned(), json!(["object", "null"]));
-    }
-    defs
 }
 
-fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
-    generator.subschema_for::<T>();
+/// The names of the CAs that offer something.
+fn names(
+    authorities: &[&'static dyn Authority],
+    offers: impl Fn(&dyn Authority) -> bool,
+) -> Vec<&'static str> {
+    let offering = authorities.iter().filter(|authority| offers(**authority));
+    offering.map(|authority| authority.name()).collect()
 }
 
-/// A member that is given has a value: `null` is not a way to leave it out.
-fn without_null(schema: &mut Value) {
-    match schema {
-        Value::Array(list) => list.iter_mut().for_each(without_null),
-        Value::Object(object) => {
-            if let Some(Value::Array(types)) = object.get_mut("type") {
-                types.retain(|name| name != "null");
-                if let [one] = types.as_slice() {
-                    let one = one.clone();
-                    object.insert("type".to_owned(), one);
-                }
+/// Adds to a member's schema, and says in its description which CAs have it.
+fn detail(member: Option<&mut Value>, of: &[&str], more: &[(&str, Value)]) {
+    let Some(member) = member.and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (key, value) in more {
+        member.insert((*key).to_owned(), value.clone());
+    }
+    if let Some(Value::String(text)) = member.get_mut("description")
+        && !of.is_empty()
+    {
+        *text = format!("{}: {text}", of.join(", "));
+    }
+}
+
+fn accounts(definitions: &mut Value, authorities: &[&'static dyn Authority], credential: &Value) {
+    let Some(members) = members_of(definitions, "Account") else {
+        return;
+    };
+    let all = names(authorities, |_| true);
+    let titles: Vec<String> = authorities
+        .iter()
+        .map(|known| format!("`{}`: {}.", known.name(), known.title()))
+        .collect();
+    detail(
+        members.get_mut("provider"),
+        &[],
+        &[
+            ("enum", json!(all)),
+            ("description", json!(titles.join(" "))),
+        ],
+    );
+    let regions: Vec<&str> = authorities
+        .iter()
+        .flat_map(|known| known.regions().iter().filter_map(|region| region.name))
+        .collect();
+    let have_regions = names(authorities, |known| {
+        known.regions().iter().any(|region| region.name.is_some())
+    });
+    detail(
+        members.get_mut("region"),
+        &have_regions,
+        &[("enum", json!(regions))],
+    );
+    let check_keys = names(authorities, |known| known.has_key_check());
+    detail(members.get_mut("key_id"), &check_keys, &[]);
+    let limits: Vec<String> = authorities
+        .iter()
+        .map(|known| {
+            let limits: Vec<String> = known
+                .rate_limits()
+                .iter()
+                .map(|limit| format!("{} per {}s", limit.requests, limit.per.as_secs()))
+                .collect();
+            format!("{} at {}", limits.join(" and "), known.name())
+        })
+        .collect();
+    if let Some(Value::String(text)) = members
+        .get_mut("rate_limits")
+        .and_then(|member| member.get_mut("description"))
+    {
+        *text = format!("{text} Default: {}.", limits.join(", "));
+    }
+    for authority in authorities {
+        for member in authority.credentials() {
+            let mut schema = credential.clone();
+            if let Some(schema) = schema.as_object_mut() {
+                let text = format!("{}: {}", authority.name(), member.description);
+                schema.insert("description".to_owned(), json!(text));
             }
-            if let Some(Value::Array(mut any)) = object.remove("anyOf") {
-                any.retain(|option| option.get("type") != Some(&json!("null")));
-                if let [Value::Object(one)] = any.as_mut_slice() {
-                    object.append(one);
-                } else {
-                    object.insert("anyOf".to_owned(), Value::Array(any));
-                }
-            }
-            object.values_mut().for_each(without_null);
+            members.insert(member.name.to_owned(), schema);
         }
-        _ => {}
+    }
+    // Which members belong to which CA.
+    let everywhere: Vec<&str> = authorities
+        .iter()
+        .flat_map(|known| own_members(*known))
+        .collect();
+    let rules: Vec<Value> = authorities
+        .iter()
+        .map(|known| {
+            let own = own_members(*known);
+            let foreign = everywhere.iter().filter(|member| !own.contains(member));
+            let foreign: Map<String, Value> = foreign
+                .map(|member| ((*member).to_owned(), Value::Bool(false)))
+                .collect();
+            let credentials = known.credentials().iter().map(|member| member.name);
+            json!({
+                "if": { "properties": { "provider": { "const": known.name() } } },
+                "then": {
+                    "required": credentials.collect::<Vec<_>>(),
+                    "properties": foreign
+                }
+            })
+        })
+        .collect();
+    if let Some(account) = definitions
+        .get_mut("Account")
+        .and_then(Value::as_object_mut)
+    {
+        account.insert("required".to_owned(), json!(["provider"]));
+        account.insert("allOf".to_owned(), Value::Array(rules));
+    }
+}
+
+fn revocations(definitions: &mut Value, authorities: &[&'static dyn Authority]) {
+    let deciding = names(authorities, |known| known.has_requests());
+    for name in ["Revocation", "RevocationDefaults"] {
+        let Some(members) = members_of(definitions, name) else {
+            continue;
+        };
+        if let Some(Value::String(text)) = members
+            .get_mut("comments")
+            .and_then(|member| member.get_mut("description"))
+        {
+            *text = format!("{text} Required at {}.", deciding.join(", "));
+        }
+        detail(members.get_mut("skip_approval"), &deciding, &[]);
+        let offered: Vec<&str> = RevocationReason::ALL
+            .into_iter()
+            .filter(|reason| {
+                !names(authorities, |known| known.reasons().contains(reason)).is_empty()
+            })
+            .map(RevocationReason::name)
+            .collect();
+        detail(members.get_mut("reason"), &[], &[("enum", json!(offered))]);
+    }
+    for kind in ScopeKind::ALL {
+        let of = names(authorities, |known| known.scopes().contains(&kind));
+        let member = definitions.pointer_mut(&format!("/Scope/properties/{}", kind.word()));
+        detail(member, &of, &[]);
+    }
+    let of = names(authorities, |known| {
+        known.scopes().contains(&ScopeKind::Duplicates)
+    });
+    if let Some(Value::String(text)) = definitions.pointer_mut("/Scope/description") {
+        let word = ScopeKind::Duplicates.word();
+        *text = text.replace(
+            &format!("`{word}`:"),
+            &format!("`{word}` ({}):", of.join(", ")),
+        );
     }
 }
 
@@ -235,6 +304,6 @@ fn plain(schema: &mut Value) {
             }
             object.values_mut().for_each(plain);
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

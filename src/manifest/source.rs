@@ -7,8 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::model::Untrusted;
-
-use super::error::{Found, Spot};
+use crate::model::form::{Location, Problem};
 
 /// The largest manifest file, in bytes.
 pub(super) const MAX_FILE: u64 = 64 << 20;
@@ -47,7 +46,7 @@ impl Source {
 }
 
 /// Reads every input. A file that cannot be read is a problem, and the others are still read.
-pub(super) fn read_all(inputs: &[Input], found: &mut Vec<Found>) -> Vec<Source> {
+pub(super) fn read_all(inputs: &[Input], problems: &mut Vec<Problem>) -> Vec<Source> {
     let mut sources = Vec::new();
     for input in inputs {
         match input {
@@ -57,12 +56,12 @@ pub(super) fn read_all(inputs: &[Input], found: &mut Vec<Found>) -> Vec<Source> 
                     None,
                     bytes.clone(),
                     &mut sources,
-                    found,
+                    problems,
                 );
             }
             Input::Path(path) if path.is_dir() => match folder(path) {
-                Ok(files) if files.is_empty() => found.push(
-                    Found::new(
+                Ok(files) if files.is_empty() => problems.push(
+                    Problem::new(
                         "no_manifest",
                         format!("{} holds no `*.yaml` and no `*.yml` file", shown(path)),
                     )
@@ -70,17 +69,17 @@ pub(super) fn read_all(inputs: &[Input], found: &mut Vec<Found>) -> Vec<Source> 
                 ),
                 Ok(files) => files
                     .iter()
-                    .for_each(|file| read_file(file, &mut sources, found)),
-                Err(error) => found.push(unreadable(path, &error)),
+                    .for_each(|file| read_file(file, &mut sources, problems)),
+                Err(error) => problems.push(unreadable(path, &error)),
             },
-            Input::Path(path) => read_file(path, &mut sources, found),
+            Input::Path(path) => read_file(path, &mut sources, problems),
         }
     }
     sources
 }
 
 /// Reads one file.
-pub(super) fn read_file(path: &Path, sources: &mut Vec<Source>, found: &mut Vec<Found>) {
+pub(super) fn read_file(path: &Path, sources: &mut Vec<Source>, problems: &mut Vec<Problem>) {
     // One byte more than allowed tells a file that is too large from one that just fits, also when
     // the length is not known beforehand (a pipe).
     let read = std::fs::File::open(path).and_then(|file| {
@@ -89,13 +88,13 @@ pub(super) fn read_file(path: &Path, sources: &mut Vec<Source>, found: &mut Vec<
         Ok(bytes)
     });
     match read {
-        Ok(bytes) => add(shown(path), Some(path.to_owned()), bytes, sources, found),
-        Err(error) => found.push(unreadable(path, &error)),
+        Ok(bytes) => add(shown(path), Some(path.to_owned()), bytes, sources, problems),
+        Err(error) => problems.push(unreadable(path, &error)),
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Found {
-    let problem = Found::new(
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    let problem = Problem::new(
         "unreadable_file",
         format!("{} cannot be read: {error}", shown(path)),
     );
@@ -134,16 +133,16 @@ fn add(
     path: Option<PathBuf>,
     bytes: Vec<u8>,
     sources: &mut Vec<Source>,
-    found: &mut Vec<Found>,
+    problems: &mut Vec<Problem>,
 ) {
     let file = sources.len();
     let (text, problem) = decode(bytes, file);
     let usable = problem.is_none();
     if let Some(mut problem) = problem {
-        if problem.spots.is_empty() {
+        if problem.labels.is_empty() {
             problem.message = format!("{name} {}", problem.message);
         }
-        found.push(problem);
+        problems.push(problem);
     }
     sources.push(Source {
         name,
@@ -153,13 +152,13 @@ fn add(
     });
 }
 
-fn decode(bytes: Vec<u8>, file: usize) -> (String, Option<Found>) {
-    let at = |start: usize, length: usize| Spot::Bytes {
-        file,
+fn decode(bytes: Vec<u8>, file: usize) -> (String, Option<Problem>) {
+    let at = |start: usize, length: usize| Location::Bytes {
+        file: u32::try_from(file).unwrap_or(u32::MAX),
         range: start..start + length,
     };
     if bytes.len() as u64 > MAX_FILE {
-        let problem = Found::new(
+        let problem = Problem::new(
             "too_large",
             format!("is larger than {} MiB", MAX_FILE >> 20),
         )
@@ -167,7 +166,7 @@ fn decode(bytes: Vec<u8>, file: usize) -> (String, Option<Found>) {
         return (String::new(), Some(problem));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        let problem = Found::new("utf16", "is written in UTF-16")
+        let problem = Problem::new("utf16", "is written in UTF-16")
             .help("save it as UTF-8: `iconv -f UTF-16 -t UTF-8`");
         return (String::new(), Some(problem));
     }
@@ -183,11 +182,11 @@ fn decode(bytes: Vec<u8>, file: usize) -> (String, Option<Found>) {
             };
             let text = String::from_utf8_lossy(error.as_bytes());
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-            let problem = Found::new(
+            let problem = Problem::new(
                 "not_utf8",
                 format!("byte {good} of the file (0x{byte:02x}) is not UTF-8"),
             )
-            .spot(at(good - mark, '\u{fffd}'.len_utf8()), "this byte")
+            .at(at(good - mark, '\u{fffd}'.len_utf8()), "this byte")
             .help("save the file as UTF-8, for example `iconv -f ISO-8859-1 -t UTF-8`");
             return (text, Some(problem));
         }
@@ -196,8 +195,8 @@ fn decode(bytes: Vec<u8>, file: usize) -> (String, Option<Found>) {
         text.drain(..'\u{feff}'.len_utf8());
     }
     if let Some(offset) = text.find('\0') {
-        let problem = Found::new("nul", "a NUL character stands in the file")
-            .spot(at(offset, 1), "here")
+        let problem = Problem::new("nul", "a NUL character stands in the file")
+            .at(at(offset, 1), "here")
             .help("is it UTF-16, or not a text file?");
         return (text, Some(problem));
     }

@@ -13,6 +13,7 @@ mod bounds;
 mod files;
 mod meaning;
 mod random;
+mod verdicts;
 
 pub(super) const TODAY: Date = date(2026, 11, 21);
 

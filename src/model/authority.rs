@@ -4,8 +4,9 @@
 //! adapter implements it in a file of its own, and the list of all of them is handed to who needs it.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::batch::RateLimit;
+use super::form::OrderForm;
 use super::revocation_reason::RevocationReason;
 
 /// What one CA offers.
@@ -40,8 +41,11 @@ pub trait Authority: fmt::Debug + Send + Sync {
     fn scopes(&self) -> &'static [ScopeKind];
 
     /// The member of an order's body that carries its tag. `None` where nothing does: an order whose answer
-    /// is lost could not be found again, so none is placed there.
+    /// is lost could not be found again, so [`Authority::order_form`] is `None` as well.
     fn tag_member(&self) -> Option<&'static str>;
+
+    /// What an order has here beside what every order has; `None` where orders cannot be placed.
+    fn order_form(&self) -> Option<&'static dyn OrderForm>;
 }
 
 impl PartialEq for dyn Authority {
@@ -59,6 +63,15 @@ pub struct Region {
     pub name: Option<&'static str>,
     /// The API's base URL with its path, without a slash at the end.
     pub url: &'static str,
+}
+
+/// At most `requests` in any window of this length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// At least 1.
+    pub requests: u32,
+    /// Longer than zero.
+    pub per: Duration,
 }
 
 /// A member of an account that names where a secret is read from.

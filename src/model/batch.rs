@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::authority::{Authority, Region, ScopeKind};
+use super::authority::{Authority, RateLimit, Region, ScopeKind};
 use super::digest::Digest;
 use super::ids::{AccountName, Address, CertificateId, ItemName, KeyId, OrderId, SerialNumber};
 use super::members::Members;
@@ -72,15 +71,6 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
-/// At most `requests` in any window of this length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    /// At least 1.
-    pub requests: u32,
-    /// Longer than zero.
-    pub per: Duration,
-}
-
 /// Guard rails; a plan that breaks one is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
@@ -134,7 +124,7 @@ pub struct Item {
     /// itself, no target twice.
     pub after: Vec<After>,
     /// Where it stands, for messages.
-    pub place: Place,
+    pub location: SourceLine,
 }
 
 /// What an item wants.
@@ -146,9 +136,9 @@ pub enum Wanted {
     Revocation(Box<Revocation>),
 }
 
-/// A place in a source file.
+/// Where something stands in a file that a person wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLine {
     /// The file as it was named, or `<stdin>`.
     pub file: Arc<str>,
     /// The line, from 1.
@@ -204,8 +194,10 @@ pub struct Order {
     /// The order at the CA that this name stands for: taken over, not bought. Never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing_order_id: Option<OrderId>,
-    /// Every other member of the request body, with the API's names: `organization`, `container`,
-    /// `validity_years`, `order_validity`, `skip_approval`, `comments`, `payment_method`, ...
+    /// What the CA's form says of it that cannot change while the order is in force, with the API's names:
+    /// organization, validity, payment.
+    pub term_members: Members,
+    /// Every other member of the CA's form.
     pub members: Members,
 }
 
@@ -242,6 +234,25 @@ impl CertificateRequest {
         names
     }
 
+    /// Calls back with each name and address in lower case, repeats included.
+    pub fn each_name(&self, mut each: impl FnMut(&str)) {
+        for name in self
+            .common_name
+            .iter()
+            .chain(&self.dns_names)
+            .chain(&self.emails)
+        {
+            if name
+                .bytes()
+                .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
+            {
+                each(&name.to_lowercase());
+            } else {
+                each(name);
+            }
+        }
+    }
+
     /// The digest of what a reissue can change: names, e-mail addresses, units, the CSR's key.
     pub fn digest(&self) -> Digest {
         let sorted = |list: &[String]| {
@@ -261,25 +272,10 @@ impl CertificateRequest {
 }
 
 impl Order {
-    /// The digest of what cannot change while the order is in force: product, organization, container,
-    /// validity, payment. Notes to people and e-mail settings are left out.
+    /// The digest of what cannot change while the order is in force: product, organization, validity,
+    /// payment. Notes to people and e-mail settings are left out.
     pub fn terms(&self) -> Digest {
-        const TERMS: [&str; 8] = [
-            "organization",
-            "container",
-            "validity_years",
-            "validity_days",
-            "custom_expiration_date",
-            "order_validity",
-            "payment_method",
-            "payment_profile",
-        ];
-        let members = self.members.texts();
-        let terms: BTreeMap<&str, &RawValue> = TERMS
-            .iter()
-            .filter_map(|&name| Some((name, *members.get(name)?)))
-            .collect();
-        Digest::of_json(&(&self.product, terms))
+        Digest::of_json(&(&self.product, &self.term_members))
     }
 }
 

@@ -29,6 +29,12 @@ impl Members {
         self.0.is_none()
     }
 
+    /// What a value is as JSON. The value has its members in the order of the alphabet, all the way down.
+    pub fn of<T: Serialize>(value: &T) -> Self {
+        let raw = serde_json::value::to_raw_value(value).ok();
+        Self(raw.filter(|raw| raw.get() != "{}"))
+    }
+
     fn text(&self) -> &str {
         self.0.as_ref().map_or("{}", |raw| raw.get())
     }

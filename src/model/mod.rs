@@ -11,6 +11,7 @@ mod cause;
 mod digest;
 mod entry;
 mod fact;
+pub mod form;
 mod ids;
 mod matching;
 mod members;
@@ -31,10 +32,10 @@ mod untrusted;
 mod valid_till;
 
 pub use adoption::Adoption;
-pub use authority::{Authority, CredentialMember, Region, ScopeKind};
+pub use authority::{Authority, CredentialMember, RateLimit, Region, ScopeKind};
 pub use batch::{
     Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Milestone, Order,
-    Place, Policy, Provider, RateLimit, Revocation, RevocationTarget, Scope, SecretSource, Wanted,
+    Policy, Provider, Revocation, RevocationTarget, Scope, SecretSource, SourceLine, Wanted,
 };
 pub use cause::{Blocked, Cause, Decision, NextRun, PendingDomain};
 pub use digest::{Digest, DigestInProgress};

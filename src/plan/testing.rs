@@ -81,6 +81,7 @@ pub(crate) fn order_step(name: &str) -> Step {
                 renewal_of: None,
                 allow_similar: false,
                 existing_order_id: None,
+                term_members: crate::model::Members::default(),
                 members: Members::default(),
             },
             tag,

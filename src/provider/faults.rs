@@ -43,6 +43,7 @@ fn operation() -> OrderOperation {
             renewal_of: None,
             allow_similar: false,
             existing_order_id: None,
+            term_members: crate::model::Members::default(),
             members: crate::model::Members::default(),
         },
     }

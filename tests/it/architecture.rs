@@ -347,3 +347,21 @@ fn only_the_command_line_touches_the_process() {
     }
     none("a way out of the library", &broken);
 }
+
+#[test]
+fn no_ca_is_named_above_its_adapter() {
+    const CAS: &[&str] = &["certcentral", "digicert", "ncloud", "naver"];
+    let mut broken = Vec::new();
+    for file in files() {
+        if !["manifest", "plan", "model"].contains(&file.module()) {
+            continue;
+        }
+        for (number, line) in file.code() {
+            let line = line.to_lowercase();
+            if CAS.iter().any(|name| line.contains(name)) {
+                broken.push(format!("src/{}:{number}: {}", file.name, line.trim()));
+            }
+        }
+    }
+    none("a CA is named; ask its `Authority`", &broken);
+}

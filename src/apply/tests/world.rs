@@ -17,9 +17,9 @@ use crate::apply::{ActionReport, Event, Outcome, Run, RunAccount, RunReport, Sto
 use crate::journal::{Hold, Journal};
 use crate::model::{
     Account, Address, After, Batch, BootTime, CertificateRequest, Digest, Doubt, DoubtRule, Item,
-    Members, Milestone, Moment, Observed, ObservedAccount, Order, OrderId, Place, Policy, Provider,
-    Record, Revocation, RevocationReason, RevocationTarget, RunId, Scope, StatusChange, Tag,
-    TagLookup, TagParts, Wanted,
+    Members, Milestone, Moment, Observed, ObservedAccount, Order, OrderId, Policy, Provider,
+    Record, Revocation, RevocationReason, RevocationTarget, RunId, Scope, SourceLine, StatusChange,
+    Tag, TagLookup, TagParts, Wanted,
 };
 use crate::plan::testing::account;
 use crate::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, approve};
@@ -30,7 +30,7 @@ fn item(address: &str, wanted: Wanted) -> Item {
         account: account(),
         wanted,
         after: Vec::new(),
-        place: Place {
+        location: SourceLine {
             file: Arc::from("certplan.yaml"),
             line: 1,
         },
@@ -53,6 +53,7 @@ pub(super) fn order(name: &str) -> Item {
         renewal_of: None,
         allow_similar: false,
         existing_order_id: None,
+        term_members: Members::default(),
         members: Members::default(),
     };
     item(&format!("orders.{name}"), Wanted::Order(Box::new(order)))

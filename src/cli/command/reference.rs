@@ -5,11 +5,12 @@ use clap::CommandFactory;
 use crate::cli::args::{Cli, CompletionsArgs, SchemaArgs, SchemaName};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
+use crate::provider::authorities;
 use crate::{manifest, report};
 
 pub(super) fn schema(args: &SchemaArgs, output: &mut Output) -> Result<Exit, CliError> {
     let schema = match args.name {
-        SchemaName::Manifest => manifest::schema(),
+        SchemaName::Manifest => manifest::schema(&authorities()),
         SchemaName::Plan => report::plan_schema(),
         SchemaName::Report => report::report_schema(),
         SchemaName::Status => report::status_schema(),

@@ -43,10 +43,10 @@ pub(super) fn run(
         .count();
     let revocations = items.len() - orders;
     for warning in &loaded.warnings {
-        let place = &warning.place;
+        let location = &warning.location;
         output.warning(&format!(
             "{}:{}: {}",
-            place.file, place.line, warning.message
+            location.file, location.line, warning.message
         ));
     }
     let digest = loaded.batch.digest;

@@ -1,135 +1,151 @@
-//! Shapes that a derive cannot express: ids in two spellings, scopes, reasons, dependencies.
+//! Values that are more than one simple type: durations, products, serial numbers, reasons, dependencies.
 
 use std::borrow::Cow;
+use std::time;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 
-/// A number that a CA gave, written as a number or as digits in quotes.
-pub(super) struct Id;
+use super::Dependency;
+use crate::model::RevocationReason;
+use crate::model::form::{Kind, Location, Problem, Read, Reader, Text, Value, read_shape, shown};
 
-impl JsonSchema for Id {
-    fn schema_name() -> Cow<'static, str> {
-        "Id".into()
-    }
+/// The longest duration that makes sense in a manifest.
+const LONGEST: time::Duration = time::Duration::from_secs(366 * 24 * 3600);
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "An id that the CA gave: a number, or digits in quotes.",
-            "type": ["integer", "string"],
-            "minimum": 1,
-            "maximum": 9_999_999_999_999_999_999_u64,
-            "pattern": "^[0-9]{1,19}$"
-        })
+/// A duration longer than zero: `5s`, `5m`, `1h 30m`.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::manifest) struct Duration(pub(in crate::manifest) time::Duration);
+
+/// Reads a duration; else a rule that it breaks.
+pub(in crate::manifest) fn duration(text: &str) -> Result<time::Duration, &'static str> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    match parsed.and_then(|duration| time::Duration::try_from(duration).ok()) {
+        None => Err("is not a duration"),
+        Some(time::Duration::ZERO) => Err("is longer than zero"),
+        Some(long) if long > LONGEST => Err("is at most a year"),
+        Some(duration) => Ok(duration),
     }
 }
 
-/// A switch that the API takes as a number or as a truth value.
-pub(super) struct Switch;
+impl Read for Duration {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(text) = value.text() else {
+            let help = "write a duration, for example `5s` or `15m`";
+            reader.wrong_type_but(value, "text", Some(help));
+            return None;
+        };
+        match duration(text) {
+            Ok(duration) => Some(Self(duration)),
+            Err(rule) => {
+                let name = reader.name();
+                let problem = Problem::new(
+                    "bad_duration",
+                    format!("`{name}` {rule}: `{}`", shown(text)),
+                )
+                .at(Location::Value(value.point()), "not this duration")
+                .help("write for example `5s`, `15m` or `1h`");
+                reader.tell(problem);
+                None
+            }
+        }
+    }
+}
 
-impl JsonSchema for Switch {
+impl JsonSchema for Duration {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Switch".into()
+        "Duration".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["integer", "boolean"], "minimum": 0, "maximum": 100 })
+        json_schema!({ "type": "string" })
     }
 }
 
-/// The name of an account, an order or a revocation.
-pub(super) struct Name;
+/// A CA's id of a product.
+#[derive(Debug, Clone)]
+pub(in crate::manifest) struct Product(pub(in crate::manifest) String);
 
-impl JsonSchema for Name {
+impl Read for Product {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = String::read(value, reader)?;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if (1..=100).contains(&text.len()) && text.bytes().all(plain) {
+            return Some(Self(text));
+        }
+        reader.bad_value(value, "is lower-case letters, digits and `_`, at most 100");
+        None
+    }
+}
+
+impl JsonSchema for Product {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Name".into()
+        "Product".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": 200 })
+        json_schema!({ "type": "string", "pattern": "^[a-z0-9_]{1,100}$" })
     }
 }
 
-/// A date.
-pub(super) struct Date;
+/// A serial number, in lower case and without colons.
+#[derive(Debug, Clone)]
+pub(in crate::manifest) struct Hex(pub(super) String);
 
-impl JsonSchema for Date {
+impl Read for Hex {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = String::read(value, reader)?;
+        let plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+        if (1..=80).contains(&text.len()) && text.bytes().all(plain) {
+            return Some(Self(text.to_lowercase().replace(':', "")));
+        }
+        reader.bad_value(value, "is hexadecimal, at most 80 characters");
+        None
+    }
+}
+
+impl JsonSchema for Hex {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Date".into()
+        "Hex".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
-    }
-}
-
-/// A member of a contact.
-pub(super) struct ContactValue;
-
-impl JsonSchema for ContactValue {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ContactValue".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer"], "maximum": 9_007_199_254_740_991_u64 })
-    }
-}
-
-/// Which certificates of an order are revoked.
-pub(super) struct Scope;
-
-impl JsonSchema for Scope {
-    fn schema_name() -> Cow<'static, str> {
-        "Scope".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "`order`: every certificate of the order. `duplicates` (certcentral): its duplicates, not the original. Or one certificate, by exactly one member.",
-            "type": ["string", "object"],
-            "pattern": "^(order|duplicates)$",
-            "examples": ["order", "duplicates", { "certificate_id": 12345 }, { "serial_number": "0a1b" }, { "certificate_no": 1 }],
-            "minProperties": 1,
-            "maxProperties": 1,
-            "properties": {
-                "certificate_id": {
-                    "description": "certcentral: the certificate's id.",
-                    "type": ["integer", "string"], "minimum": 1, "pattern": "^[0-9]{1,19}$"
-                },
-                "serial_number": {
-                    "description": "certcentral: the serial number in hexadecimal, in quotes.",
-                    "type": "string", "pattern": "^[0-9A-Fa-f:]{1,80}$"
-                },
-                "certificate_no": {
-                    "description": "ncloud: the certificate's number; not 0, say `scope: order`.",
-                    "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64
-                }
-            },
-            "additionalProperties": false
-        })
+        json_schema!({ "type": "string", "pattern": "^[0-9A-Fa-f:]{1,80}$" })
     }
 }
 
 /// A revocation reason.
-pub(super) struct RevocationReason;
+#[derive(Debug, Clone, Copy)]
+pub(in crate::manifest) struct Reason(pub(in crate::manifest) RevocationReason);
 
-impl JsonSchema for RevocationReason {
+impl Read for Reason {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(text) = value.text() else {
+            reader.wrong_type(value, "text");
+            return None;
+        };
+        let known = RevocationReason::ALL.into_iter();
+        let reason = known.clone().find(|reason| reason.name() == text);
+        if reason.is_none() {
+            reader.unknown_word("unknown_reason", value, known.map(RevocationReason::name));
+        }
+        reason.map(Self)
+    }
+}
+
+impl JsonSchema for Reason {
     fn inline_schema() -> bool {
         true
     }
@@ -139,38 +155,56 @@ impl JsonSchema for RevocationReason {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = crate::model::RevocationReason::ALL
-            .iter()
-            .map(|reason| reason.name())
-            .collect();
+        let names = RevocationReason::ALL.map(RevocationReason::name);
         json_schema!({ "type": "string", "enum": names })
     }
 }
 
-/// One dependency.
-pub(super) struct After;
+/// One dependency: a name, or a mapping that says what of it.
+#[derive(Debug, Clone)]
+pub(in crate::manifest) enum After {
+    /// An order or a revocation of this name.
+    Name(String),
+    /// Said in full.
+    Dependency(Dependency),
+}
+
+impl Read for After {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        match value.kind() {
+            Kind::Text => {
+                let name = Text::<1, 200>::read(value, reader)?;
+                Some(Self::Name(name.0))
+            }
+            Kind::Mapping => read_shape(value, reader).map(Self::Dependency),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List | Kind::Refused => {
+                reader.wrong_type(value, "text or a mapping");
+                None
+            }
+        }
+    }
+}
 
 impl JsonSchema for After {
     fn schema_name() -> Cow<'static, str> {
         "After".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A name (with the stronger `until`), or exactly one of `order` and `revocation` with `until`.",
-            "type": ["string", "object"],
-            "minLength": 1,
-            "maxLength": 200,
-            "properties": {
-                "order": { "description": "An order of this manifest.", "type": "string" },
-                "revocation": { "description": "A revocation of this manifest.", "type": "string" },
-                "until": {
-                    "description": "How far it must have come: `submitted` or `issued` for an order, `submitted` or `revoked` for a revocation.",
-                    "type": "string",
-                    "enum": ["submitted", "issued", "revoked"]
-                }
-            },
-            "additionalProperties": false
-        })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Dependency::json_schema(generator);
+        for (key, value) in [
+            (
+                "description",
+                json!(
+                    "A name (with the stronger `until`), or exactly one of `order` and `revocation` with `until`."
+                ),
+            ),
+            ("type", json!(["string", "object"])),
+            ("minLength", json!(1)),
+            ("maxLength", json!(200)),
+        ] {
+            schema.insert(key.to_owned(), value);
+        }
+        schema
     }
 }

@@ -38,8 +38,8 @@ fn a_folder_is_read_in_byte_order_without_its_sub_folders() {
         .map(|file| file.file_name().unwrap().to_owned())
         .collect();
     assert_eq!(files, ["B.yml", "b.yaml", "c.yaml"]);
-    assert_eq!(loaded.batch.items[1].place.line, 3);
-    assert!(loaded.batch.items[1].place.file.ends_with("b.yaml"));
+    assert_eq!(loaded.batch.items[1].location.line, 3);
+    assert!(loaded.batch.items[1].location.file.ends_with("b.yaml"));
     // The key's file is relative to the manifest that names it.
     let account = loaded.batch.accounts.values().next().unwrap();
     assert_eq!(
@@ -67,10 +67,10 @@ fn row_101_a_name_in_two_files_is_shown_in_both() {
         short(&problems),
         ["duplicate_name 3:3", "duplicate_section 4:1"]
     );
-    let labels = problems.iter().next().unwrap().labels();
+    let labels = problems.iter().next().unwrap().labels.clone();
     let names: Vec<&str> = problems.files().collect();
-    assert!(names[labels[0].file].ends_with("3.yaml"));
-    assert!(names[labels[1].file].ends_with("2.yaml"));
+    assert!(names[labels[0].file()].ends_with("3.yaml"));
+    assert!(names[labels[1].file()].ends_with("2.yaml"));
     let text = problems.render(Paint::Plain, 200);
     assert!(
         text.contains("3.yaml:3:3") && text.contains("2.yaml:3:3"),
@@ -167,7 +167,7 @@ fn a_csr_is_read_beside_the_manifest_that_names_it() {
         panic!()
     };
     assert_eq!(ordered.certificate.csr.as_ref().unwrap().pem, pem);
-    assert_eq!(ordered.members.map()["organization"]["id"], 12);
+    assert_eq!(ordered.term_members.map()["organization"]["id"], 12);
     fs::write(&path, order("Terra Branford")).unwrap();
     let problems = load_on(&[Input::Path(path)]).unwrap_err();
     assert_eq!(short(&problems), ["csr_names 14:19"]);

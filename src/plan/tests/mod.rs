@@ -15,8 +15,8 @@ use super::{Allowance, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
 use crate::model::{
     Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
     Csr, Digest, Item, LiveOrder, LiveState, Observed, ObservedAccount, ObservedCertificate,
-    ObservedOrder, Order, OrderId, OrderStatus, Place, Policy, Record, Records, Revocation,
-    RevocationReason, RevocationTarget, Scope, SerialNumber, Tag, TagParts, Wanted,
+    ObservedOrder, Order, OrderId, OrderStatus, Policy, Record, Records, Revocation,
+    RevocationReason, RevocationTarget, Scope, SerialNumber, SourceLine, Tag, TagParts, Wanted,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -132,7 +132,7 @@ fn item(address: Address, wanted: Wanted) -> Item {
         account: account(),
         wanted,
         after: Vec::new(),
-        place: Place {
+        location: SourceLine {
             file: Arc::from("certplan.yaml"),
             line: 1,
         },
@@ -158,6 +158,7 @@ pub(super) fn order(name: &str) -> Order {
         renewal_of: None,
         allow_similar: false,
         existing_order_id: None,
+        term_members: crate::model::Members::default(),
         members: crate::model::Members::default(),
     }
 }

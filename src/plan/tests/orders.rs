@@ -499,9 +499,9 @@ fn a_reissue_shows_its_collateral_only_when_names_go_away() {
 #[test]
 fn other_terms_and_a_certificate_that_ran_out_are_warnings() {
     let mut longer = order("a.example");
-    let mut members = longer.members.map();
+    let mut members = longer.term_members.map();
     members.insert("validity_years".to_owned(), 2.into());
-    longer.members = members.into();
+    longer.term_members = members.into();
     let mut terms = world(longer);
     terms.knows(
         "orders.a",

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::draft::CertCentralForm;
 use super::{CertCentral, request};
+use crate::model::form::OrderForm;
 use crate::model::{
     Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
     ScopeKind, Secret,
@@ -91,6 +93,10 @@ impl Authority for CertCentralAuthority {
 
     fn tag_member(&self) -> Option<&'static str> {
         Some(request::TAG)
+    }
+
+    fn order_form(&self) -> Option<&'static dyn OrderForm> {
+        Some(&CertCentralForm)
     }
 }
 

@@ -2,10 +2,16 @@
 
 mod act;
 mod authority;
+mod contact;
+mod draft;
+mod form;
 mod list;
 mod observed;
-pub(super) mod request;
+mod product;
+mod request;
 mod requests;
+mod rules;
+mod validity;
 mod verdict;
 mod wire;
 

@@ -17,7 +17,12 @@ pub(super) const TAG: &str = "alternative_order_id";
 /// renewal of an item shows where the id will come from.
 pub(super) fn order(operation: &OrderOperation, renewal_of: Option<&OrderId>) -> Change {
     let order = &operation.order;
-    let mut body = order.members.map();
+    let mut body = order.term_members.map();
+    body.extend(order.members.map());
+    // A member of the manifest stands for a member of an object that holds nothing else.
+    if let Some(hint) = body.remove("product_type_hint") {
+        body.insert("product".to_owned(), json!({ "type_hint": hint }));
+    }
     body.insert("certificate".to_owned(), certificate(&order.certificate));
     body.insert(TAG.to_owned(), json!(operation.tag.as_str()));
     let renewed = match (renewal_of, &order.renewal_of) {

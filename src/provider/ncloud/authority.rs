@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{Ncloud, REVOKE_PATH, revoke_body};
+use crate::model::form::OrderForm;
 use crate::model::{
     Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
     ScopeKind, Secret,
@@ -81,6 +82,10 @@ impl Authority for NcloudAuthority {
     }
 
     fn tag_member(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn order_form(&self) -> Option<&'static dyn OrderForm> {
         None
     }
 }

@@ -76,6 +76,7 @@ pub(in crate::provider) fn order() -> OrderOperation {
             renewal_of: None,
             allow_similar: false,
             existing_order_id: None,
+            term_members: crate::model::Members::default(),
             members: members(json!({
                 "skip_approval": true,
                 "organization": {"id": 112_233},

@@ -1,37 +1,28 @@
-//! Words of messages: text of a manifest made safe, the kinds of values, "did you mean".
+//! Words of messages: text of a file made safe to print, and "did you mean".
 
-use serde_json::Value;
-
-/// Text of a manifest inside a message.
-pub(super) fn shown(text: &str) -> String {
+/// Text of a file inside a message.
+pub fn shown(text: &str) -> String {
     crate::model::Untrusted::new(text).to_string()
 }
 
-/// The kind of a value in the words of messages.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a truth value",
-        Value::Number(number) if number.is_f64() => "a number with a fraction",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
-    }
-}
-
 /// The best of the known words, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let bound = |candidate: &str| 1 + candidate.len().max(word.len()) / 4;
     known
         .into_iter()
+        // No distance is less than the difference in length; a character has at most four bytes.
+        .filter(|candidate| {
+            let apart = candidate.len().abs_diff(word.len());
+            apart <= bound(candidate) || !word.is_ascii() && apart <= bound(candidate) * 4
+        })
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 4)
+        .filter(|(distance, candidate)| *distance <= bound(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
 /// "did you mean", or the known words.
-pub(super) fn suggestion<'a>(
+pub fn suggestion<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {

@@ -1,0 +1,36 @@
+//! What a person wrote in a file, read into types. Main types: [`Written`], [`Member`], [`Problem`].
+//!
+//! A file becomes a [`Written`]: its values in the order of the text, each with the place where it stands.
+//! A struct made by [`shapes!`](crate::model::form::shapes) is read from a [`Value`] of it: it lists its
+//! members once, and that list is what is read, what the JSON Schema says and what "did you mean" knows.
+//! Everything that is wrong is a [`Problem`] in the [`Reader`]; reading goes on, so that all are found.
+//!
+//! Nothing here knows YAML, and nothing here knows a CA: `manifest` fills a [`Written`] from YAML, and an
+//! order form of a CA is a shape like any other.
+
+mod at;
+mod entry;
+mod list;
+mod problem;
+mod reader;
+mod scalar;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod value;
+mod wording;
+mod written;
+
+pub use at::{At, Member, Read};
+pub use entry::{OrderDraft, OrderEntry, OrderForm, OrderPart, Within};
+pub use list::List;
+pub use problem::{Label, Location, Point, Problem};
+pub use reader::Reader;
+pub use scalar::{Date, Id, Name, Switch, Text, Whole};
+pub use shape::{
+    Described, MemberOf, Shape, Taken, object_schema, read_members, read_shape, take_absent,
+};
+pub(crate) use shape::{shapes, words};
+pub use value::{Content, Elements, Kind, Value};
+pub use wording::{nearest, shown, suggestion};
+pub use written::{Number, Open, Written};

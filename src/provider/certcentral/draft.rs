@@ -1,0 +1,132 @@
+//! CertCentral's order form as the manifest fills it in. Main type: [`CertCentralForm`].
+
+use std::any::Any;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
+
+use super::form::{Certificate, Draft, Others, Terms};
+use super::rules;
+use crate::model::Members;
+use crate::model::form::{
+    MemberOf, OrderDraft, OrderEntry, OrderForm, OrderPart, Point, Reader, Shape, Taken, Value,
+    Within,
+};
+
+/// CertCentral's order form.
+#[derive(Debug)]
+pub(super) struct CertCentralForm;
+
+impl OrderForm for CertCentralForm {
+    fn product_example(&self) -> &'static str {
+        "client_premium_sha2"
+    }
+
+    fn draft(&self) -> Box<dyn OrderDraft> {
+        Box::<Draft>::default()
+    }
+
+    fn schemas(&self, within: Within, generator: &mut SchemaGenerator) -> Vec<Schema> {
+        match within {
+            Within::Order => {
+                let mut terms = Terms::json_schema(generator);
+                terms.insert("not".to_owned(), more_than_one(&VALIDITY));
+                exactly_one(generator, "Validity");
+                vec![terms, Others::json_schema(generator)]
+            }
+            Within::Certificate => vec![Certificate::json_schema(generator)],
+        }
+    }
+}
+
+/// The members that say how long an order is valid: an order has one of them.
+const VALIDITY: [&str; 4] = [
+    "custom_expiration_date",
+    "order_validity",
+    "validity_days",
+    "validity_years",
+];
+
+/// A schema of mappings that have more than one of some members.
+fn more_than_one(members: &[&str]) -> serde_json::Value {
+    let pairs = members.iter().enumerate().flat_map(|(at, one)| {
+        let others = members.iter().skip(at + 1);
+        others.map(move |other| json!({ "required": [one, other] }))
+    });
+    json!({ "anyOf": pairs.collect::<Vec<_>>() })
+}
+
+/// Mappings that have exactly one of their members.
+fn exactly_one(generator: &mut SchemaGenerator, name: &str) {
+    let definition = generator.definitions_mut().get_mut(name);
+    if let Some(definition) = definition.and_then(serde_json::Value::as_object_mut) {
+        definition.insert("minProperties".to_owned(), json!(1));
+        definition.insert("maxProperties".to_owned(), json!(1));
+    }
+}
+
+impl OrderDraft for Draft {
+    fn members(&self, within: Within) -> Vec<MemberOf> {
+        match within {
+            Within::Order => [Terms::MEMBERS, Others::MEMBERS].concat(),
+            Within::Certificate => Certificate::MEMBERS.to_vec(),
+        }
+    }
+
+    fn set(
+        &mut self,
+        within: Within,
+        name: &str,
+        value: Value<'_>,
+        reader: &mut Reader<'_>,
+    ) -> Taken {
+        match within {
+            Within::Order => match self.terms.set(name, value, reader) {
+                Taken::No => self.others.set(name, value, reader),
+                taken => taken,
+            },
+            Within::Certificate => self.certificate.set(name, value, reader),
+        }
+    }
+
+    fn refuse(&mut self, within: Within, name: &str, point: Point) {
+        match within {
+            Within::Order => {
+                self.terms.refuse(name, point);
+                self.others.refuse(name, point);
+            }
+            Within::Certificate => self.certificate.refuse(name, point),
+        }
+    }
+
+    fn take_defaults(&mut self, defaults: &dyn Any) {
+        let Some(defaults) = defaults.downcast_ref::<Self>() else {
+            return;
+        };
+        // A validity of the entry takes the place of any default validity.
+        let own = self
+            .terms
+            .says_validity()
+            .then(|| self.terms.take_validity());
+        self.terms.take_defaults(&defaults.terms);
+        if let Some(own) = own {
+            self.terms.put_validity(own);
+        }
+        self.others.take_defaults(&defaults.others);
+        self.certificate.take_defaults(&defaults.certificate);
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn finish(&self, entry: &OrderEntry<'_>, reader: &mut Reader<'_>) -> OrderPart {
+        rules::check(entry, self, reader);
+        OrderPart {
+            terms: Members::of(&self.terms),
+            members: Members::of(&self.others),
+            certificate: Members::of(&self.certificate),
+            warnings: rules::warnings(entry),
+        }
+    }
+}

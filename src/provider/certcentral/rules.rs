@@ -1,0 +1,250 @@
+//! What CertCentral asks of an order, one function for each rule. Sources: its pages on
+//! ordering TLS, client and Secure Email certificates.
+
+use super::form::{Draft, PaymentMethod, SignatureHash};
+use super::product::{Family, products};
+use super::validity;
+use crate::model::form::{
+    List, Location, Member, OrderEntry, Point, Problem, Reader, shown, suggestion,
+};
+
+/// Checks every rule.
+pub(super) fn check(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'_>) {
+    let family = Family::of(entry.product.unwrap_or_default());
+    required(entry, draft, family, reader);
+    signature_hash(entry, draft, family, reader);
+    validity::check(entry, draft, family, reader);
+    addresses(entry, draft, reader);
+    dns_names(entry, reader);
+    payment(draft, reader);
+}
+
+/// What is allowed but looks like a mistake.
+pub(super) fn warnings(entry: &OrderEntry<'_>) -> Vec<String> {
+    let unknown = entry
+        .product
+        .filter(|product| Family::of(product) == Family::Unknown);
+    unknown
+        .map(|product| {
+            let help = suggestion(product, products()).unwrap_or_default();
+            let text = format!(
+                "product `{}` is in no document known here; it goes to the CA as it is. {help}",
+                shown(product)
+            );
+            text.trim_end().to_owned()
+        })
+        .into_iter()
+        .collect()
+}
+
+/// A member of `certificate` that a family of products needs.
+#[derive(Clone, Copy)]
+enum Needed {
+    CommonName,
+    Emails,
+    SignatureHash,
+    Csr,
+    Indicator,
+}
+
+impl Needed {
+    /// Its name, and what to write for it.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CommonName => ("common_name", "common_name: NAME"),
+            Self::Emails => ("emails", "emails: [ADDRESS]"),
+            Self::SignatureHash => ("signature_hash", "signature_hash: sha256"),
+            Self::Csr => ("csr", "csr: { file: PATH }"),
+            Self::Indicator => (
+                "common_name_indicator",
+                "common_name_indicator: email_address",
+            ),
+        }
+    }
+
+    /// Where to say that it is missing, if it is.
+    fn missing(self, entry: &OrderEntry<'_>, draft: &Draft) -> Option<Location> {
+        let certificate = || entry.place_of(entry.certificate);
+        let absent = match self {
+            Self::CommonName => entry.common_name.is_absent(),
+            Self::Emails => {
+                if let Some(list) = entry.emails.get().filter(|list| list.value.is_empty()) {
+                    return Some(list.here());
+                }
+                entry.emails.is_absent()
+            }
+            Self::SignatureHash => draft.certificate.signature_hash.is_absent(),
+            Self::Csr => !entry.has_csr && !entry.exists,
+            Self::Indicator => draft.certificate.common_name_indicator.is_absent(),
+        };
+        absent.then(certificate)
+    }
+}
+
+fn required(entry: &OrderEntry<'_>, draft: &Draft, family: Family, reader: &mut Reader<'_>) {
+    use Needed::{CommonName, Csr, Emails, Indicator, SignatureHash};
+    let product = entry.product.unwrap_or_default();
+    let (certificate, organization): (&[Needed], bool) = match family {
+        Family::SeedClient | Family::Client => (&[CommonName, Emails, SignatureHash], true),
+        Family::ClassOne => (&[Emails, SignatureHash], false),
+        Family::SecureEmail if product == "secure_email_mailbox" => {
+            (&[Emails, SignatureHash], false)
+        }
+        Family::SecureEmail => (&[Emails, SignatureHash, Indicator], true),
+        Family::PublicTls => (&[CommonName, SignatureHash, Csr], true),
+        Family::DomainTls => (&[CommonName, SignatureHash, Csr], false),
+        Family::PrivateTls => (&[CommonName, SignatureHash], false),
+        Family::Signing | Family::Unknown => (&[], false),
+    };
+    let is_certificate_whole = !entry.is_certificate_refused && !draft.certificate.is_damaged;
+    for needed in certificate
+        .iter()
+        .filter(|_| is_certificate_whole && !entry.is_damaged)
+    {
+        let Some(place) = needed.missing(entry, draft) else {
+            continue;
+        };
+        let (name, example) = needed.words();
+        let problem = Problem::new(
+            "missing_member",
+            format!("`certificate.{name}` is missing: {product} needs it"),
+        )
+        .at(place, "in this entry")
+        .help(format!("add `{example}` to `certificate`"));
+        reader.tell(problem);
+    }
+    let place = match &draft.terms.organization {
+        Member::Absent => Some(entry.place_of(None)),
+        Member::Given(given) if given.value.id.is_absent() && !given.value.is_damaged => {
+            Some(entry.place_of(Some(given.point)))
+        }
+        Member::Given(_) | Member::Refused(_) => None,
+    };
+    if let Some(place) = place.filter(|_| organization && !entry.is_damaged) {
+        let problem = Problem::new(
+            "missing_member",
+            format!("`organization.id` is missing: {product} needs it"),
+        )
+        .at(place, "in this entry")
+        .help("add `organization: { id: N }` here or to `defaults.orders`");
+        reader.tell(problem);
+    }
+}
+
+fn signature_hash(entry: &OrderEntry<'_>, draft: &Draft, family: Family, reader: &mut Reader<'_>) {
+    let hash = draft.certificate.signature_hash.get();
+    let other = hash.filter(|hash| hash.value != SignatureHash::Sha256);
+    if let (Family::SeedClient, Some(hash)) = (family, other) {
+        let product = entry.product.unwrap_or_default();
+        let problem = Problem::new(
+            "signature_hash",
+            format!("{product} is signed with sha256, not {}", hash.value.word()),
+        )
+        .at(hash.here(), "here")
+        .help("write `signature_hash: sha256`");
+        reader.tell(problem);
+    }
+}
+
+fn addresses(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'_>) {
+    let mut look = |text: &str, point: Point| {
+        if !is_address(text) {
+            let message = format!("`{}` is not an e-mail address", shown(text));
+            reader.tell(Problem::new("bad_email", message).at(Location::Value(point), "here"));
+        }
+    };
+    for list in [entry.emails, &draft.others.additional_emails] {
+        for address in elements(list) {
+            look(&address.value, address.point);
+        }
+    }
+    for given in elements(&draft.others.dcv_emails) {
+        if let Some(address) = given.value.email.get() {
+            look(&address.value, address.point);
+        }
+    }
+}
+
+fn elements<T>(list: &Member<List<T>>) -> &[crate::model::form::At<T>] {
+    list.value().map_or(&[], |list| list.elements.as_slice())
+}
+
+/// Whether a text can be an address: one `@`, something on both sides, a dot in the domain.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;:\"()[]\\@".contains(c);
+    !local.is_empty()
+        && local.chars().all(plain)
+        && domain.chars().all(plain)
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
+        && text.len() <= 254
+}
+
+fn dns_names(entry: &OrderEntry<'_>, reader: &mut Reader<'_>) {
+    for name in elements(entry.dns_names) {
+        let text = name.value.as_str();
+        let labels = text.strip_prefix("*.").unwrap_or(text);
+        let plain = labels.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        });
+        if !plain || text.len() > 253 {
+            let message = format!("`{}` is not a DNS name", shown(text));
+            let problem = Problem::new("bad_dns_name", message)
+                .at(name.here(), "here")
+                .help("a host name such as `www.example.com`, without scheme, port and path");
+            reader.tell(problem);
+        }
+    }
+}
+
+fn payment(draft: &Draft, reader: &mut Reader<'_>) {
+    let Some(method) = draft.terms.payment_method.get() else {
+        return;
+    };
+    let is_missing = match &draft.terms.payment_profile {
+        Member::Absent => true,
+        Member::Given(profile) => profile.value.id.is_absent() && !profile.value.is_damaged,
+        Member::Refused(_) => false,
+    };
+    if method.value == PaymentMethod::Profile && is_missing {
+        let problem = Problem::new(
+            "missing_member",
+            "`payment_method: profile` needs `payment_profile.id`",
+        )
+        .at(method.here(), "in this entry")
+        .help("add `payment_profile: { id: N }`");
+        reader.tell(problem);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_other_text() {
+        for good in ["a@example.com", "a.b+c@mail.example.co.uk", "ä@example.com"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b.c",
+            "a@b",
+            "a b@c.d",
+            "a@b..c",
+            "A <a@b.c>",
+            "a@b@c.d",
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}
