@@ -223,7 +223,7 @@ impl Applying<'_> {
 /// Reads a saved plan and holds it against the manifest.
 fn read_saved(path: &Path, workspace: &Workspace) -> Result<Plan, EngineError> {
     let plan = saved_plan::read(path)?;
-    if plan.manifest != workspace.batch.digest {
+    if plan.manifest != workspace.batch.digest() {
         return Err(EngineError::Refused(format!(
             "{} was made from another manifest than the one at hand: plan again",
             path.display()

@@ -41,6 +41,9 @@ pub(super) struct Entries<'a> {
     index: HashMap<&'a str, usize>,
     /// Names that break the rule for names, which was reported.
     bad_names: HashMap<&'a str, Point>,
+    /// Whether the section or a name in it could not be read, which was reported: then any name may be one
+    /// of its own.
+    pub(super) is_damaged: bool,
 }
 
 impl<'a> Entries<'a> {
@@ -50,7 +53,7 @@ impl<'a> Entries<'a> {
 
     /// Whether a reference to this name needs no problem of its own.
     pub(super) fn is_reported(&self, name: &str) -> bool {
-        self.bad_names.contains_key(name)
+        self.is_damaged || self.bad_names.contains_key(name)
     }
 
     /// Every name.
@@ -78,10 +81,11 @@ pub(super) struct Collected<'a> {
     pub(super) is_whole: bool,
 }
 
-/// Sorts the values of all files.
+/// Sorts the values of all files. `are_all_read` is false where a file could not be read at all.
 pub(super) fn collect<'a>(
     sources: &[Source],
     readings: &'a [Reading<'a>],
+    are_all_read: bool,
     problems: &mut Vec<Problem>,
 ) -> Collected<'a> {
     let mut collected = Collected {
@@ -90,7 +94,7 @@ pub(super) fn collect<'a>(
         revocations: Entries::default(),
         policy: None,
         defaults: None,
-        is_whole: problems.is_empty(),
+        is_whole: are_all_read,
     };
     for (source, reading) in sources.iter().zip(readings) {
         if source.usable {
@@ -132,6 +136,9 @@ pub(super) fn root<'a>(reading: &'a Reading<'a>, problems: &mut Vec<Problem>) ->
 impl<'a> Collected<'a> {
     fn file(&mut self, reading: &'a Reading<'a>, problems: &mut Vec<Problem>) {
         let Some(root) = root(reading, problems) else {
+            self.accounts.is_damaged = true;
+            self.orders.is_damaged = true;
+            self.revocations.is_damaged = true;
             return;
         };
         let mut manifest = raw::Manifest::default();
@@ -162,6 +169,9 @@ impl<'a> Collected<'a> {
                 entries.add(name, written.value(point.node), problems);
             }
         }
+        self.accounts.is_damaged |= manifest.is_damaged || manifest.accounts.is_refused();
+        self.orders.is_damaged |= manifest.is_damaged || manifest.orders.is_refused();
+        self.revocations.is_damaged |= manifest.is_damaged || manifest.revocations.is_refused();
         once("policy", manifest.policy, &mut self.policy, problems);
         once("defaults", manifest.defaults, &mut self.defaults, problems);
     }
@@ -197,7 +207,10 @@ impl<'a> Entries<'a> {
     fn add(&mut self, section: &str, named: Value<'a>, problems: &mut Vec<Problem>) {
         let file = named.point().file;
         for (key, value) in named.members() {
-            let Some(name) = key.text() else { continue };
+            let Some(name) = key.text() else {
+                self.is_damaged = true;
+                continue;
+            };
             let twice = |first: Point| {
                 let problem = if first.file == file {
                     Problem::new("duplicate_key", format!("`{}` is given twice", shown(name)))

@@ -39,6 +39,8 @@ pub(super) struct Context<'a> {
     pub(super) warnings: Vec<Warning>,
     /// By name; without a value where the account itself is wrong, which was reported.
     pub(super) accounts: BTreeMap<String, Option<Account>>,
+    /// Whether there may be others, whose names could not be read.
+    pub(super) are_accounts_damaged: bool,
     /// Of each account where its keys come from, as it was written.
     pub(super) keys: BTreeMap<String, Digest>,
     pub(super) defaults: Defaults,
@@ -69,6 +71,7 @@ impl<'a> Context<'a> {
             problems,
             warnings: Vec::new(),
             accounts: BTreeMap::new(),
+            are_accounts_damaged: false,
             keys: BTreeMap::new(),
             defaults,
             edges: Vec::new(),
@@ -177,6 +180,9 @@ impl<'a> Context<'a> {
             let known = account.map(|account| account.name.clone());
             let name = known.or_else(|| name.parse().ok())?;
             return Some((name, account.map(|account| account.provider.authority)));
+        }
+        if self.are_accounts_damaged {
+            return None;
         }
         let accounts = std::mem::take(&mut self.accounts);
         let help = match accounts.is_empty() {

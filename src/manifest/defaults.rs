@@ -6,7 +6,7 @@ use super::members::{Authorities, Purpose, Rest, offer, read_order, split};
 use super::raw;
 use super::yaml::Reading;
 use crate::model::Authority;
-use crate::model::form::{Member, OrderDraft, Problem, Reader, Value};
+use crate::model::form::{OrderDraft, Problem, Reader, Value};
 
 /// The defaults of a manifest.
 #[derive(Default)]
@@ -58,12 +58,9 @@ impl Defaults {
         }
         // A default that is there and wrong is not missing in any entry either.
         for (member, is_damaged) in [
+            (written.orders.is_refused(), &mut defaults.order.is_damaged),
             (
-                matches!(written.orders, Member::Refused(_)),
-                &mut defaults.order.is_damaged,
-            ),
-            (
-                matches!(written.revocations, Member::Refused(_)),
+                written.revocations.is_refused(),
                 &mut defaults.revocation.is_damaged,
             ),
         ] {

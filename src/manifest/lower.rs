@@ -22,6 +22,7 @@ pub(super) struct Lowered {
 /// Lowers everything. Where a file was not read to its end, what there is of it is looked at for its shape
 /// alone: what seems to be missing may stand behind the place where reading stopped.
 pub(super) fn lower(mut context: Context<'_>, collected: Collected<'_>) -> Lowered {
+    context.are_accounts_damaged = collected.accounts.is_damaged;
     for entry in &collected.accounts.list {
         context.add_account(entry);
     }
@@ -83,13 +84,14 @@ pub(super) fn lower(mut context: Context<'_>, collected: Collected<'_>) -> Lower
         .flatten()
         .map(|account| (account.name.clone(), account))
         .collect();
-    let digest = super::digest::digest(&accounts, &context.keys, &policy, &items);
+    let keys = context.keys.into_iter();
+    let keys = keys.filter_map(|(name, digest)| Some((name.parse().ok()?, digest)));
     Lowered {
         batch: Some(Batch {
             accounts,
             policy,
             items,
-            digest,
+            keys: keys.collect(),
         }),
         warnings: context.warnings,
         problems: Vec::new(),

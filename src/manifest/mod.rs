@@ -13,7 +13,6 @@ mod credential;
 mod csr;
 mod defaults;
 mod dependency;
-mod digest;
 mod error;
 mod events;
 mod excerpt;
@@ -101,8 +100,9 @@ fn load_on(
             Problem::new("no_manifest", "no manifest was named").help("name one with `-f FILE`"),
         );
     }
+    let are_all_read = problems.is_empty();
     let readings = readings(&sources, &mut problems);
-    let mut collected = collect::collect(&sources, &readings, &mut problems);
+    let mut collected = collect::collect(&sources, &readings, are_all_read, &mut problems);
     let defaults = Defaults::read(
         collected.defaults.take(),
         &readings,

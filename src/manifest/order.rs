@@ -1,7 +1,7 @@
 //! One order: what every order has, and what the form of its CA has, joined with the defaults.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::Warning;
 use super::collect::Entry;
@@ -194,8 +194,7 @@ impl Context<'_> {
             is_damaged: order.is_damaged,
             product: order.product.value().map(|product| product.0.as_str()),
             certificate: order.certificate.given(),
-            is_certificate_refused: matches!(order.certificate, Member::Refused(_))
-                || certificate.is_damaged,
+            is_certificate_refused: order.certificate.is_refused() || certificate.is_damaged,
             common_name: &certificate.common_name,
             dns_names: &certificate.dns_names,
             emails: &certificate.emails,
@@ -291,9 +290,12 @@ impl Context<'_> {
                 continue;
             }
             names.clear();
-            order
-                .certificate
-                .each_name(|name| names.push(state.hash_one(name)));
+            let certificate = &order.certificate;
+            let all = certificate.common_name.iter().chain(&certificate.dns_names);
+            names.extend(
+                all.chain(&certificate.emails)
+                    .map(|name| folded(&state, name)),
+            );
             names.sort_unstable();
             names.dedup();
             let hash = state.hash_one((&item.account, &order.product, &names));
@@ -310,6 +312,22 @@ impl Context<'_> {
             });
         }
     }
+}
+
+/// A hash of a name in lower case.
+fn folded(state: &RandomState, name: &str) -> u64 {
+    if !name.is_ascii() {
+        return state.hash_one(name.to_lowercase());
+    }
+    let mut hasher = state.build_hasher();
+    for piece in name.as_bytes().chunks(64) {
+        let mut lower = [0; 64];
+        let lower = &mut lower[..piece.len()];
+        lower.copy_from_slice(piece);
+        lower.make_ascii_lowercase();
+        hasher.write(lower);
+    }
+    hasher.finish()
 }
 
 fn renewal_of(name: &Member<Name>, id: &Member<Id>) -> Option<RenewalOf> {

@@ -1,6 +1,8 @@
 //! The JSON Schema of a manifest: the shapes in [`super::raw`], and what each CA adds to accounts and
 //! orders.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -202,7 +204,7 @@ fn accounts(definitions: &mut Value, authorities: &[&'static dyn Authority], cre
             let limits: Vec<String> = known
                 .rate_limits()
                 .iter()
-                .map(|limit| format!("{} per {}s", limit.requests, limit.per.as_secs()))
+                .map(|limit| format!("{} per {}", limit.requests, shown(limit.per)))
                 .collect();
             format!("{} at {}", limits.join(" and "), known.name())
         })
@@ -291,6 +293,14 @@ fn revocations(definitions: &mut Value, authorities: &[&'static dyn Authority]) 
             &format!("`{word}`:"),
             &format!("`{word}` ({}):", of.join(", ")),
         );
+    }
+}
+
+/// A duration as a manifest says it.
+fn shown(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds >= 60 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
     }
 }
 

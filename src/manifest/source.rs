@@ -83,7 +83,9 @@ pub(super) fn read_file(path: &Path, sources: &mut Vec<Source>, problems: &mut V
     // One byte more than allowed tells a file that is too large from one that just fits, also when
     // the length is not known beforehand (a pipe).
     let read = std::fs::File::open(path).and_then(|file| {
-        let mut bytes = Vec::new();
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let length = length.min(MAX_FILE).saturating_add(1);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     });

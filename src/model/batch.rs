@@ -25,8 +25,8 @@ pub struct Batch {
     /// Orders, then revocations, each in the order of the files. Addresses are unique, every
     /// reference is known and the dependencies have no cycle.
     pub items: Vec<Item>,
-    /// The digest of everything above and of the CSRs: equal meaning, equal digest.
-    pub digest: Digest,
+    /// A digest of where the keys of each account come from, as it was written.
+    pub keys: BTreeMap<AccountName, Digest>,
 }
 
 /// One customer account at a CA.
@@ -232,25 +232,6 @@ impl CertificateRequest {
         names.sort();
         names.dedup();
         names
-    }
-
-    /// Calls back with each name and address in lower case, repeats included.
-    pub fn each_name(&self, mut each: impl FnMut(&str)) {
-        for name in self
-            .common_name
-            .iter()
-            .chain(&self.dns_names)
-            .chain(&self.emails)
-        {
-            if name
-                .bytes()
-                .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
-            {
-                each(&name.to_lowercase());
-            } else {
-                each(name);
-            }
-        }
     }
 
     /// The digest of what a reissue can change: names, e-mail addresses, units, the CSR's key.

@@ -7,6 +7,7 @@
 mod adoption;
 mod authority;
 mod batch;
+mod batch_digest;
 mod cause;
 mod digest;
 mod entry;

@@ -106,7 +106,7 @@ impl Plan {
         let mut plan = Self {
             plan_id: crate::model::Digest::of(&[]),
             made_at: inputs.now,
-            manifest: inputs.batch.digest,
+            manifest: inputs.batch.digest(),
             state: inputs.state.clone(),
             accounts: planned_accounts(inputs, &steps),
             offline: inputs.offline,

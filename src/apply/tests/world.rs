@@ -16,10 +16,10 @@ use crate::apply::context::Clock;
 use crate::apply::{ActionReport, Event, Outcome, Run, RunAccount, RunReport, Stop, run};
 use crate::journal::{Hold, Journal};
 use crate::model::{
-    Account, Address, After, Batch, BootTime, CertificateRequest, Digest, Doubt, DoubtRule, Item,
-    Members, Milestone, Moment, Observed, ObservedAccount, Order, OrderId, Policy, Provider,
-    Record, Revocation, RevocationReason, RevocationTarget, RunId, Scope, SourceLine, StatusChange,
-    Tag, TagLookup, TagParts, Wanted,
+    Account, Address, After, Batch, BootTime, CertificateRequest, Doubt, DoubtRule, Item, Members,
+    Milestone, Moment, Observed, ObservedAccount, Order, OrderId, Policy, Provider, Record,
+    Revocation, RevocationReason, RevocationTarget, RunId, Scope, SourceLine, StatusChange, Tag,
+    TagLookup, TagParts, Wanted,
 };
 use crate::plan::testing::account;
 use crate::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, approve};
@@ -232,7 +232,7 @@ impl World {
             )]),
             policy: Policy::default(),
             items: self.items.clone(),
-            digest: Digest::of(b"manifest"),
+            keys: BTreeMap::new(),
         };
         let observed = Observed {
             accounts: BTreeMap::from([(account(), self.observed())]),

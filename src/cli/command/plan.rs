@@ -35,7 +35,7 @@ pub(super) async fn run(
 }
 
 fn save(path: &Path, plan: &Plan, workspace: &Workspace, output: &Output) -> Result<(), CliError> {
-    saved_plan::write(path, plan, workspace.batch.digest)?;
+    saved_plan::write(path, plan, workspace.batch.digest())?;
     output.hint(&format!(
         "Saved the plan. To carry it out: certplan apply {}",
         path.display()

@@ -49,11 +49,10 @@ pub(super) fn run(
             location.file, location.line, warning.message
         ));
     }
-    let digest = loaded.batch.digest;
     if args.format == Format::Json {
         let text = json!({
             "format_version": 1, "valid": true, "problems": [], "orders": orders,
-            "revocations": revocations, "digest": digest,
+            "revocations": revocations, "digest": loaded.batch.digest(),
         });
         output.result(|out| writeln!(out, "{text:#}"));
     } else {

@@ -116,15 +116,15 @@ fn the_digest_does_not_depend_on_how_it_is_written() {
         load_on(&[Input::Path(folder.path().to_owned())])
             .unwrap()
             .batch
-            .digest
+            .digest()
     };
-    assert_eq!(one.batch.digest, load());
+    assert_eq!(one.batch.digest(), load());
     fs::write(
         folder.path().join("b.yaml"),
         revocation("x").replace("superseded", "unspecified"),
     )
     .unwrap();
-    assert_ne!(one.batch.digest, load());
+    assert_ne!(one.batch.digest(), load());
 }
 
 #[test]

@@ -46,9 +46,8 @@ impl Builder<'_, '_> {
         while !self.text.is_char_boundary(start) {
             start -= 1;
         }
-        let length = self.text[start..]
-            .chars()
-            .next()
+        let found = self.text[start..].chars().next();
+        let length = found
             .filter(|c| *c != '\n' && *c != '\r')
             .map_or(0, char::len_utf8);
         let at = start..start + length;
@@ -56,16 +55,56 @@ impl Builder<'_, '_> {
             self.too_deep(at);
             return;
         }
+        let bracket = self.bracket();
+        let problem =
+            |message: &str| Problem::new("syntax", format!("this is not YAML: {message}"));
+        let problem = match (&bracket, found) {
+            (Some((open, bracket)), Some(closing @ (']' | '}'))) if !pair(*bracket, closing) => {
+                problem(&format!("`{bracket}` is closed by `{closing}`"))
+                    .at(self.bytes(open.clone()), "opened here")
+                    .at(self.bytes(at), "closed here")
+            }
+            (Some((open, bracket)), None) => problem(&format!("`{bracket}` is not closed"))
+                .at(self.bytes(open.clone()), "opened here"),
+            _ => {
+                let problem = problem(&shown(wording(&error.message))).at(self.bytes(at), "here");
+                match bracket {
+                    Some((open, _)) => problem.at(self.bytes(open), "in this bracket"),
+                    None => problem,
+                }
+            }
+        };
         let help = error
             .message
             .contains("tabs")
             .then(|| "indent with blanks: YAML takes no tabs there".to_owned());
-        let problem = Problem::new(
-            "syntax",
-            format!("this is not YAML: {}", shown(&error.message)),
-        )
-        .at(self.bytes(at), "here")
-        .maybe_help(help);
-        self.problems.push(problem);
+        self.problems.push(problem.maybe_help(help));
+    }
+
+    /// The innermost bracket that is open, and its place.
+    fn bracket(&self) -> Option<(Range<usize>, char)> {
+        self.open.iter().rev().find_map(|frame| {
+            let start = self.written.value(frame.open.node()).range().start;
+            let bracket = self.text.get(start..)?.chars().next();
+            let bracket = bracket.filter(|c| matches!(c, '[' | '{'))?;
+            Some((start..start + 1, bracket))
+        })
+    }
+}
+
+fn pair(open: char, close: char) -> bool {
+    matches!((open, close), ('[', ']') | ('{', '}'))
+}
+
+/// The parser's words, in plain ones where somebody who has forgotten a quote reads them.
+fn wording(message: &str) -> &str {
+    match message {
+        "while scanning a quoted scalar, found unexpected end of stream" => {
+            "this quote is not closed"
+        }
+        "invalid indentation in quoted scalar" => {
+            "this quote is not closed, or a line of the text in it is not indented"
+        }
+        other => other,
     }
 }

@@ -131,6 +131,11 @@ impl<T> Member<T> {
         matches!(self, Self::Absent)
     }
 
+    /// True where it is there and wrong.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
     /// Marks it as given and wrong, unless it is there.
     pub fn refuse(&mut self, point: Point) {
         if self.is_absent() {

@@ -48,7 +48,7 @@ impl World {
                 accounts: BTreeMap::from([(account.name.clone(), account)]),
                 policy: Policy::default(),
                 items,
-                digest: Digest::of(b"manifest"),
+                keys: BTreeMap::new(),
             },
             records: Records::new(),
             observed: ObservedAccount::default(),

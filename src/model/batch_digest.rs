@@ -1,38 +1,40 @@
 //! The digest of a batch: equal meaning, equal digest, however it was written.
 
-use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::model::{Account, AccountName, Address, After, Digest, DoubtRule, Item, Policy, Wanted};
+use super::batch::{Account, After, Batch, DoubtRule, Item, Wanted};
+use super::digest::Digest;
+use super::ids::{AccountName, Address};
 
-/// The digest over the accounts (and where their keys come from, never a key), the policy, and every
-/// item. Comments, white space, and the order and number of the files do not change it.
-pub(super) fn digest(
-    accounts: &BTreeMap<AccountName, Account>,
-    keys: &BTreeMap<String, Digest>,
-    policy: &Policy,
-    items: &[Item],
-) -> Digest {
-    let accounts: Vec<Digest> = accounts.values().map(account).collect();
-    let policy = (
-        policy.max_orders,
-        policy.max_revocations,
-        policy.max_revocation_percent,
-        policy.doubt.quiet_period.as_nanos().to_string(),
-        policy.doubt.then == DoubtRule::Resend,
-    );
-    let mut items: Vec<&Item> = items.iter().collect();
-    items.sort_by_key(|item| &item.address);
-    let mut hash = BufWriter::with_capacity(1 << 16, Digest::begin());
-    // What is written goes into the hash, which takes everything.
-    let _ = serde_json::to_writer(&mut hash, &("certplan manifest 2", accounts, keys, policy));
-    for item in items {
-        let _ = of_item(item, &mut hash);
+impl Batch {
+    /// The digest over the accounts (and where their keys come from, never a key), the policy, and every
+    /// item with its CSR: equal meaning, equal digest. Comments, white space, and the order and number of
+    /// the files do not change it. It is worked out anew each time.
+    pub fn digest(&self) -> Digest {
+        let accounts: Vec<Digest> = self.accounts.values().map(account).collect();
+        let policy = (
+            self.policy.max_orders,
+            self.policy.max_revocations,
+            self.policy.max_revocation_percent,
+            self.policy.doubt.quiet_period.as_nanos().to_string(),
+            self.policy.doubt.then == DoubtRule::Resend,
+        );
+        let mut items: Vec<&Item> = self.items.iter().collect();
+        items.sort_by_key(|item| &item.address);
+        let mut hash = BufWriter::with_capacity(1 << 16, Digest::begin());
+        // What is written goes into the hash, which takes everything.
+        let _ = serde_json::to_writer(
+            &mut hash,
+            &("certplan manifest 2", accounts, &self.keys, policy),
+        );
+        for item in items {
+            let _ = of_item(item, &mut hash);
+        }
+        let _ = hash.flush();
+        hash.into_parts().0.finish()
     }
-    let _ = hash.flush();
-    hash.into_parts().0.finish()
 }
 
 fn account(account: &Account) -> Digest {
