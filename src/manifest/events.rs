@@ -1,11 +1,15 @@
 //! The YAML parser as it is used here: its events, with positions as byte ranges. No other file names it.
 
-use std::borrow::Cow;
-use std::iter::Chain;
-use std::ops::Range;
-use std::str::Chars;
+mod characters;
+mod offsets;
 
-use saphyr_parser::{self as yaml, BufferedInput, Parser, ScalarStyle, ScanError, Span, StrInput};
+use std::borrow::Cow;
+use std::ops::Range;
+
+use saphyr_parser::{self as yaml, BufferedInput, Parser, ScalarStyle, ScanError, Span};
+
+use characters::{Characters, Portion, space, stop};
+use offsets::Offsets;
 
 /// The deepest nesting.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -42,77 +46,45 @@ pub(super) struct Marks {
     pub(super) tag: Option<Range<usize>>,
 }
 
-/// Where the text stops being YAML, and why.
+/// Where the text stops being YAML that is read here, and why.
 pub(super) struct SyntaxError {
     pub(super) at: usize,
-    pub(super) message: String,
-    /// Whether it is nested deeper than [`MAX_DEPTH`].
-    pub(super) is_depth: bool,
+    pub(super) reason: Reason,
 }
 
-impl SyntaxError {
-    fn new(at: usize, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-            is_depth: false,
-        }
-    }
-}
-
-/// The parser and the text that it is given.
-enum Input<'t> {
-    /// The text as it is.
-    Whole(Parser<'t, StrInput<'t>>),
-    /// A text that begins with a bracket, as JSON does, and the mark of a document before that. Without it
-    /// the bracket may begin a key, and the parser keeps all that is in it until it knows.
-    Marked(Parser<'t, BufferedInput<Marked<'t>>>),
-}
-
-type Marked<'t> = Chain<Chain<Chars<'t>, Chars<'static>>, Chars<'t>>;
-
-/// The mark of a document. What stands behind it on its line begins no key.
-const MARK: &str = "--- ";
-
-impl<'t> Input<'t> {
-    fn next(&mut self) -> Option<Result<(yaml::Event<'t>, Span), ScanError>> {
-        match self {
-            Self::Whole(parser) => parser.next_event(),
-            Self::Marked(parser) => parser.next_event(),
-        }
-    }
+/// Why a text is not read on.
+pub(super) enum Reason {
+    /// It is not YAML.
+    Syntax(String),
+    /// It is nested deeper than [`MAX_DEPTH`].
+    Depth,
+    /// There is more in a value than the parser is to keep at once.
+    Length,
 }
 
 /// The events of a text.
 pub(super) struct Events<'t> {
-    input: Input<'t>,
+    parser: Parser<'t, BufferedInput<Characters<'t>>>,
+    portion: Portion,
     offsets: Offsets<'t>,
     /// Where the last event ended.
     behind: usize,
     /// Where something stands that the parser would take: it is given the text before that alone.
-    stop: Option<SyntaxError>,
+    stop: Option<(usize, String)>,
 }
 
 impl<'t> Events<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        let stop = unknown_directive(text).or_else(|| unprintable(text));
-        let text = stop
-            .as_ref()
-            .and_then(|stop| text.get(..stop.at))
-            .unwrap_or(text);
-        let start = space(text);
-        let (before, rest) = text.split_at_checked(start).unwrap_or_default();
-        let begins_line = before.is_empty() || before.ends_with('\n');
-        let is_marked = begins_line && rest.starts_with(['{', '[']);
-        let input = if is_marked {
-            let characters = before.chars().chain(MARK.chars()).chain(rest.chars());
-            Input::Marked(Parser::new_from_iter(characters))
-        } else {
-            Input::Whole(Parser::new_from_str(text))
-        };
+        let stop = stop(text);
+        let end = stop.as_ref().map_or(text.len(), |(at, _)| *at);
+        let text = text.get(..end).unwrap_or_default();
+        let portion = Portion::default();
+        let characters = Characters::of(text, portion.clone());
+        let offsets = Offsets::of(text, characters.marked());
         Self {
-            input,
-            offsets: Offsets::of(text, is_marked.then(|| before.chars().count())),
+            parser: Parser::new_from_iter(characters),
+            portion,
+            offsets,
             behind: 0,
             stop,
         }
@@ -122,7 +94,11 @@ impl<'t> Events<'t> {
     #[inline]
     pub(super) fn next(&mut self) -> Result<(Event<'t>, Range<usize>), SyntaxError> {
         loop {
-            let (event, span) = match self.input.next() {
+            let next = self.parser.next_event();
+            if self.portion.is_over() {
+                return Err(self.too_long());
+            }
+            let (event, span) = match next {
                 Some(Ok(next)) => next,
                 Some(Err(error)) => return Err(self.fault(&error)),
                 None => return self.end(),
@@ -168,13 +144,31 @@ impl<'t> Events<'t> {
                 }
             };
             self.behind = at.end;
+            self.portion.begin();
             return Ok((event, at));
         }
     }
 
     fn end(&mut self) -> Result<(Event<'t>, Range<usize>), SyntaxError> {
-        let end = self.offsets.text.len();
-        self.stop.take().map_or(Ok((Event::Stream, end..end)), Err)
+        let end = self.offsets.text().len();
+        self.stopped().map_or(Ok((Event::Stream, end..end)), Err)
+    }
+
+    /// Why the parser was given no more, if that is not the end of the text.
+    fn stopped(&mut self) -> Option<SyntaxError> {
+        let (at, message) = self.stop.take()?;
+        Some(SyntaxError {
+            at,
+            reason: Reason::Syntax(message),
+        })
+    }
+
+    fn too_long(&self) -> SyntaxError {
+        let rest = self.offsets.text().get(self.behind..).unwrap_or_default();
+        SyntaxError {
+            at: self.behind + rest.find(['[', '{']).unwrap_or_default(),
+            reason: Reason::Length,
+        }
     }
 
     fn range(&mut self, span: &Span) -> Range<usize> {
@@ -188,14 +182,14 @@ impl<'t> Events<'t> {
     fn marks(&self, anchor: usize, has_tag: bool, at: &mut Range<usize>) -> Marks {
         let mut marks = Marks { anchor, tag: None };
         for _ in 0..usize::from(anchor != 0) + usize::from(has_tag) {
-            let rest = self.offsets.text.get(at.clone()).unwrap_or_default();
+            let rest = self.offsets.text().get(at.clone()).unwrap_or_default();
             let start = at.start + space(rest);
-            let rest = self.offsets.text.get(start..at.end).unwrap_or_default();
+            let rest = self.offsets.text().get(start..at.end).unwrap_or_default();
             let end = start + mark(rest);
             if rest.starts_with('!') {
                 marks.tag = Some(start..end);
             }
-            let rest = self.offsets.text.get(end..at.end).unwrap_or_default();
+            let rest = self.offsets.text().get(end..at.end).unwrap_or_default();
             at.start = end + space(rest);
         }
         marks
@@ -204,7 +198,7 @@ impl<'t> Events<'t> {
     /// The text of a block scalar without the line break that the parser adds in a file that has none at
     /// its end: serde_yaml adds none.
     fn exact(&self, text: Cow<'t, str>, end: usize) -> Cow<'t, str> {
-        if end < self.offsets.text.len() || !self.ends_inside(&text) {
+        if end < self.offsets.text().len() || !self.ends_inside(&text) {
             return text;
         }
         let mut text = text.into_owned();
@@ -214,7 +208,7 @@ impl<'t> Events<'t> {
 
     /// Whether the file ends within the last line of this block scalar, not behind it.
     fn ends_inside(&self, value: &str) -> bool {
-        let mut lines = self.offsets.text.rsplit(['\n', '\r']);
+        let mut lines = self.offsets.text().rsplit(['\n', '\r']);
         let source = lines.next().unwrap_or_default();
         let Some(value) = value.strip_suffix('\n') else {
             return false;
@@ -224,28 +218,19 @@ impl<'t> Events<'t> {
     }
 
     fn fault(&mut self, error: &ScanError) -> SyntaxError {
-        // A text that was cut off there may have this fault because of that alone.
-        if let Some(stop) = self.stop.take() {
-            return stop;
+        // A text that was cut off may have this fault because of that alone.
+        if let Some(stopped) = self.stopped() {
+            return stopped;
         }
+        let message = error.info();
         SyntaxError {
-            is_depth: error.info().contains("recursion limit"),
-            ..SyntaxError::new(self.offsets.byte(error.marker().index()), error.info())
+            at: self.offsets.byte(error.marker().index()),
+            reason: match message.contains("recursion limit") {
+                true => Reason::Depth,
+                false => Reason::Syntax(message.to_owned()),
+            },
         }
     }
-}
-
-/// The length of the white space and the comments at the start of a text.
-fn space(text: &str) -> usize {
-    let mut rest = text.trim_start();
-    while rest.starts_with('#') {
-        rest = rest
-            .find(['\n', '\r'])
-            .and_then(|end| rest.get(end..))
-            .unwrap_or_default()
-            .trim_start();
-    }
-    text.len() - rest.len()
 }
 
 /// The length of the anchor or the tag at the start of a text.
@@ -256,82 +241,4 @@ fn mark(text: &str) -> usize {
         text.find(|c: char| c.is_ascii_whitespace() || ",[]{}".contains(c))
     };
     end.unwrap_or(text.len())
-}
-
-/// A directive that is none of YAML's: the parser passes it over, and serde_yaml refuses it.
-fn unknown_directive(text: &str) -> Option<SyntaxError> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let name = line.split_ascii_whitespace().next().unwrap_or_default();
-        match name.chars().next() {
-            Some('%') if line.starts_with('%') && !matches!(name, "%YAML" | "%TAG") => {
-                return Some(SyntaxError::new(at, "a directive that YAML does not have"));
-            }
-            Some('%' | '#') | None => at += line.len(),
-            Some(_) => return None,
-        }
-    }
-    None
-}
-
-/// A character that YAML does not take unescaped. The parser does.
-fn unprintable(text: &str) -> Option<SyntaxError> {
-    let refused = |c: char| match c {
-        '\t' | '\n' | '\r' | '\u{85}' => false,
-        c => c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'),
-    };
-    let at = text.find(refused)?;
-    let code = text.get(at..)?.chars().next().map_or(0, u32::from);
-    let message = format!("the character U+{code:04X} stands here; in quotes it can be escaped");
-    Some(SyntaxError::new(at, message))
-}
-
-/// From the positions of characters to those of bytes.
-struct Offsets<'t> {
-    text: &'t str,
-    is_ascii: bool,
-    /// The character before which [`MARK`] was put.
-    marked: usize,
-    /// A character, and its byte.
-    character: usize,
-    byte: usize,
-}
-
-impl<'t> Offsets<'t> {
-    fn of(text: &'t str, marked: Option<usize>) -> Self {
-        Self {
-            text,
-            is_ascii: text.is_ascii(),
-            marked: marked.unwrap_or(usize::MAX),
-            character: 0,
-            byte: 0,
-        }
-    }
-
-    /// Counts from the last position that was asked for: events come in the order of the text, but for
-    /// steps back that are no longer than the value they belong to.
-    #[inline]
-    fn byte(&mut self, character: usize) -> usize {
-        let character = match character.checked_sub(self.marked) {
-            Some(behind) => self.marked + behind.saturating_sub(MARK.len()),
-            None => character,
-        };
-        if self.is_ascii {
-            return character.min(self.text.len());
-        }
-        let (before, rest) = self.text.split_at_checked(self.byte).unwrap_or_default();
-        self.byte = match character.checked_sub(self.character) {
-            Some(ahead) => {
-                let next = rest.char_indices().nth(ahead);
-                next.map_or(self.text.len(), |(at, _)| self.byte + at)
-            }
-            None => {
-                let behind = self.character - character;
-                let earlier = before.char_indices().nth_back(behind - 1);
-                earlier.map_or(0, |(at, _)| at)
-            }
-        };
-        self.character = character;
-        self.byte
-    }
 }

@@ -12,7 +12,9 @@ use crate::provider::authorities;
 mod bounds;
 mod files;
 mod meaning;
+mod places;
 mod random;
+mod reference;
 mod verdicts;
 
 pub(super) const TODAY: Date = date(2026, 11, 21);

@@ -141,6 +141,20 @@ fn sixty_four_aliases_are_read_and_no_more() {
 }
 
 #[test]
+fn a_bracket_that_may_begin_a_key_holds_a_bounded_number_of_values() {
+    let long = "1,".repeat((2 << 20) + 10);
+    let text = format!("{HEAD}\u{e9}:\n  - x\n  - [{long}]\n");
+    assert_eq!(refused(text), ["unknown_member 2:1", "too_long 4:5"]);
+    // These begin no key: they are read value by value.
+    assert_eq!(
+        refused(format!("{HEAD}x: [{long}]\n")),
+        ["unknown_member 2:1"]
+    );
+    let json = format!("{{\"version\": 1, \"x\": [{long}2]}}");
+    assert_eq!(refused(json), ["unknown_member 1:16"]);
+}
+
+#[test]
 fn an_alias_to_what_holds_it_is_refused() {
     assert!(
         refused(format!("{HEAD}x: &a [*a]\n"))

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Builder, first_line};
-use crate::manifest::events::{MAX_DEPTH, SyntaxError};
+use crate::manifest::events::{MAX_DEPTH, Reason, SyntaxError};
 use crate::model::form::{Location, Problem, shown};
 
 impl Builder<'_, '_> {
@@ -41,6 +41,13 @@ impl Builder<'_, '_> {
         self.problems.push(problem);
     }
 
+    fn too_many(&mut self, at: Range<usize>) {
+        let problem = Problem::new("too_long", "a value, or what is in a bracket, is too long")
+            .at(self.bytes(at), "it begins here")
+            .help("write the elements of a list and the members of a mapping without brackets");
+        self.problems.push(problem);
+    }
+
     pub(super) fn syntax(&mut self, error: &SyntaxError) {
         let mut start = error.at.min(self.text.len());
         while !self.text.is_char_boundary(start) {
@@ -51,10 +58,11 @@ impl Builder<'_, '_> {
             .filter(|c| *c != '\n' && *c != '\r')
             .map_or(0, char::len_utf8);
         let at = start..start + length;
-        if error.is_depth {
-            self.too_deep(at);
-            return;
-        }
+        let message = match &error.reason {
+            Reason::Syntax(message) => message,
+            Reason::Depth => return self.too_deep(at),
+            Reason::Length => return self.too_many(at),
+        };
         let bracket = self.bracket();
         let problem =
             |message: &str| Problem::new("syntax", format!("this is not YAML: {message}"));
@@ -67,18 +75,20 @@ impl Builder<'_, '_> {
             (Some((open, bracket)), None) => problem(&format!("`{bracket}` is not closed"))
                 .at(self.bytes(open.clone()), "opened here"),
             _ => {
-                let problem = problem(&shown(wording(&error.message))).at(self.bytes(at), "here");
+                let problem = problem(&shown(wording(message))).at(self.bytes(at), "here");
                 match bracket {
                     Some((open, _)) => problem.at(self.bytes(open), "in this bracket"),
                     None => problem,
                 }
             }
         };
-        let help = error
-            .message
-            .contains("tabs")
-            .then(|| "indent with blanks: YAML takes no tabs there".to_owned());
-        self.problems.push(problem.maybe_help(help));
+        let help = if message.contains("tabs") {
+            Some("indent with blanks: YAML takes no tabs there")
+        } else {
+            message.starts_with("':' must").then_some("write a blank")
+        };
+        self.problems
+            .push(problem.maybe_help(help.map(str::to_owned)));
     }
 
     /// The innermost bracket that is open, and its place.
@@ -105,6 +115,7 @@ fn wording(message: &str) -> &str {
         "invalid indentation in quoted scalar" => {
             "this quote is not closed, or a line of the text in it is not indented"
         }
+        "':' must be followed by a valid YAML whitespace" => "a tab stands behind `:`",
         other => other,
     }
 }
