@@ -1,11 +1,12 @@
 //! Binding an order that exists at the CA to a name: [`Adoption`], the only maker of
 //! [`FactBody::Adopted`].
 
-use super::batch::Order;
-use super::fact::{Attempt, FactBody};
+use super::attempt::Attempt;
+use super::fact::FactBody;
 use super::ids::Tag;
 use super::matching::differences;
 use super::observed::ObservedOrder;
+use super::order::Order;
 use super::untrusted::Untrusted;
 
 /// An order at the CA with the name that it is to be bound to.

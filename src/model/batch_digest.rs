@@ -4,9 +4,10 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use super::batch::{Account, After, Batch, DoubtRule, Item, Wanted};
+use super::batch::{Account, Batch, DoubtRule};
 use super::digest::Digest;
 use super::ids::{AccountName, Address};
+use super::item::{After, Item, Wanted};
 
 impl Batch {
     /// The digest over the accounts (and where their keys come from, never a key), the policy, and every

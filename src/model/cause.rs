@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::After;
 use super::ids::{Address, OrderId, RequestId};
+use super::item::After;
+use super::live_state::Ending;
 use super::operation::Part;
+use super::pending_domain::PendingDomain;
 use super::reason::Reason;
-use super::record::Ending;
-use super::untrusted::Untrusted;
 
 /// What an item waits for, with the ids that a person needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,19 +90,6 @@ pub enum NextRun {
         /// The order.
         order: OrderId,
     },
-}
-
-/// A domain whose validation is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingDomain {
-    /// The domain.
-    pub name: Untrusted,
-    /// The validation method that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<Untrusted>,
-    /// The value that belongs where the method says, for example into a TXT record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<Untrusted>,
 }
 
 /// A dependency that has not come far enough.

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::cause::PendingDomain;
+use super::attempt::Attempt;
 use super::digest::Digest;
 use super::ids::{
     AccountName, Address, CertificateId, ItemName, OrderId, RequestId, RunId, SerialNumber, Tag,
 };
+use super::live_state::{LiveState, PartState};
 use super::moment::BootTime;
-use super::operation::{OperationKind, Part};
-use super::record::{LiveState, PartState};
+use super::operation::Part;
+use super::pending_domain::PendingDomain;
 use super::untrusted::Untrusted;
 use super::valid_till::{self, ValidTill};
 
@@ -181,32 +182,6 @@ impl FactBody {
             Self::Released { .. } => "released",
         }
     }
-}
-
-/// One intended call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// What is done.
-    pub kind: OperationKind,
-    /// Which call of a revocation; absent for orders.
-    pub part: Option<Part>,
-    /// 1, 2, 3, ... over the item's whole life.
-    pub number: u32,
-    /// The manifest's generation that asked for it.
-    pub generation: u32,
-    /// The order that is renewed, reissued or revoked.
-    pub order_id: Option<OrderId>,
-    /// The certificate that was in force right before a reissue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<CertificateId>,
-    /// The tag of an order.
-    pub tag: Option<Tag>,
-    /// The digest of the request body.
-    pub body: Digest,
-    /// The digest of the certificate's content, for orders and reissues.
-    pub certificate: Option<Digest>,
-    /// The digest of the order's terms.
-    pub terms: Option<Digest>,
 }
 
 /// A fact that cannot follow what the journal already says.

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::batch::Order;
 use super::names::{is_host, normal_name};
 use super::observed::ObservedOrder;
+use super::order::Order;
 
 /// What differs between an order as wanted and a full read of one at the CA; empty when they match.
 ///

@@ -5,6 +5,7 @@
 //! [`crate`]'s provider modules, never these.
 
 mod adoption;
+mod attempt;
 mod authority;
 mod batch;
 mod batch_digest;
@@ -14,17 +15,20 @@ mod entry;
 mod fact;
 pub mod form;
 mod ids;
+mod item;
+mod live_state;
 mod matching;
 mod members;
 mod moment;
 mod names;
 mod observed;
 mod operation;
+mod order;
+mod pending_domain;
 mod reason;
 mod record;
-#[cfg(test)]
-mod record_test;
 mod recorded;
+mod revocation;
 mod revocation_reason;
 mod secret;
 mod standing;
@@ -32,20 +36,23 @@ mod transition;
 mod untrusted;
 mod valid_till;
 
+#[cfg(test)]
+mod record_test;
+
 pub use adoption::Adoption;
+pub use attempt::Attempt;
 pub use authority::{Authority, CredentialMember, RateLimit, Region, ScopeKind};
-pub use batch::{
-    Account, After, Batch, CertificateRequest, Csr, Doubt, DoubtRule, Item, Milestone, Order,
-    Policy, Provider, Revocation, RevocationTarget, Scope, SecretSource, SourceLine, Wanted,
-};
-pub use cause::{Blocked, Cause, Decision, NextRun, PendingDomain};
+pub use batch::{Account, Batch, Doubt, DoubtRule, Policy, Provider, SecretSource};
+pub use cause::{Blocked, Cause, Decision, NextRun};
 pub use digest::{Digest, DigestInProgress};
 pub use entry::{Entry, JournalFact, JournalFactBody};
-pub use fact::{Attempt, Fact, FactBody, IllegalFact};
+pub use fact::{Fact, FactBody, IllegalFact};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
     SerialNumber, Tag, TagParts,
 };
+pub use item::{After, Item, Milestone, SourceLine, Wanted};
+pub use live_state::{Ending, LiveState, PartState};
 pub use matching::{Sameness, differences, extra_names, may_be, missing_names, same_names};
 pub use members::Members;
 pub use moment::{BootTime, Moment, age};
@@ -56,15 +63,18 @@ pub use observed::{
     RequestStatus, Stage, StatusChange, TagLookup, Traffic,
 };
 pub use operation::{
-    CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RenewalOf,
+    CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation,
     RequestPreview, RevokeCall, RevokeOperation, RevokeScope,
 };
+pub use order::{CertificateRequest, Csr, Order, RenewalOf};
+pub use pending_domain::PendingDomain;
 pub use reason::{Reason, StatusWord};
 pub use record::{
-    Ending, Failure, LiveOrder, LiveState, OpenOperation, PartState, PendingReissue, Phase, Record,
-    Records, RefusedReissue, RequestedParts, Target,
+    Failure, LiveOrder, OpenOperation, PendingReissue, Phase, Record, Records, RefusedReissue,
+    RequestedParts, Target,
 };
 pub use recorded::{FactLog, Recorded, intend};
+pub use revocation::{Revocation, RevocationTarget, Scope};
 pub use revocation_reason::RevocationReason;
 pub use secret::Secret;
 pub use standing::{Change, Standing, live_state, seen};

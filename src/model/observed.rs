@@ -9,9 +9,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::cause::PendingDomain;
 use super::digest::Digest;
 use super::ids::{AccountName, CertificateId, KeyId, OrderId, RequestId, SerialNumber, Tag};
+use super::pending_domain::PendingDomain;
 use super::untrusted::Untrusted;
 use super::valid_till::ValidTill;
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::Order;
-use super::ids::{CertificateId, ItemName, OrderId, SerialNumber, Tag};
+use super::ids::{CertificateId, OrderId, SerialNumber, Tag};
 use super::members::Members;
 use super::observed::CertificateKind;
+use super::order::Order;
 use super::revocation_reason::RevocationReason;
 use super::valid_till::{self, ValidTill};
 
@@ -54,16 +54,6 @@ pub struct OrderOperation {
     pub order: Order,
     /// Sent as `alternative_order_id`.
     pub tag: Tag,
-}
-
-/// The order that an order renews.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RenewalOf {
-    /// By the CA's id.
-    OrderId(OrderId),
-    /// An order of the manifest whose id may be known only when it is placed.
-    Item(ItemName),
 }
 
 /// A reissue.

@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::batch::Scope;
 use super::ids::{Address, OrderId, RequestId};
+use super::live_state::Ending;
 use super::operation::{OperationKind, Part};
-use super::record::Ending;
+use super::revocation::Scope;
 use super::untrusted::Untrusted;
 use super::valid_till::ValidTill;
 

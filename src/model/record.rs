@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::cause::PendingDomain;
+use super::attempt::Attempt;
 use super::digest::Digest;
-use super::fact::Attempt;
 use super::ids::{Address, CertificateId, ItemName, OrderId, RequestId, SerialNumber, Tag};
+use super::live_state::{LiveState, PartState};
 use super::moment::{BootTime, Moment, age};
 use super::operation::{OperationKind, Part};
+use super::pending_domain::PendingDomain;
 use super::untrusted::Untrusted;
 use super::valid_till::{self, ValidTill};
 
@@ -72,7 +73,8 @@ mod pairs {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{Part, PartState};
+    use super::super::live_state::PartState;
+    use super::Part;
 
     pub(super) fn serialize<S: Serializer>(
         parts: &BTreeMap<Part, PartState>,
@@ -179,36 +181,6 @@ pub struct RefusedReissue {
     pub at: Timestamp,
 }
 
-/// Where a live order stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LiveState {
-    /// Taken; approval, validation or issuance is open.
-    Requested,
-    /// In force.
-    Issued,
-    /// A reissue is under way.
-    Reissuing,
-    /// The order goes on, and no certificate of it is in force: it ran out, or was revoked alone.
-    Lapsed,
-    /// Over.
-    Ended(Ending),
-}
-
-/// How an order ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// Refused by the CA or an approver.
-    Rejected,
-    /// Withdrawn.
-    Canceled,
-    /// Revoked.
-    Revoked,
-    /// Run out.
-    Expired,
-}
-
 impl Record {
     /// What was taken of the revocation of one order.
     pub fn requested(&self, order_id: &OrderId) -> Option<&RequestedParts> {
@@ -231,33 +203,6 @@ impl Record {
             })
         })
     }
-}
-
-impl Ending {
-    /// The CA's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Rejected => "rejected",
-            Self::Canceled => "canceled",
-            Self::Revoked => "revoked",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-/// Where one call of a revocation stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartState {
-    /// Taken; waits for an administrator or for the CA.
-    Requested {
-        /// The request, where the CA named one.
-        request_id: Option<RequestId>,
-    },
-    /// In force.
-    Revoked,
-    /// An administrator refused it.
-    Declined,
 }
 
 /// A call whose end is not recorded.

@@ -4,7 +4,8 @@
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::fact::{Attempt, Fact, FactBody};
+use super::attempt::Attempt;
+use super::fact::{Fact, FactBody};
 use super::ids::{AccountName, Address, RunId};
 
 /// Where facts go. An append that returned is durable.

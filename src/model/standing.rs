@@ -4,12 +4,13 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::batch::Milestone;
 use super::cause::{Cause, Decision};
 use super::fact::FactBody;
 use super::ids::CertificateId;
+use super::item::Milestone;
+use super::live_state::{Ending, LiveState, PartState};
 use super::observed::{ObservedOrder, OrderStatus, RequestStatus, Stage};
-use super::record::{Ending, LiveOrder, LiveState, PartState, Phase, Record};
+use super::record::{LiveOrder, Phase, Record};
 use super::valid_till::ValidTill;
 
 /// Where an item stands.

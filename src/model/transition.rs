@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::fact::{Attempt, Fact, FactBody, IllegalFact};
+use super::attempt::Attempt;
+use super::fact::{Fact, FactBody, IllegalFact};
 use super::ids::{CertificateId, OrderId};
+use super::live_state::{LiveState, PartState};
 use super::operation::{OperationKind, Part};
 use super::record::{
-    Failure, LiveOrder, LiveState, OpenOperation, PartState, PendingReissue, Phase, Record,
-    RefusedReissue, Target,
+    Failure, LiveOrder, OpenOperation, PendingReissue, Phase, Record, RefusedReissue, Target,
 };
 
 impl Record {

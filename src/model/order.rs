@@ -1,0 +1,110 @@
+//! A certificate order as wanted. Main type: [`Order`].
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::ids::{ItemName, OrderId};
+use super::members::Members;
+use super::names::normal_name;
+
+/// A certificate order as wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The CA's id of the product.
+    pub product: String,
+    /// Raised by a person to buy again what ended; from 1.
+    pub generation: u32,
+    /// What goes into the certificate.
+    pub certificate: CertificateRequest,
+    /// The order that this one renews.
+    pub renewal_of: Option<RenewalOf>,
+    /// Buys even where the account has another order for the same names and product. Never sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_similar: bool,
+    /// The order at the CA that this name stands for: taken over, not bought. Never sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing_order_id: Option<OrderId>,
+    /// What the CA's form says of it that cannot change while the order is in force, with the API's names:
+    /// organization, validity, payment.
+    pub term_members: Members,
+    /// Every other member of the CA's form.
+    pub members: Members,
+}
+
+/// The `certificate` object of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRequest {
+    /// Absent only for products that take the first e-mail address instead.
+    pub common_name: Option<String>,
+    /// Subject alternative names of a TLS certificate.
+    pub dns_names: Vec<String>,
+    /// E-mail addresses of a client certificate.
+    pub emails: Vec<String>,
+    /// Deprecated for public TLS.
+    pub organization_units: Vec<String>,
+    /// The certificate signing request, if the subscriber made one.
+    pub csr: Option<Csr>,
+    /// Every other member: `signature_hash`, `server_platform`, `profile_type`, ...
+    pub members: Members,
+}
+
+impl CertificateRequest {
+    /// The names and addresses that the certificate will carry, in their normal form: sorted, without
+    /// repeats.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .common_name
+            .iter()
+            .chain(&self.dns_names)
+            .chain(&self.emails)
+            .map(|name| normal_name(name))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The digest of what a reissue can change: names, e-mail addresses, units, the CSR's key.
+    pub fn digest(&self) -> Digest {
+        let sorted = |list: &[String]| {
+            let mut list: Vec<String> = list.iter().map(|text| normal_name(text)).collect();
+            list.sort();
+            list.dedup();
+            list
+        };
+        Digest::of_json(&(
+            self.common_name.as_deref().map(normal_name),
+            sorted(&self.dns_names),
+            sorted(&self.emails),
+            sorted(&self.organization_units),
+            self.csr.as_ref().map(|csr| csr.public_key),
+        ))
+    }
+}
+
+impl Order {
+    /// The digest of what cannot change while the order is in force: product, organization, validity,
+    /// payment. Notes to people and e-mail settings are left out.
+    pub fn terms(&self) -> Digest {
+        Digest::of_json(&(&self.product, &self.term_members))
+    }
+}
+
+/// A certificate signing request (PKCS#10, RFC 2986) that was parsed and whose signature holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Csr {
+    /// The PEM text, as it goes to the CA.
+    pub pem: String,
+    /// SHA-256 of the DER `SubjectPublicKeyInfo`.
+    pub public_key: Digest,
+}
+
+/// The order that an order renews.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalOf {
+    /// By the CA's id.
+    OrderId(OrderId),
+    /// An order of the manifest whose id may be known only when it is placed.
+    Item(ItemName),
+}
