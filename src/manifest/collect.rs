@@ -8,7 +8,7 @@ use super::source::Source;
 use super::yaml::Reading;
 use crate::model::ItemName;
 use crate::model::form::{
-    Kind, Location, Member, Point, Problem, Reader, Value, read_members, shown,
+    At, Kind, Location, Member, Point, Problem, Reader, Value, read_members, shown,
 };
 
 /// A named entry of a section.
@@ -62,21 +62,14 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// A section that stands in one file of all.
-#[derive(Debug)]
-pub(super) struct Section<T> {
-    pub(super) value: T,
-    point: Point,
-}
-
 /// All that the files hold.
 #[derive(Debug)]
 pub(super) struct Collected<'a> {
     pub(super) accounts: Entries<'a>,
     pub(super) orders: Entries<'a>,
     pub(super) revocations: Entries<'a>,
-    pub(super) policy: Option<Section<raw::Policy>>,
-    pub(super) defaults: Option<Section<raw::Defaults>>,
+    pub(super) policy: Option<At<raw::Policy>>,
+    pub(super) defaults: Option<At<raw::Defaults>>,
     /// Whether every file was read to its end: only then is what was not found missing.
     pub(super) is_whole: bool,
 }
@@ -107,7 +100,7 @@ pub(super) fn collect<'a>(
 
 /// The root of a file, if it is a mapping.
 pub(super) fn root<'a>(reading: &'a Reading<'a>, problems: &mut Vec<Problem>) -> Option<Value<'a>> {
-    let root = reading.written.root();
+    let root = reading.document.root();
     let start = Location::Bytes {
         file: reading.file,
         range: 0..0,
@@ -155,7 +148,7 @@ impl<'a> Collected<'a> {
                     .help("every file begins with `version: 1`"),
             );
         }
-        let written = &reading.written;
+        let document = &reading.document;
         for (member, name, entries) in [
             (manifest.accounts.given(), "accounts", &mut self.accounts),
             (manifest.orders.given(), "orders", &mut self.orders),
@@ -166,7 +159,7 @@ impl<'a> Collected<'a> {
             ),
         ] {
             if let Some(point) = member {
-                entries.add(name, written.value(point.node), problems);
+                entries.add(name, document.value(point.node), problems);
             }
         }
         self.accounts.is_damaged |= manifest.is_damaged || manifest.accounts.is_refused();
@@ -181,7 +174,7 @@ impl<'a> Collected<'a> {
 fn once<T>(
     name: &str,
     given: Member<raw::Section<T>>,
-    known: &mut Option<Section<T>>,
+    known: &mut Option<At<T>>,
     problems: &mut Vec<Problem>,
 ) {
     let Member::Given(given) = given else { return };
@@ -192,12 +185,12 @@ fn once<T>(
                 format!("`{name}` is given in two files"),
             )
             .at(given.key(), "again here")
-            .at(Location::Key(first.point), "first here")
+            .at(first.key(), "first here")
             .help(format!("keep one `{name}` for all files")),
         );
         return;
     }
-    *known = Some(Section {
+    *known = Some(At {
         value: given.value.0,
         point: given.point,
     });

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::Warning;
 use super::account;
 use super::collect::Entry;
 use super::csr::Request;
@@ -27,6 +26,15 @@ pub(super) struct Edge {
     pub(super) point: Point,
     /// Whether a member names the order, and not `after`: then both are in the same account.
     pub(super) is_member: bool,
+}
+
+/// Something that is allowed but looks like a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The entry.
+    pub location: SourceLine,
+    /// What is odd about it.
+    pub message: String,
 }
 
 /// Everything that is needed to turn a written entry into an item of the model.

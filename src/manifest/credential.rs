@@ -247,7 +247,7 @@ mod tests {
         let members = ["api_key", "access_key", "secret_key"];
         ranges.extend(
             reading
-                .written
+                .document
                 .root()
                 .into_iter()
                 .flat_map(|root| mask(root, &members)),

@@ -1,12 +1,11 @@
 //! What entries have that do not say otherwise. It is read once, and joined with each entry member by
 //! member. Main type: [`Defaults`].
 
-use super::collect::Section;
 use super::members::{Authorities, Purpose, Rest, offer, read_order, split};
 use super::raw;
 use super::yaml::Reading;
 use crate::model::Authority;
-use crate::model::form::{OrderDraft, Problem, Reader, Value};
+use crate::model::form::{At, OrderDraft, Problem, Reader, Value};
 
 /// The defaults of a manifest.
 #[derive(Default)]
@@ -20,18 +19,18 @@ pub(super) struct Defaults {
 impl Defaults {
     /// Reads them.
     pub(super) fn read(
-        section: Option<Section<raw::Defaults>>,
+        section: Option<At<raw::Defaults>>,
         readings: &[Reading<'_>],
         authorities: Authorities<'_>,
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut defaults = Self::default();
-        let Some(Section { value: written, .. }) = section else {
+        let Some(At { value: written, .. }) = section else {
             return defaults;
         };
         let values = [written.orders.given(), written.revocations.given()].map(|point| {
             let reading = readings.get(point?.file as usize)?;
-            Some(reading.written.value(point?.node))
+            Some(reading.document.value(point?.node))
         });
         if let Some(orders) = values[0] {
             defaults.read_orders(orders, authorities, problems);

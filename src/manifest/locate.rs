@@ -21,8 +21,8 @@ pub(super) fn locate(problems: &mut [Problem], readings: &[Reading<'_>]) {
             Location::Value(point) => (*point, of_value),
         };
         let range = readings.get(point.file as usize).map(|reading| {
-            let written = &reading.written;
-            range(written.value(point.node), written.text())
+            let document = &reading.document;
+            range(document.value(point.node), document.text())
         });
         label.location = Location::Bytes {
             file: point.file,
@@ -65,7 +65,7 @@ pub(super) fn masks(
             if !source.usable || !reading.is_whole {
                 masked.extend(credential::mask_unparsed(&source.text));
             }
-            if let Some(root) = reading.written.root() {
+            if let Some(root) = reading.document.root() {
                 masked.extend(credential::mask(root, credentials));
             }
             Some(masked)

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Warning;
 use super::collect::Collected;
-use super::context::Context;
+use super::context::{Context, Warning};
 use super::dependency::Names;
 use super::policy;
 use crate::model::form::Problem;

@@ -38,8 +38,9 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use crate::model::form::{Kind, Location, Problem, Reader, Shape, Value, read_members};
-use crate::model::{Authority, Batch, Policy, SourceLine};
+use crate::model::{Authority, Batch, Policy};
 
+pub use context::Warning;
 pub use error::{ProblemLine, Problems};
 pub use policy::tighten;
 pub use render::Paint;
@@ -61,15 +62,6 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// The files that were read, in their order; standard input is not among them.
     pub files: Vec<PathBuf>,
-}
-
-/// Something that is allowed but looks like a mistake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// The entry.
-    pub location: SourceLine,
-    /// What is odd about it.
-    pub message: String,
 }
 
 /// Reads a manifest of one or more inputs. `authorities` are the CAs that it may speak of.
@@ -158,7 +150,7 @@ pub fn load_policy(path: &Path) -> Result<Policy, Problems> {
         .zip(&readings)
         .find(|(source, _)| source.usable);
     if let Some((_, reading)) = usable {
-        match reading.written.root() {
+        match reading.document.root() {
             Some(root) if root.kind() == Kind::Mapping => {
                 let mut reader = Reader::of_root("a policy file", &mut problems);
                 read_members(&mut policy, root, &mut reader, &mut of_a_manifest);

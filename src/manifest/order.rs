@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use super::Warning;
 use super::collect::Entry;
-use super::context::{Context, missing};
+use super::context::{Context, Warning, missing};
 use super::csr::Request;
 use super::dependency::{Implied, Names};
 use super::members::{Purpose, Rest, is_mapping, offer, read_certificate, split};

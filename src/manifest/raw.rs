@@ -13,7 +13,7 @@ use crate::model::form::{Id, List, Name, Text, Whole, shapes, words};
 pub(super) use credential::Credential;
 pub(super) use scope::Scope;
 pub(super) use section::{DefaultsOf, Joined, Named, Section, Version};
-pub(super) use word::{After, Duration, Hex, Product, Reason};
+pub(super) use word::{After, Dependency, Duration, Product, Reason, Until};
 
 shapes! {
     /// Certificate orders and revocations at commercial CAs, as they shall be.
@@ -147,26 +147,6 @@ shapes! {
         /// What must come first.
         after: List<After> = own,
     }
-
-    /// One dependency that is not only a name.
-    pub(super) struct Dependency {
-        /// An order of this manifest.
-        order: String,
-        /// A revocation of this manifest.
-        revocation: String,
-        /// How far it must have come: `submitted` or `issued` for an order, `submitted` or `revoked` for a revocation.
-        until: Until,
-    }
-
-    /// One certificate of an order, by exactly one member.
-    pub(super) struct OneCertificate {
-        /// The certificate's id.
-        certificate_id: Id,
-        /// The serial number in hexadecimal, in quotes.
-        serial_number: Hex,
-        /// The certificate's number; not 0, say `scope: order`.
-        certificate_no: Whole<0, 9_007_199_254_740_991>,
-    }
 }
 
 words! {
@@ -176,15 +156,5 @@ words! {
         Ask = "ask",
         /// After three look-ups that found nothing, order again.
         Resend = "resend",
-    }
-
-    /// How far a dependency must have come.
-    pub(super) enum Until {
-        /// The CA has taken the request.
-        Submitted = "submitted",
-        /// An order's certificate is issued.
-        Issued = "issued",
-        /// A revocation is in force.
-        Revoked = "revoked",
     }
 }

@@ -1,6 +1,7 @@
-//! YAML text to [`Written`]: one pass over the events of a file. What YAML allows and a manifest does not
+//! YAML text to [`Document`]: one pass over the events of a file. What YAML allows and a manifest does not
 //! is refused here, with its exact place.
 
+mod alias;
 mod refused;
 
 use std::collections::HashMap;
@@ -8,20 +9,16 @@ use std::ops::Range;
 
 use super::events::{Event, Events, MAX_DEPTH, Marks};
 use super::scalar::{Scalar, Scalars};
-use crate::model::form::{Open, Problem, Written, shown};
+use crate::model::form::{Document, Open, Problem, shown};
 
 /// The longest scalar, in bytes.
 const MAX_SCALAR: usize = 1 << 20;
-/// How often aliases may be used.
-const MAX_ALIASES: u32 = 64;
-/// How much aliases may add, in bytes of text and 16 for each value.
-const MAX_EXPANSION: usize = 16 << 20;
 
 /// A file that was read.
 #[derive(Debug)]
 pub(super) struct Reading<'t> {
     pub(super) file: u32,
-    pub(super) written: Written<'t>,
+    pub(super) document: Document<'t>,
     /// Whether it was read to its end. If not, what was open then is refused, entries and what is in them.
     pub(super) is_whole: bool,
 }
@@ -29,7 +26,7 @@ pub(super) struct Reading<'t> {
 /// Reads a text as the file with this index.
 pub(super) fn read<'t>(text: &'t str, file: u32, problems: &mut Vec<Problem>) -> Reading<'t> {
     let mut builder = Builder {
-        written: Written::new(text, file),
+        document: Document::new(text, file),
         text,
         file,
         problems,
@@ -37,7 +34,7 @@ pub(super) fn read<'t>(text: &'t str, file: u32, problems: &mut Vec<Problem>) ->
         open: Vec::new(),
         anchors: HashMap::new(),
         aliases: 0,
-        expansion: MAX_EXPANSION,
+        expansion: alias::MAX_EXPANSION,
     };
     let is_whole = builder.document().is_ok();
     if !is_whole {
@@ -45,7 +42,7 @@ pub(super) fn read<'t>(text: &'t str, file: u32, problems: &mut Vec<Problem>) ->
     }
     Reading {
         file,
-        written: builder.written,
+        document: builder.document,
         is_whole,
     }
 }
@@ -66,7 +63,7 @@ struct Frame {
 }
 
 struct Builder<'t, 'p> {
-    written: Written<'t>,
+    document: Document<'t>,
     text: &'t str,
     file: u32,
     problems: &'p mut Vec<Problem>,
@@ -146,9 +143,9 @@ impl Builder<'_, '_> {
             self.refuse_tag(tag);
         }
         let open = if is_mapping {
-            self.written.open_mapping(&at)
+            self.document.open_mapping(&at)
         } else {
-            self.written.open_list(&at)
+            self.document.open_list(&at)
         };
         self.open.push(Frame {
             open,
@@ -162,10 +159,10 @@ impl Builder<'_, '_> {
 
     fn end(&mut self, end: usize) {
         let Some(frame) = self.open.pop() else { return };
-        self.written.close(frame.open, end);
+        self.document.close(frame.open, end);
         let node = frame.open.node();
         if frame.has_tag {
-            self.written.refuse(node);
+            self.document.refuse(node);
         }
         if frame.anchor != 0 {
             self.anchors.insert(frame.anchor, (node, frame.weight));
@@ -184,11 +181,11 @@ impl Builder<'_, '_> {
     fn scalar(&mut self, text: &str, is_plain: bool, marks: &Marks, at: &Range<usize>) {
         let weight = text.len() + 16;
         let node = match self.resolve(text, is_plain, marks, at) {
-            Some(Scalar::Text) => self.written.add_text(at, text),
-            Some(Scalar::Null) => self.written.add_null(at),
-            Some(Scalar::Bool(value)) => self.written.add_bool(at, value),
-            Some(Scalar::Number(number)) => self.written.add_number(at, number),
-            None => self.written.add_refused(at),
+            Some(Scalar::Text) => self.document.add_text(at, text),
+            Some(Scalar::Null) => self.document.add_null(at),
+            Some(Scalar::Bool(value)) => self.document.add_bool(at, value),
+            Some(Scalar::Number(number)) => self.document.add_number(at, number),
+            None => self.document.add_refused(at),
         };
         if marks.anchor != 0 {
             self.anchors.insert(marks.anchor, (node, weight));
@@ -244,18 +241,18 @@ impl Builder<'_, '_> {
             let problem = Problem::new("key_not_text", "a key is plain text")
                 .at(self.bytes(self.first_line(at.clone())), "not text");
             self.problems.push(problem);
-            let node = self.written.add_refused(&at);
-            self.written.mark_key(node);
+            let node = self.document.add_refused(&at);
+            self.document.mark_key(node);
             return self.pass_over(event, events);
         };
         let weight = text.len() + 16;
         let is_usable = self.usable_key(&text, is_plain, &marks, &at);
         let node = if is_usable {
-            self.written.add_text(&at, &text)
+            self.document.add_text(&at, &text)
         } else {
-            self.written.add_refused(&at)
+            self.document.add_refused(&at)
         };
-        self.written.mark_key(node);
+        self.document.mark_key(node);
         if marks.anchor != 0 && is_usable {
             self.anchors.insert(marks.anchor, (node, weight));
         }
@@ -321,70 +318,17 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn alias(&mut self, anchor: usize, at: &Range<usize>) {
-        let weight = match self.expand(anchor, at) {
-            Ok((of, weight)) => {
-                self.written.add_alias(at, of);
-                weight
-            }
-            Err(problem) => {
-                self.problems.extend(problem);
-                self.written.add_refused(at);
-                16
-            }
-        };
-        self.value_done(weight);
-    }
-
-    /// The value that an alias stands for and its weight; or a problem, if it is not told already.
-    fn expand(
-        &mut self,
-        anchor: usize,
-        at: &Range<usize>,
-    ) -> Result<(u32, usize), Option<Problem>> {
-        self.aliases = self.aliases.saturating_add(1);
-        if self.aliases > MAX_ALIASES {
-            let first = self.aliases == MAX_ALIASES + 1;
-            return Err(first.then(|| {
-                Problem::new(
-                    "too_many_aliases",
-                    format!("a file uses at most {MAX_ALIASES} aliases"),
-                )
-                .at(self.bytes(at.clone()), "one too many")
-                .help("put what entries have in common into `defaults`")
-            }));
-        }
-        let Some(&(of, weight)) = self.anchors.get(&anchor) else {
-            return Err(Some(
-                Problem::new("alias", "this alias stands for something that holds it")
-                    .at(self.bytes(at.clone()), "here"),
-            ));
-        };
-        let Some(left) = self.expansion.checked_sub(weight) else {
-            return Err(Some(
-                Problem::new(
-                    "alias_expansion",
-                    "the aliases of this file stand for too much text",
-                )
-                .at(self.bytes(at.clone()), "the limit is passed here")
-                .help("put what entries have in common into `defaults`"),
-            ));
-        };
-        self.expansion = left;
-        Ok((of, weight))
-    }
-
     /// After a fault: ends everything that is open. The root and its sections keep what was complete; lists
     /// and what is deeper are refused, so that nothing is said of an entry of which only a part is known.
     fn close_all(&mut self) {
         while let Some(frame) = self.open.pop() {
             if frame.is_mapping && !frame.expects_key {
-                self.written
+                self.document
                     .add_refused(&(self.text.len()..self.text.len()));
             }
-            self.written.close(frame.open, self.text.len());
+            self.document.close(frame.open, self.text.len());
             if self.open.len() >= 2 || !frame.is_mapping {
-                self.written.refuse(frame.open.node());
+                self.document.refuse(frame.open.node());
             }
             self.value_done(0);
         }

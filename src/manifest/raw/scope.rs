@@ -6,11 +6,23 @@ use std::num::NonZeroU64;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
-use super::OneCertificate;
+use super::word::Hex;
 use crate::model::form::{
-    At, Kind, Location, Point, Problem, Read, Reader, Value, read_shape, shown,
+    At, Id, Kind, Location, Point, Problem, Read, Reader, Value, Whole, read_shape, shapes, shown,
 };
 use crate::model::{self, CertificateId, SerialNumber};
+
+shapes! {
+    /// One certificate of an order, by exactly one member.
+    struct OneCertificate {
+        /// The certificate's id.
+        certificate_id: Id,
+        /// The serial number in hexadecimal, in quotes.
+        serial_number: Hex,
+        /// The certificate's number; not 0, say `scope: order`.
+        certificate_no: Whole<0, 9_007_199_254_740_991>,
+    }
+}
 
 /// Which certificates of an order are revoked.
 #[derive(Debug, Clone)]

@@ -6,9 +6,10 @@ use std::time;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use super::Dependency;
 use crate::model::RevocationReason;
-use crate::model::form::{Kind, Location, Problem, Read, Reader, Text, Value, read_shape, shown};
+use crate::model::form::{
+    Kind, Location, Problem, Read, Reader, Text, Value, read_shape, shapes, shown, words,
+};
 
 /// The longest duration that makes sense in a manifest.
 const LONGEST: time::Duration = time::Duration::from_secs(366 * 24 * 3600);
@@ -157,6 +158,30 @@ impl JsonSchema for Reason {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names = RevocationReason::ALL.map(RevocationReason::name);
         json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+shapes! {
+    /// One dependency that is not only a name.
+    pub(in crate::manifest) struct Dependency {
+        /// An order of this manifest.
+        order: String,
+        /// A revocation of this manifest.
+        revocation: String,
+        /// How far it must have come: `submitted` or `issued` for an order, `submitted` or `revoked` for a revocation.
+        until: Until,
+    }
+}
+
+words! {
+    /// How far a dependency must have come.
+    pub(in crate::manifest) enum Until {
+        /// The CA has taken the request.
+        Submitted = "submitted",
+        /// An order's certificate is issued.
+        Issued = "issued",
+        /// A revocation is in force.
+        Revoked = "revoked",
     }
 }
 

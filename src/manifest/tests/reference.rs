@@ -14,7 +14,7 @@ use crate::model::form::{self, Kind, Number, Problem};
 fn value(text: &str) -> Option<Value> {
     let mut problems = Vec::new();
     let reading = yaml::read(text, 0, &mut problems);
-    let root = reading.written.root()?;
+    let root = reading.document.root()?;
     (reading.is_whole && problems.is_empty()).then(|| json(root))?
 }
 

@@ -94,7 +94,7 @@ impl Builder<'_, '_> {
     /// The innermost bracket that is open, and its place.
     fn bracket(&self) -> Option<(Range<usize>, char)> {
         self.open.iter().rev().find_map(|frame| {
-            let start = self.written.value(frame.open.node()).range().start;
+            let start = self.document.value(frame.open.node()).range().start;
             let bracket = self.text.get(start..)?.chars().next();
             let bracket = bracket.filter(|c| matches!(c, '[' | '{'))?;
             Some((start..start + 1, bracket))

@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use super::at::Read;
+use super::document::Number;
 use super::problem::{Location, Problem};
 use super::reader::Reader;
 use super::value::{Kind, Value};
 use super::wording::shown;
-use super::written::Number;
 
 /// Text of at least and at most so many characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

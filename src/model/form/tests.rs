@@ -35,38 +35,38 @@ words! {
 }
 
 /// A file that holds `{ count: COUNT, inside: { kind: KIND }, ODD: 1 }`; places are those of this text.
-fn written<'t>(text: &'t str) -> Written<'t> {
-    let mut written = Written::new(text, 3);
+fn document<'t>(text: &'t str) -> Document<'t> {
+    let mut document = Document::new(text, 3);
     let at = |part: &str| {
         let start = text.find(part).unwrap();
         start..start + part.len()
     };
-    let root = written.open_mapping(&(0..1));
-    let key = |written: &mut Written<'t>, name: &str| {
-        let node = written.add_text(&at(name), name);
-        written.mark_key(node);
+    let root = document.open_mapping(&(0..1));
+    let key = |document: &mut Document<'t>, name: &str| {
+        let node = document.add_text(&at(name), name);
+        document.mark_key(node);
     };
-    key(&mut written, "count");
-    written.add_number(&at("12"), Number::Natural(12));
-    key(&mut written, "inside");
-    let inside = written.open_mapping(&at("{ kind"));
-    key(&mut written, "kind");
-    written.add_text(&at("fruti"), "fruti");
-    written.close(inside, at("fruti }").end);
-    key(&mut written, "number_");
-    written.add_number(&at("7"), Number::Natural(7));
-    written.close(root, text.len());
-    written
+    key(&mut document, "count");
+    document.add_number(&at("12"), Number::Natural(12));
+    key(&mut document, "inside");
+    let inside = document.open_mapping(&at("{ kind"));
+    key(&mut document, "kind");
+    document.add_text(&at("fruti"), "fruti");
+    document.close(inside, at("fruti }").end);
+    key(&mut document, "number_");
+    document.add_number(&at("7"), Number::Natural(7));
+    document.close(root, text.len());
+    document
 }
 
 const TEXT: &str = "{ count: 12, inside: { kind: fruti }, number_: 7 }";
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once_and_reading_goes_on() {
-    let written = written(TEXT);
+    let document = document(TEXT);
     let mut problems = Vec::new();
     let mut reader = Reader::new("box", &mut problems);
-    let read = Crate::read(written.root().unwrap(), &mut reader).unwrap();
+    let read = Crate::read(document.root().unwrap(), &mut reader).unwrap();
     let told: Vec<(&str, &str)> = problems
         .iter()
         .map(|problem| (problem.code, problem.message.as_str()))
@@ -90,8 +90,8 @@ fn everything_that_is_wrong_is_told_at_once_and_reading_goes_on() {
 
 #[test]
 fn a_value_knows_its_key_and_its_place() {
-    let written = written(TEXT);
-    let root = written.root().unwrap();
+    let document = document(TEXT);
+    let root = document.root().unwrap();
     let (key, inside) = root.members().nth(1).unwrap();
     assert_eq!(key.text(), Some("inside"));
     assert_eq!(inside.key().map(Value::range), Some(key.range()));
@@ -100,7 +100,7 @@ fn a_value_knows_its_key_and_its_place() {
     let (_, kind) = inside.members().next().unwrap();
     assert!(root.holds(kind.point()) && inside.holds(kind.point()));
     assert!(!inside.holds(inside.point()));
-    assert_eq!(written.value(kind.point().node).text(), Some("fruti"));
+    assert_eq!(document.value(kind.point().node).text(), Some("fruti"));
     assert_eq!(kind.point().file, 3);
 }
 

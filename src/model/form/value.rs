@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use super::document::{Document, Node, NodeKind, Number};
 use super::problem::Point;
-use super::written::{Node, NodeKind, Number, Written};
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,11 +46,11 @@ impl Kind {
 /// A value of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
-    written: &'a Written<'a>,
+    document: &'a Document<'a>,
     node: u32,
 }
 
-impl Written<'_> {
+impl Document<'_> {
     /// The first value, which holds all others.
     pub fn root(&self) -> Option<Value<'_>> {
         (!self.is_empty()).then(|| self.value(0))
@@ -59,7 +59,7 @@ impl Written<'_> {
     /// The value with an index.
     pub fn value(&self, node: u32) -> Value<'_> {
         Value {
-            written: self,
+            document: self,
             node,
         }
     }
@@ -69,7 +69,7 @@ impl<'a> Value<'a> {
     /// Which value it is.
     pub fn point(self) -> Point {
         Point {
-            file: self.written.file,
+            file: self.document.file,
             node: self.node,
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
 
     fn own(self) -> Node {
         // Every index comes from this file.
-        self.written
+        self.document
             .nodes
             .get(self.node as usize)
             .copied()
@@ -117,7 +117,7 @@ impl<'a> Value<'a> {
             NodeKind::Null => Kind::Null,
             NodeKind::True => Kind::Bool(true),
             NodeKind::False => Kind::Bool(false),
-            NodeKind::Number => match self.written.numbers.get(node.data as usize) {
+            NodeKind::Number => match self.document.numbers.get(node.data as usize) {
                 Some(number) => Kind::Number(*number),
                 None => Kind::Refused,
             },
@@ -136,10 +136,10 @@ impl<'a> Value<'a> {
         let (_, node) = self.meant();
         let (start, end) = (node.start as usize, node.end as usize);
         match node.kind {
-            NodeKind::Plain => self.written.text.get(start..end),
-            NodeKind::Quoted => self.written.text.get(start + 1..end - 1),
+            NodeKind::Plain => self.document.text.get(start..end),
+            NodeKind::Quoted => self.document.text.get(start + 1..end - 1),
             NodeKind::Owned => {
-                let text = self.written.owned.get(node.data as usize);
+                let text = self.document.owned.get(node.data as usize);
                 text.map(String::as_str)
             }
             NodeKind::Null
@@ -174,7 +174,7 @@ impl<'a> Value<'a> {
 
     fn inside(self, node: u32, end: Option<u32>) -> Elements<'a> {
         Elements {
-            written: self.written,
+            document: self.document,
             next: node + 1,
             end: end.unwrap_or(0),
         }
@@ -215,7 +215,7 @@ impl<'a> Value<'a> {
     /// Whether a value stands inside this one, in the text.
     pub fn holds(self, point: Point) -> bool {
         let own = self.own();
-        point.file == self.written.file
+        point.file == self.document.file
             && point.node > self.node
             && matches!(own.kind, NodeKind::List | NodeKind::Mapping)
             && point.node < own.data
@@ -232,7 +232,7 @@ impl<'a> Value<'a> {
     pub fn is_spread(self) -> bool {
         let own = self.own();
         let flow = || {
-            let first = self.written.text.as_bytes().get(own.start as usize);
+            let first = self.document.text.as_bytes().get(own.start as usize);
             matches!(first, Some(b'{' | b'['))
         };
         let is_collection = matches!(
@@ -257,7 +257,7 @@ pub enum Content<'a> {
 
 /// The values inside a list or a mapping, one by one.
 pub struct Elements<'a> {
-    written: &'a Written<'a>,
+    document: &'a Document<'a>,
     next: u32,
     end: u32,
 }
@@ -270,7 +270,7 @@ impl<'a> Iterator for Elements<'a> {
             return None;
         }
         let value = Value {
-            written: self.written,
+            document: self.document,
             node: self.next,
         };
         let own = value.own();

@@ -1,4 +1,4 @@
-//! One file as values in the order of its text. Main type: [`Written`].
+//! One file as values in the order of its text. Main type: [`Document`].
 //!
 //! A value takes 16 bytes, and text stays in the file's own: a manifest of a hundred thousand orders has
 //! millions of values.
@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// The values of one file.
 #[derive(Debug)]
-pub struct Written<'t> {
+pub struct Document<'t> {
     pub(super) text: &'t str,
     pub(super) file: u32,
     pub(super) nodes: Vec<Node>,
@@ -40,7 +40,7 @@ pub(super) enum NodeKind {
     Plain,
     /// The same in quotes.
     Quoted,
-    /// Text in [`Written::owned`].
+    /// Text in [`Document::owned`].
     Owned,
     List,
     Mapping,
@@ -81,7 +81,7 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-impl<'t> Written<'t> {
+impl<'t> Document<'t> {
     /// A file without values.
     pub fn new(text: &'t str, file: u32) -> Self {
         Self {
