@@ -73,7 +73,7 @@ mod pairs {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::super::live_state::PartState;
+    use crate::model::live_state::PartState;
     use super::Part;
 
     pub(super) fn serialize<S: Serializer>(

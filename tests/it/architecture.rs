@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod circles;
+
 /// Which module may name which. A module that is not here fails the test.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
