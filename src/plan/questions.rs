@@ -78,7 +78,7 @@ struct Asking<'a> {
     /// One look-up for each of these entries would rule out what could be theirs.
     lookups: BTreeSet<Tag>,
     /// Or one read of each of these orders, which shows its tag.
-    reads: BTreeSet<&'a OrderId>,
+    reads: BTreeMap<&'a OrderId, &'a ObservedOrder>,
     /// Lists of orders that were taken already, by where they are: whether something is unread in them, and
     /// whether a look-up by tag would show it.
     taken: BTreeMap<usize, (bool, bool)>,
@@ -217,7 +217,7 @@ impl<'a> Asking<'a> {
             self.questions.orders.insert(order.id.clone());
             return false;
         }
-        self.reads.insert(&order.id);
+        self.reads.insert(&order.id, order);
         true
     }
 
@@ -252,20 +252,31 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Of the two ways to rule out what could be somebody's, the one that takes fewer requests.
+    /// Of the two ways to rule out what could be somebody's, the one that takes fewer requests. Where both
+    /// take the same, the orders are read: a look-up that finds something leaves its order to be read.
     fn done(self) -> Questions {
         let mut questions = self.questions;
         // What waits is listed first: it may add to what has to be ruled out.
         if questions.waiting_orders {
             return questions;
         }
-        if self.reads.len() < self.lookups.len() {
-            questions.orders.extend(self.reads.into_iter().cloned());
+        let reads: usize = self.reads.values().copied().map(requests_to_read).sum();
+        if reads <= self.lookups.len() {
+            questions.orders.extend(self.reads.into_keys().cloned());
         } else {
             questions.tags.extend(self.lookups);
         }
         questions
     }
+}
+
+/// How many requests a full read takes: one for the order, and one for each list of further certificates that
+/// may have something in it.
+fn requests_to_read(order: &ObservedOrder) -> usize {
+    if order.certificates.is_some() {
+        return 1;
+    }
+    1 + usize::from(order.duplicates != Some(0)) + usize::from(order.reissues != Some(0))
 }
 
 /// Assumption: a look-up by tag may leave out orders that wait for an administrator; the documents do not

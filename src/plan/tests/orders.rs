@@ -364,14 +364,43 @@ fn what_may_be_a_twin_is_read_in_full_once_the_tag_is_ruled_out() {
     let orders = vec![OrderId::from(7)];
     assert_eq!(world.step().reason, Reason::Twin { orders });
 
-    // An order that no name stands for could carry the tag: that is ruled out first.
+    // An order that no name stands for could carry the tag. One read shows its tag and its addresses.
     world.records.clear();
     world.observed.details.clear();
+    let asked = world.questions();
+    assert_eq!((asked.orders.len(), asked.tags.len()), (1, 0));
+
+    // With further certificates the read takes more than the look-up, which then comes first.
+    let listed = world.observed.orders.get_mut(&OrderId::from(7)).unwrap();
+    (listed.certificates, listed.duplicates) = (None, Some(1));
     let asked = world.questions();
     assert_eq!((asked.orders.len(), asked.tags.len()), (0, 1));
     let nothing = TagLookup { orders: Vec::new() };
     world.observed.tags.insert(tag("a"), nothing);
     assert_eq!(world.questions().orders, [OrderId::from(7)].into());
+}
+
+/// Two entries and two orders that could be theirs: reading answers what a look-up would, and more.
+#[test]
+fn of_two_ways_that_cost_the_same_the_orders_are_read() {
+    let person = |address: &str| {
+        let mut order = order("a.example");
+        order.certificate.emails = vec![address.to_owned()];
+        order
+    };
+    let mut world = World::of(vec![
+        order_item("a", person("a@example.com")),
+        order_item("b", person("b@example.com")),
+    ]);
+    world.observed.waiting_orders = Some(Vec::new());
+    for id in [7, 8, 9] {
+        let mut listed = at_the_ca(id, OrderStatus::Issued);
+        (listed.certificates, listed.requests) = (None, None);
+        world.observed.orders.insert(listed.id.clone(), listed);
+        let asked = world.questions();
+        let expected = if id < 9 { (id as usize - 6, 0) } else { (0, 2) };
+        assert_eq!((asked.orders.len(), asked.tags.len()), expected, "{id}");
+    }
 }
 
 #[test]
