@@ -21,6 +21,8 @@ pub(super) fn load(
 ) -> Result<Workspace, CliError> {
     let manifest = Manifest::read(&inputs(common)?, policy, output)?;
     let location = settings::location(common)?;
+    // Before anything else that can be wrong: an error below must not hide it.
+    manifest.warn_of_place(&location, output);
     let named = common.budget.budget_dir.clone();
     let surroundings = Surroundings {
         endpoints: settings::endpoints(common, &manifest.batch)?,
@@ -31,7 +33,7 @@ pub(super) fn load(
         extra_root: settings::extra_root(common)?,
         keys: settings::keys,
     };
-    Ok(Workspace::new(manifest, surroundings, output))
+    Ok(Workspace::new(manifest, surroundings))
 }
 
 /// What `-f` names; standard input is read here.

@@ -59,6 +59,15 @@ impl Manifest {
             policy,
         })
     }
+
+    /// Says what of the policy has no effect with a journal in this place.
+    pub fn warn_of_place(&self, location: &Location, tell: &dyn Tell) {
+        if location.server().is_some() && self.policy.doubt.then == DoubtRule::Resend {
+            tell.warning(
+                "`policy.doubt.then: resend` has no effect with a state in PostgreSQL: an order in doubt is left to a person",
+            );
+        }
+    }
 }
 
 /// What surrounds a manifest: it says nothing of these itself.
@@ -110,7 +119,7 @@ pub type Accounts = BTreeMap<AccountName, Arc<dyn Act>>;
 
 impl Workspace {
     /// Puts a manifest into its surroundings.
-    pub fn new(manifest: Manifest, surroundings: Surroundings, tell: &dyn Tell) -> Self {
+    pub fn new(manifest: Manifest, surroundings: Surroundings) -> Self {
         let Manifest { batch, policy } = manifest;
         let Surroundings {
             endpoints,
@@ -120,11 +129,6 @@ impl Workspace {
             extra_root,
             keys,
         } = surroundings;
-        if location.server().is_some() && policy.doubt.then == DoubtRule::Resend {
-            tell.warning(
-                "`policy.doubt.then: resend` has no effect with a state in PostgreSQL: an order in doubt is left to a person",
-            );
-        }
         Self {
             batch,
             policy,

@@ -119,8 +119,7 @@ impl World {
             keys: |_| panic!("an account was opened beside the one at hand"),
         };
         let ca: Arc<dyn crate::provider::Act> = self.ca.clone();
-        Workspace::new(manifest, surroundings, &person)
-            .with_accounts(BTreeMap::from([(account(), ca)]))
+        Workspace::new(manifest, surroundings).with_accounts(BTreeMap::from([(account(), ca)]))
     }
 
     async fn plan(&self, workspace: &Workspace) -> Planned {

@@ -58,6 +58,26 @@ fn an_endpoint_that_cannot_be_used_is_a_wrong_command_line() {
     assert_eq!(rig.reads(), 0);
 }
 
+/// The warning about the policy comes before whatever else is wrong.
+#[test]
+fn a_bad_endpoint_does_not_hide_that_resend_has_no_effect() {
+    let rig = Rig::new();
+    rig.orders(
+        &["ada"],
+        "policy: { doubt: { quiet_period: 1s, then: resend } }\n",
+    );
+    let state = "postgres://nobody@127.0.0.1:1/certplan";
+    let args = [
+        "plan",
+        "--state",
+        state,
+        "--endpoint",
+        "digicert=ca.example",
+    ];
+    let said = ["--endpoint", "has no effect with a state in PostgreSQL"];
+    refused(&rig, &args, USAGE, &said);
+}
+
 #[test]
 fn an_endpoint_variable_is_held_to_the_same() {
     let mut rig = Rig::new();
