@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::consent::Consent;
+use super::durable::Durable;
 use super::error::EngineError;
 use super::fact_writer::{FactWriter, item_of};
 use super::journal_view::JournalView;
@@ -47,7 +48,7 @@ pub async fn adopt(
     request: &AdoptRequest,
     consents: &dyn Fn() -> Consent,
     tell: &dyn Tell,
-) -> Result<Adopted, EngineError> {
+) -> Result<Durable<Adopted>, EngineError> {
     let AdoptRequest {
         address,
         id,
@@ -117,8 +118,7 @@ pub async fn adopt(
         item,
     };
     writer.write_after(owner, id, facts).await?;
-    journal.close().await?;
-    Ok(Adopted { agrees })
+    Ok(Durable::after(Adopted { agrees }, &*journal).await)
 }
 
 /// An order that differs is bound only when a person says so.

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::consent::Consent;
+use super::durable::Durable;
 use super::error::EngineError;
 use super::fact_writer::{FactWriter, item_of};
 use super::journal_view::JournalView;
@@ -87,7 +88,7 @@ pub async fn resolve(
     workspace: &Workspace,
     request: &ResolveRequest,
     judge: &mut dyn Judge,
-) -> Result<Resolved, EngineError> {
+) -> Result<Durable<Resolved>, EngineError> {
     let item = item_of(workspace, &request.address)?;
     let accounts = workspace.open(&std::iter::once(item.account.clone()).collect())?;
     let Some(act) = accounts.get(&item.account) else {
@@ -145,8 +146,11 @@ pub async fn resolve(
         }
         _ => resolution.other(judge).await,
     };
-    journal.close().await?;
-    resolved
+    let done = Durable::after(resolved, &*journal).await;
+    Ok(Durable {
+        result: done.result?,
+        closed: done.closed,
+    })
 }
 
 struct Resolution<'a> {

@@ -36,9 +36,10 @@ async fn bind(
     let consents = || consent(request, yes, output);
     let adopted = engine::adopt(workspace, request, &consents, output).await?;
     output.result(|out| writeln!(out, "{address}: bound to order {id}."));
-    if !adopted.agrees {
+    if !adopted.result.agrees {
         output.hint("The next plan shows what differs as a reissue or a warning.");
     }
+    adopted.closed?;
     Ok(Exit::Done)
 }
 

@@ -8,7 +8,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::workspace;
 use crate::engine::{
-    self, Consent, Findings, Judge, Notice, ResolveRequest, Resolved, Tell, Verdict,
+    self, Consent, Durable, Findings, Judge, Notice, ResolveRequest, Resolved, Tell, Verdict,
 };
 use crate::model::{Address, ObservedOrder, OpenOperation, Untrusted};
 
@@ -25,8 +25,12 @@ pub(super) async fn run(
         lock_timeout: args.lock_timeout,
     };
     let mut bench = Bench { args, output };
-    let resolved = engine::resolve(&workspace, &request, &mut bench).await?;
+    let Durable {
+        result: resolved,
+        closed,
+    } = engine::resolve(&workspace, &request, &mut bench).await?;
     let address = &args.address;
+    let mut exit = Exit::Done;
     match resolved {
         Resolved::Bound(id) => {
             output.result(|out| writeln!(out, "{address}: bound to order {id}."));
@@ -41,16 +45,17 @@ pub(super) async fn run(
             output.hint(&format!(
                 "To settle it: `certplan resolve {address} --found ID`, or `certplan resolve {address} --not-placed`."
             ));
-            return Ok(Exit::Person);
+            exit = Exit::Person;
         }
         Resolved::OpenChange => {
             output.hint(&format!(
                 "The next apply settles it by reading. By hand: `certplan resolve {address} --found REQUEST_ID`, or `certplan resolve {address} --not-placed`."
             ));
-            return Ok(Exit::Person);
+            exit = Exit::Person;
         }
     }
-    Ok(Exit::Done)
+    closed?;
+    Ok(exit)
 }
 
 /// The person before the terminal.

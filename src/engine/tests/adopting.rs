@@ -22,6 +22,7 @@ async fn bind(
     };
     let person = Person::default();
     let adopted = adopt(workspace, &request, &consents, &person).await;
+    let adopted = adopted.map(|adopted| adopted.result);
     assert_eq!(world.ca.calls(), Vec::<String>::new());
     (adopted, asked.get())
 }

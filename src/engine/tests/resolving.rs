@@ -64,7 +64,7 @@ async fn settle(
     };
     let mut bench = Bench(consent, 0);
     let resolved = resolve(workspace, &request, &mut bench).await;
-    (resolved, bench.1)
+    (resolved.map(|resolved| resolved.result), bench.1)
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::tracing::{self, JOURNAL, Strike, Traced, WIRE};
 use super::truth::{
-    exactly_once, header, manifest, order_calls, orders_by_tag, recover, revocation,
+    ASK, exactly_once, header, manifest, order_calls, orders_by_tag, recover, revocation,
 };
 use crate::rig::Rig;
 
@@ -185,4 +185,35 @@ fn row_76_a_disk_that_fills_up_during_the_run_ends_it() {
         },
     );
     assert!(struck >= 10, "only {struck} writes were struck");
+}
+
+/// `resolve` says what it has written down, also where the disk fails when the journal is closed.
+#[test]
+fn a_decision_is_told_once_it_is_durable_whatever_becomes_of_the_closing() {
+    if !tracing::available() {
+        return;
+    }
+    let mut closings = 0;
+    for number in 1..20 {
+        let rig = Rig::new();
+        manifest(&rig, &header(1, ASK), &["bob"], "");
+        rig.faults(json!([{ "match": { "method": "POST" }, "fault": "cut_before", "times": 1 }]));
+        rig.apply(&[], 3);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        let args = ["resolve", "orders.bob", "--not-placed", "--yes"];
+        let strike = failed("fsync", "error=EIO");
+        let traced = tracing::run(&rig, &args, strike, &number.to_string());
+        let decided = super::truth::words(&rig, "orders.bob")
+            .iter()
+            .any(|word| word == "decided_not_placed");
+        let ended = &traced.ended;
+        let told = ended.stdout.contains("settled as not placed");
+        let what = format!("flush {number}: {}\n{}", ended.stdout, ended.stderr);
+        assert!(decided || !told, "{what}");
+        if !traced.struck {
+            assert!(closings > 0, "no closing failed: {what}");
+            return;
+        }
+        closings += usize::from(told && ended.code == Some(1));
+    }
 }

@@ -50,6 +50,12 @@ pub(super) struct Strike<'a> {
 
 /// Runs `apply` with a fault at the `when`-th call.
 pub(super) fn apply(rig: &Rig, strike: Strike<'_>, when: &str) -> Traced {
+    let args = ["apply", "--yes", "-q", "--report", "json=traced.json"];
+    run(rig, &args, strike, when)
+}
+
+/// Runs a command that reads the CA after it has opened the journal, with a fault at the `when`-th call.
+pub(super) fn run(rig: &Rig, args: &[&str], strike: Strike<'_>, when: &str) -> Traced {
     let Strike {
         thread,
         call,
@@ -58,7 +64,7 @@ pub(super) fn apply(rig: &Rig, strike: Strike<'_>, when: &str) -> Traced {
     // The first read is held up until the tracer is in place.
     rig.faults(json!([{ "fault": "delay", "ms": 300, "times": 1 }]));
     let mut child = rig
-        .command(&["apply", "--yes", "-q", "--report", "json=traced.json"])
+        .command(args)
         .env("TMPDIR", rig.folder())
         .env("TOKIO_WORKER_THREADS", "1")
         .stdout(Stdio::piped())
