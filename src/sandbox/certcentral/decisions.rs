@@ -69,6 +69,15 @@ pub(in crate::sandbox) fn reject(
     comment: Option<String>,
 ) -> Result<Effect, Refusal> {
     let request = undecided(world, id)?;
+    refuse(world, &request, comment)
+}
+
+fn refuse(
+    world: &mut World,
+    request: &Request,
+    comment: Option<String>,
+) -> Result<Effect, Refusal> {
+    let id = request.id;
     let order = world.certcentral.change(request.order_id)?;
     match request.kind {
         RequestType::NewRequest => order.status = OrderStatus::Rejected,
@@ -169,14 +178,17 @@ pub(in crate::sandbox) fn cancel(
             not_renewed(world, renewed)?;
         }
         OrderStatus::ReissuePending => {
-            let reissue = |id: &&u64| {
-                world.certcentral.requests.get(id).is_some_and(|request| {
-                    request.kind == RequestType::Reissue && request.status == RequestStatus::Pending
-                })
-            };
-            if let Some(request) = order.requests.iter().find(reissue) {
-                reject(world, *request, note)?;
+            // Granted or not: its request is rejected, with the note as the comment.
+            let ids = order.requests.iter();
+            let requests = ids.filter_map(|id| world.certcentral.requests.get(id));
+            let reissue = requests
+                .filter(|request| request.kind == RequestType::Reissue)
+                .max_by_key(|request| request.id)
+                .cloned();
+            if let Some(request) = reissue {
+                refuse(world, &request, note)?;
             }
+            world.certcentral.change(id)?.open_validation = None;
         }
         other => {
             let message = format!("An order with status {} cannot be canceled.", other.name());

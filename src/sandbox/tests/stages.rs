@@ -210,6 +210,25 @@ async fn a_rejected_reissue_leaves_the_order_as_it_was_and_its_request_tells_of_
 }
 
 #[tokio::test]
+async fn a_reissue_is_canceled_whether_its_request_was_granted_or_not() {
+    for granted in [false, true] {
+        let lab = Lab::new().await;
+        let path = format!("/order/certificate/{}", issued(&lab).await);
+        lab.admin("/options", json!({"validation": "open"})).await;
+        let body = json!({"certificate": {"csr": csr().0}, "skip_approval": granted});
+        assert_eq!(lab.post(&format!("{path}/reissue"), body).await.0, 201);
+        let (_, during) = lab.get(&path).await;
+        assert_eq!(during["status"], "reissue_pending", "{granted}");
+        let cancel = json!({"status": "canceled", "note": "not now"});
+        assert_eq!(lab.put(&format!("{path}/status"), cancel).await.0, 204);
+        let (_, after) = lab.get(&path).await;
+        assert_eq!(after["status"], "issued", "{granted}");
+        let last = after["requests"].as_array().expect("a list").last();
+        assert_eq!(last.expect("a request")["status"], "rejected", "{granted}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_account_cannot_pay_is_refused() {
     let lab = Lab::new().await;
     lab.admin("/options", json!({"funds": "70.00"})).await;
