@@ -43,6 +43,9 @@ pub enum Cause {
     Reissue {
         /// The request that an administrator decides.
         request: Option<RequestId>,
+        /// True once the request is known to be granted: the CA validates or issues.
+        #[serde(default)]
+        granted: bool,
     },
     /// A revocation was asked for and is not in force.
     Revocation {
@@ -153,6 +156,13 @@ pub enum Decision {
         /// The order.
         order: OrderId,
     },
+    /// The order that the entry renews was renewed already.
+    Renewed {
+        /// The order.
+        order: OrderId,
+        /// The order that renewed it, where the CA says which.
+        by: Option<OrderId>,
+    },
     /// The order has no such certificate.
     UnknownCertificate {
         /// The order.
@@ -186,7 +196,8 @@ impl Cause {
             Self::Issuance { .. } => "issuance",
             Self::Pickup => "pickup",
             Self::Csr => "csr",
-            Self::Reissue { .. } => "reissue",
+            Self::Reissue { granted: false, .. } => "reissue",
+            Self::Reissue { granted: true, .. } => "reissue_issuance",
             Self::Revocation { .. } | Self::Revoking => "revocation",
             Self::Dependency { .. } => "dependency",
             Self::NextRun { .. } => "next_run",
@@ -221,7 +232,7 @@ impl Cause {
             | Self::Validation { request, .. }
             | Self::Pending { request }
             | Self::Issuance { request }
-            | Self::Reissue { request } => request.as_ref(),
+            | Self::Reissue { request, .. } => request.as_ref(),
             Self::Revocation { requests } => requests.first(),
             Self::Pickup
             | Self::Csr
@@ -252,6 +263,7 @@ impl Decision {
             Self::Differs { .. } => "decision_differs",
             Self::ForeignTag { .. } => "decision_foreign_tag",
             Self::UnknownOrder { .. } => "decision_unknown_order",
+            Self::Renewed { .. } => "decision_renewed",
             Self::UnknownCertificate { .. } => "decision_unknown_certificate",
             Self::EarlierOrder { .. } => "decision_earlier_order",
             Self::ConfirmedButInForce { .. } => "decision_confirmed_in_force",

@@ -35,6 +35,7 @@ mod standing;
 mod transition;
 mod untrusted;
 mod valid_till;
+mod waits;
 
 #[cfg(test)]
 mod record_test;

@@ -123,6 +123,10 @@ pub struct ObservedOrder {
     pub reissues: Option<u32>,
     /// What was paid; 0 is never a price (CertCentral answers 0 when it cannot tell).
     pub price: Option<Decimal>,
+    /// True when the CA says that another order renewed it.
+    pub renewed: bool,
+    /// The order that renewed it; full read only.
+    pub renewed_by: Option<OrderId>,
     /// `alternative_order_id`; full read only.
     pub tag: Option<String>,
     /// The key of the order's CSR; full read only, and only where the order has a CSR.
@@ -349,6 +353,8 @@ impl ObservedOrder {
             duplicates: None,
             reissues: None,
             price: None,
+            renewed: false,
+            renewed_by: None,
             tag: None,
             public_key: None,
             certificates: None,

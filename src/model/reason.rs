@@ -35,6 +35,10 @@ pub enum Reason {
     NextGeneration { generation: u32, order: OrderId },
     /// The account has orders for the same names and product.
     Twin { orders: Vec<OrderId> },
+    /// The CA shows no order with the id that the entry renews.
+    RenewedUnknown { order: OrderId },
+    /// The order that the entry renews was renewed already.
+    RenewedAlready { order: OrderId, by: Option<OrderId> },
 
     /// One order carries the name's tag and is what the entry asks for.
     CarriesTag { order: OrderId },
@@ -161,6 +165,8 @@ impl Reason {
             Self::AskedAgain { .. } => "asked_again",
             Self::NextGeneration { .. } => "next_generation",
             Self::Twin { .. } => "twin",
+            Self::RenewedUnknown { .. } => "renewed_unknown",
+            Self::RenewedAlready { .. } => "renewed_already",
             Self::CarriesTag { .. } => "carries_tag",
             Self::SeveralCarryTag { .. } => "several_carry_tag",
             Self::BoundElsewhere { .. } => "bound_elsewhere",

@@ -9,9 +9,10 @@ use super::fact::FactBody;
 use super::ids::CertificateId;
 use super::item::Milestone;
 use super::live_state::{Ending, LiveState, PartState};
-use super::observed::{ObservedOrder, OrderStatus, RequestStatus, Stage};
+use super::observed::{ObservedOrder, OrderStatus};
 use super::record::{LiveOrder, Phase, Record};
 use super::valid_till::ValidTill;
+use super::waits::{reissue, requested};
 
 /// Where an item stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,18 +164,22 @@ impl Standing {
             },
             LiveState::Reissuing if seen.is_some_and(|seen| seen.certificate_revoked) => {
                 Self::Requested {
-                    waits: reissue(live),
+                    waits: reissue(live, seen),
                 }
             }
             LiveState::Reissuing => Self::InForce {
                 certificate,
                 till,
                 change: Some(Change::UnderWay {
-                    waits: reissue(live),
+                    waits: reissue(live, seen),
                 }),
             },
             LiveState::Issued => Self::InForce {
-                change: live.and_then(|live| change(live, certificate.as_ref())),
+                change: live
+                    .filter(|live| is_under_way(live, certificate.as_ref()))
+                    .map(|_| Change::UnderWay {
+                        waits: reissue(live, seen),
+                    }),
                 certificate,
                 till,
             },
@@ -316,56 +321,12 @@ impl Standing {
     }
 }
 
-/// What an order that is asked for and not issued waits for.
-fn requested(live: Option<&LiveOrder>, seen: Option<&ObservedOrder>) -> Cause {
-    let request = live.and_then(|live| live.request_id.clone());
-    let stage = match seen.map(|seen| &seen.status) {
-        Some(OrderStatus::Pending(stage, _)) => *stage,
-        _ => Stage::Unclear,
-    };
-    let shown = seen.map_or(&[][..], |seen| &seen.validation[..]);
-    let domains = match shown {
-        [] => live.map_or(&[][..], |live| &live.validation[..]),
-        shown => shown,
-    };
-    // A full read shows what became of the request.
-    let granted = live.is_some_and(|live| live.approved)
-        || seen
-            .and_then(|seen| seen.requests.as_ref())
-            .into_iter()
-            .flatten()
-            .any(|known| {
-                Some(&known.id) == request.as_ref() && known.status == RequestStatus::Approved
-            });
-    match stage {
-        Stage::Approval => Cause::Approval { request },
-        Stage::Pickup => Cause::Pickup,
-        Stage::Csr => Cause::Csr,
-        Stage::Issuance | Stage::Unclear if !domains.is_empty() => Cause::Validation {
-            domains: domains.to_vec(),
-            request,
-        },
-        Stage::Issuance => Cause::Issuance { request },
-        Stage::Unclear if granted => Cause::Issuance { request },
-        Stage::Unclear => Cause::Pending { request },
-    }
-}
-
-fn reissue(live: Option<&LiveOrder>) -> Cause {
-    let under_way = live.filter(|live| live.change.is_some());
-    Cause::Reissue {
-        request: under_way.and_then(|live| live.request_id.clone()),
-    }
-}
-
-/// A reissue that the CA took and that the order does not show: it is under way. One that was refused and
-/// is still what the entry asks for is told apart by the plan.
-fn change(live: &LiveOrder, certificate: Option<&CertificateId>) -> Option<Change> {
-    let pending = live.change.as_ref()?;
+/// True for a reissue that the CA took and that the order does not show. One that was refused and is still
+/// what the entry asks for is told apart by the plan.
+fn is_under_way(live: &LiveOrder, certificate: Option<&CertificateId>) -> bool {
+    let pending = live.change.as_ref();
     // Assumption: a reissue brings another certificate id.
-    (certificate.is_none() || certificate == pending.from.as_ref()).then(|| Change::UnderWay {
-        waits: reissue(Some(live)),
-    })
+    pending.is_some_and(|pending| certificate.is_none() || certificate == pending.from.as_ref())
 }
 
 /// The journal's word for what a read shows. A word that certplan does not know is in progress: never a

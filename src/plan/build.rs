@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::cost::cost;
+use super::cost::{cost, unfunded};
 use super::inputs::{Inputs, Knowledge};
 use super::news::news_of;
 use super::order::{OrderCase, decide_order, may_be_there_twice};
@@ -102,6 +102,8 @@ impl Plan {
             address: None,
             message: message.to_owned(),
         }));
+
+        warnings.extend(unfunded(&steps, inputs.observed));
 
         let mut plan = Self {
             plan_id: crate::model::Digest::of(&[]),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Action, Cost, Step};
-use crate::model::{Account, AccountName, Observed, Operation, RateLimit};
+use super::{Action, Cost, Step, Warning};
+use crate::model::{Account, AccountName, Observed, Operation, Order, RateLimit};
 
 /// The cost of carrying these steps out, the reads that apply makes for them included.
 pub(super) fn cost(
@@ -42,6 +42,36 @@ pub(super) fn cost(
         }
     }
     cost
+}
+
+/// What the CA will refuse because the account cannot pay for it, as far as prices are known.
+pub(super) fn unfunded(steps: &[Step], observed: &Observed) -> Vec<Warning> {
+    let mut needed: BTreeMap<&AccountName, Decimal> = BTreeMap::new();
+    for step in steps {
+        if let (Some(Operation::Order(operation)), Some(price)) = (&step.operation, step.price)
+            && matches!(step.action, Action::Order | Action::Renew)
+            && is_paid_from_funds(&operation.order)
+        {
+            *needed.entry(&step.account).or_default() += price;
+        }
+    }
+    let unfunded = needed.into_iter().filter_map(|(name, needed)| {
+        let (funds, currency) = observed.accounts.get(name)?.funds.as_ref()?;
+        (needed > *funds).then(|| Warning {
+            address: None,
+            message: format!(
+                "account `{name}` has funds of {funds:.2} {currency}, and the orders of this plan cost {needed:.2} {currency} or more: the CA refuses what it cannot charge"
+            ),
+        })
+    });
+    unfunded.collect()
+}
+
+/// The CA's default is the account's balance.
+fn is_paid_from_funds(order: &Order) -> bool {
+    let members = order.members.map();
+    let method = members.get("payment_method");
+    method.is_none_or(|method| method.as_str() == Some("balance"))
 }
 
 fn requests_of(step: &Step) -> u32 {

@@ -7,6 +7,7 @@ use super::inputs::{Inputs, Knowledge};
 use super::live::decide_live;
 use super::planned_revocations::RevokedOrders;
 use super::reissue::reissue_operation;
+use super::renewal::{decide_renewed, decide_unknown};
 use super::view::AccountView;
 use crate::model::{
     Adoption, Cause, Decision, Ending, FactBody, Item, LiveState, ObservedAccount, ObservedOrder,
@@ -192,6 +193,9 @@ fn decide_new(
             return decided;
         }
     }
+    if let Some(decided) = decide_unknown(case) {
+        return decided;
+    }
     let similar = view.map_or_else(Vec::new, |view| view.similar(inputs, order));
     let twins: Vec<OrderId> = similar
         .iter()
@@ -200,6 +204,9 @@ fn decide_new(
         .collect();
     if !twins.is_empty() && !order.allow_similar {
         return twin(item, twins);
+    }
+    if let Some(decided) = decide_renewed(case) {
+        return decided;
     }
     let ended = record.and_then(|record| record.live.as_ref());
     let failure = record.and_then(|record| record.failure.as_ref());

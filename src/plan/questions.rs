@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inputs::{Inputs, Knowledge};
 use super::live::must_be_read;
 use super::order::{OrderCase, may_be_there_twice};
+use super::renewal;
 use super::target::{Answered, Target, answered, target};
 use super::view::{AccountView, Owners};
 use crate::model::{
@@ -137,6 +138,9 @@ impl<'a> Asking<'a> {
         let Some(tag) = case.tag() else {
             return;
         };
+        self.questions
+            .orders
+            .extend(renewal::unread(case, account).cloned());
         for id in view.carriers(&tag) {
             if !account.details.contains_key(id) {
                 self.questions.orders.insert(id.clone());

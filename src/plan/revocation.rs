@@ -5,9 +5,10 @@ use super::decided::Decided;
 use super::inputs::Inputs;
 use super::revocation_requests::{Requests, part_news};
 use super::revocation_unread::{decide_offline, earlier_order, invisible};
+use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
 use crate::model::{
-    Cause, CertificatePin, CertificateState, Decision, FactBody, Item, NextRun, ObservedAccount,
+    Cause, CertificatePin, CertificateState, FactBody, Item, NextRun, ObservedAccount,
     ObservedCertificate, ObservedOrder, OpenOperation, Operation, OrderId, OrderStatus, Part,
     PartState, Phase, Reason, Record, Revocation, RevocationTarget, RevokeOperation, RevokeScope,
     Scope, Standing,
@@ -268,39 +269,6 @@ fn decide_seen(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Decided {
     decided
 }
 
-/// CertCentral takes no revocation while a reissue is pending.
-fn reissue_first(item: &Item, order: &ObservedOrder) -> Decided {
-    let requests = order.requests.iter().flatten();
-    let mut open = requests.filter(|request| request.is_open_reissue());
-    let request = open.next().map(|request| request.id.clone());
-    let reason = Reason::ReissueFirst {
-        order: order.id.clone(),
-    };
-    Decided::waiting(item, reason, Cause::Reissue { request })
-}
-
-/// The scope names no certificate of the order.
-fn unknown_certificate(case: RevocationCase<'_, '_>, order: &ObservedOrder) -> Decided {
-    let id = order.id.clone();
-    let scope = case.revocation.scope.clone();
-    let words = scope_words(&scope);
-    if matches!(order.status, OrderStatus::Pending(..)) {
-        return not_issued(case, order);
-    }
-    // What is in force may not be listed before the reissue has ended.
-    if order.status == OrderStatus::ReissuePending {
-        return reissue_first(case.item, order);
-    }
-    let reason = Reason::CertificateUnknown {
-        order: id.clone(),
-        scope,
-    };
-    let decision = Decision::UnknownCertificate { order: id.clone() };
-    Decided::for_a_person(case.item, reason, decision).warn(format!(
-        "order {id} has no {words}: check the scope, or remove the entry"
-    ))
-}
-
 /// What a scope names, for people.
 pub fn scope_words(scope: &Scope) -> String {
     match scope {
@@ -347,16 +315,6 @@ fn nothing_dies(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Decided {
     } else {
         not_issued(case, order)
     }
-}
-
-fn not_issued(case: RevocationCase<'_, '_>, order: &ObservedOrder) -> Decided {
-    let id = order.id.clone();
-    let waits = Cause::NextRun {
-        with: NextRun::Certificate { order: id.clone() },
-    };
-    Decided::waiting(case.item, Reason::NotIssuedYet { order: id.clone() }, waits).warn(format!(
-        "order {id} has no issued certificate yet: an order that is still open is withdrawn at the CA, not revoked"
-    ))
 }
 
 /// The certificates whose revocation was not asked for yet.

@@ -45,6 +45,13 @@ pub fn reason(reason: &Reason) -> String {
                 listed(many)
             ),
         },
+        Reason::RenewedUnknown { order } => {
+            format!("the CA shows no order {order}, which the entry renews")
+        }
+        Reason::RenewedAlready { order, by } => match by {
+            Some(by) => format!("order {order} was renewed already, by order {by}"),
+            None => format!("order {order} was renewed already"),
+        },
         Reason::CarriesTag { order } => format!("order {order} carries our tag"),
         Reason::SeveralCarryTag { orders } => {
             format!("orders {} all carry this name's tag", listed(orders))
@@ -189,9 +196,13 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Issuance { .. } => "validation or issuance".to_owned(),
         Cause::Pickup => "the recipient, who picks it up by e-mail".to_owned(),
         Cause::Csr => "a CSR".to_owned(),
-        Cause::Reissue { request } => match request {
-            Some(request) => format!("the reissue, request {request}"),
-            None => "the reissue".to_owned(),
+        Cause::Reissue { request, granted } => match (request, granted) {
+            (Some(request), false) => format!("the reissue, request {request}"),
+            (Some(request), true) => {
+                format!("validation or issuance of the reissue, request {request}")
+            }
+            (None, false) => "the reissue".to_owned(),
+            (None, true) => "validation or issuance of the reissue".to_owned(),
         },
         Cause::Revocation { requests } => match requests.as_slice() {
             [] => "the CA".to_owned(),
@@ -276,6 +287,12 @@ pub fn decision(decision: &Decision) -> String {
         Decision::UnknownOrder { order } => {
             format!("the right id: the CA shows no order {order} to this key")
         }
+        Decision::Renewed { order, by } => match by {
+            Some(by) => format!(
+                "`existing_order_id: {by}`, or the entry without the renewal of order {order}"
+            ),
+            None => format!("the entry without the renewal of order {order}"),
+        },
         Decision::UnknownCertificate { order } => {
             format!("the right scope: order {order} has no such certificate")
         }

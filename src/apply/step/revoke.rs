@@ -223,8 +223,18 @@ fn difference(
         .flatten()
         .map(|one| (&one.id, one))
         .collect();
-    if observed.status == OrderStatus::Revoked {
-        return Some(format!("order {id} is already revoked"));
+    match observed.status {
+        OrderStatus::Revoked => return Some(format!("order {id} is already revoked")),
+        OrderStatus::ReissuePending => {
+            return Some(format!("a reissue of order {id} is under way"));
+        }
+        OrderStatus::Pending(..)
+        | OrderStatus::Issued
+        | OrderStatus::Rejected
+        | OrderStatus::Canceled
+        | OrderStatus::RevocationPending
+        | OrderStatus::Expired
+        | OrderStatus::Other(_) => {}
     }
     for pin in &operation.pins {
         if let Part::Certificate(wanted) = part

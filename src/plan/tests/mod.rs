@@ -254,6 +254,8 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         duplicates: Some(0),
         reissues: Some(0),
         price: None,
+        renewed: false,
+        renewed_by: None,
         tag: None,
         public_key: Some(Digest::of(b"key")),
         certificates: Some(vec![certificate(id * 10, CertificateKind::Original, state)]),

@@ -124,19 +124,16 @@ impl CertCentral {
             let status = requests::request_status(&request.status);
             Some((RequestId::from(request.id.id()?), status))
         });
-        let mut validation = requests::validation(&placed.domains.0);
+        let members = order.members.map();
+        let method = members.get("dcv_method").and_then(|value| value.as_str());
+        let mut validation = requests::validation(&placed.domains.0, method);
         if let (true, Some(token)) = (validation.is_empty(), placed.dcv_random_value.get()) {
             let names = order.certificate.names();
             validation.extend(names.first().map(|name| PendingDomain {
                 name: Untrusted::new(name.as_str()),
-                method: None,
+                method: method.map(Untrusted::new),
                 token: Some(Untrusted::new(token)),
             }));
-        }
-        let members = order.members.map();
-        let method = members.get("dcv_method").and_then(|value| value.as_str());
-        for domain in &mut validation {
-            domain.method = method.map(Untrusted::new);
         }
         Ok(Placed {
             order_id: OrderId::from(order_id),

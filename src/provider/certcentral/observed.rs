@@ -41,11 +41,13 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
         reissues: counted(order.has_reissues, order.reissues_count)
             .filter(|_| !certificate.is_some_and(is_revoked)),
         price: order.price.decimal().filter(|price| !price.is_zero()),
+        renewed: order.is_renewed.get() == Some(true),
+        renewed_by: order.renewed_order_id.id().map(OrderId::from),
         tag: order.alternative_order_id.owned(),
         public_key: None,
         certificates: None,
         requests: None,
-        validation: validation(&order.domains.0),
+        validation: validation(&order.domains.0, order.dcv_method.get()),
         members: Map::new(),
     })
 }

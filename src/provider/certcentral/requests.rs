@@ -8,8 +8,8 @@ use crate::model::{
 };
 use crate::provider::lenient::Text;
 
-/// Domains whose validation is open: those whose token waits for it.
-pub(super) fn validation(domains: &[wire::Domain]) -> Vec<PendingDomain> {
+/// Domains whose validation is open: those whose token waits for it, each with the method of the order.
+pub(super) fn validation(domains: &[wire::Domain], method: Option<&str>) -> Vec<PendingDomain> {
     domains
         .iter()
         .filter_map(|domain| {
@@ -18,7 +18,7 @@ pub(super) fn validation(domains: &[wire::Domain]) -> Vec<PendingDomain> {
             let name = domain.name.get().or(domain.dns_name.get())?;
             open.then(|| PendingDomain {
                 name: Untrusted::new(name),
-                method: None,
+                method: method.map(Untrusted::new),
                 token: token.token.get().map(Untrusted::new),
             })
         })

@@ -44,6 +44,9 @@ pub(super) struct Order {
     pub(super) order_validity: Object<Validity>,
     pub(super) auto_renew: Number,
     pub(super) domains: List<Domain>,
+    pub(super) dcv_method: Text,
+    pub(super) is_renewed: Truth,
+    pub(super) renewed_order_id: Number,
 }
 
 /// An object of which only the id counts: an organization, a container, a server platform.

@@ -54,6 +54,8 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         duplicates: Some(0),
         reissues: None,
         price: None,
+        renewed: false,
+        renewed_by: None,
         tag: None,
         public_key: None,
         certificates: Some(certificates),

@@ -31,13 +31,13 @@ fn label(cause: &Cause) -> &'static str {
     match cause {
         Cause::NextRun { .. } => "dependency",
         Cause::Decision(_) => "decision",
+        Cause::Reissue { .. } => "reissue",
         Cause::Approval { .. }
         | Cause::Validation { .. }
         | Cause::Pending { .. }
         | Cause::Issuance { .. }
         | Cause::Pickup
         | Cause::Csr
-        | Cause::Reissue { .. }
         | Cause::Revocation { .. }
         | Cause::Revoking
         | Cause::Dependency { .. }

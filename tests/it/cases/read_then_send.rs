@@ -81,6 +81,24 @@ fn case_10_a_duplicate_that_comes_while_a_revocation_waits_lives() {
     assert_eq!(died(&rig), ["90000001", new.as_str()]);
 }
 
+/// Which certificates die is open until the reissue has ended: the next plan waits for it.
+#[test]
+fn case_10_a_reissue_that_comes_while_a_revocation_waits_is_waited_for() {
+    let rig = Rig::new();
+    rig.seed(json!({ "certcentral": 1, "product": "ssl_multi_domain" }));
+    let entry = revoke("all", &format!("order_id: {ORDER}"), "order");
+    manifest(&rig, &[], &[entry]);
+    let path = format!("/order/certificate/{ORDER}/reissue");
+    let body = json!({ "certificate": { "csr": csr(), "signature_hash": "sha256" } });
+    let ended = meanwhile(&rig, "/revoke", &[], |rig| {
+        rig.certcentral("POST", &path, &body);
+    });
+    assert_eq!(died(&rig), [""; 0]);
+    // The held-up call and the colleague's.
+    told(&rig, ended, "a reissue of order 70000001 is under way", 2);
+    assert_eq!(super::waiting_code(&rig, "revocations.all"), "reissue");
+}
+
 /// The same with a narrow limit of the account's own: the call waits for its slot.
 #[test]
 fn case_10_a_duplicate_that_comes_while_a_revocation_waits_for_its_slot_lives() {

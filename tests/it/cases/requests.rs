@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{
-    applied, ask_to_revoke, csr, died, info, manifest, planned, revoke, sent, standing, status_of,
-    word,
+    applied, ask_to_revoke, automatic, csr, died, info, manifest, planned, revoke, sent, shop,
+    standing, status_of, waiting_code, word,
 };
 use crate::rig::{Rig, action};
 
@@ -224,6 +224,96 @@ fn case_24_a_rejected_reissue_ends_the_wait_too() {
     assert_eq!(died(&rig), [ORIGINAL]);
 }
 
+/// The reissue's request in order info.
+fn reissue_request(rig: &Rig) -> String {
+    let info = info(rig, ORDER);
+    let mut requests = info["requests"].as_array().expect("requests").iter();
+    let reissue = requests.find(|request| request["type"] == "reissue");
+    reissue.expect("a reissue")["id"].to_string()
+}
+
+/// The wait of `address` names the request of the reissue, and the plan says what to do.
+#[track_caller]
+fn waits_for_its_reissue(rig: &Rig, address: &str, code: &str, advice: &str) {
+    let request = reissue_request(rig);
+    let plan = planned(rig);
+    let step = action(&plan, address);
+    assert_eq!(step["action"], "wait", "{step:#}");
+    assert_eq!(step["waiting_code"], code, "{step:#}");
+    assert_eq!(step["request_id"], json!(request), "{step:#}");
+    let waits_for = step["waits_for"].to_string();
+    assert!(waits_for.contains(&request), "{waits_for}");
+    let warnings = plan["warnings"].to_string();
+    assert!(
+        warnings.contains(&request) && warnings.contains(advice),
+        "{warnings}"
+    );
+    // Nobody has to change the manifest: it is no decision of the contract's exit code 3.
+    rig.apply(&[], 0);
+    rig.apply(&["--detailed-exitcode"], 2);
+    assert_eq!(standing(rig, address)["waiting_code"], code);
+    assert_eq!(puts(rig), [""; 0]);
+}
+
+fn whole_order() -> String {
+    revoke("all", &format!("order_id: {ORDER}"), "order")
+}
+
+#[test]
+fn case_24_a_whole_order_waits_for_its_reissue() {
+    for decision in ["approve", "reject"] {
+        let rig = being_reissued();
+        manifest(&rig, &[], &[whole_order()]);
+        waits_for_its_reissue(&rig, "revocations.all", "reissue", "approve or reject");
+        rig.tell(decision, json!({ "all": true }));
+        rig.apply(&[], 0);
+        assert_eq!(status_of(&rig, ORDER), "revoked", "{decision}");
+        assert_eq!(word(&rig, "revocations.all"), "keep");
+    }
+}
+
+/// Granted, and not issued: nobody has anything to approve.
+#[test]
+fn case_24_a_reissue_that_the_ca_has_to_issue_is_told_from_one_that_a_person_decides() {
+    let rig = being_reissued();
+    rig.tell("options", json!({ "validation": "open" }));
+    rig.approve_all();
+    assert_eq!(status_of(&rig, ORDER), "reissue_pending");
+    manifest(&rig, &[], &[whole_order()]);
+    let code = "reissue_issuance";
+    waits_for_its_reissue(&rig, "revocations.all", code, "cancel the reissue");
+    // Canceled by a person at the CA, the wait is over.
+    rig.certcentral(
+        "PUT",
+        &format!("/order/certificate/{ORDER}/status"),
+        &json!({ "status": "canceled", "note": "a leak" }),
+    );
+    rig.apply(&[], 0);
+    assert_eq!(status_of(&rig, ORDER), "revoked");
+}
+
+/// What a plan says that cannot be sent: nothing is sent, and a person is asked.
+#[track_caller]
+fn is_not_sent(rig: &Rig, address: &str, codes: &[&str]) {
+    let plan = planned(rig);
+    let step = action(&plan, address);
+    assert_eq!(step["action"], "wait", "{step:#}");
+    for _ in 0..2 {
+        super::needs_a_person(rig, address);
+    }
+    assert_eq!(sent_orders(rig), 0, "a call that the CA must refuse");
+    let code = waiting_code(rig, address);
+    assert!(codes.contains(&code.as_str()), "{code}");
+}
+
+/// POSTs that place orders, whatever became of them.
+fn sent_orders(rig: &Rig) -> usize {
+    rig.changes()
+        .iter()
+        .filter(|call| call["effect"] == "none" || call["effect"] == "order_created")
+        .count()
+}
+
 #[test]
 fn case_24_an_order_that_was_renewed_is_not_renewed_again() {
     let rig = Rig::new();
@@ -252,4 +342,115 @@ fn case_24_an_order_that_was_renewed_is_not_renewed_again() {
         before,
         "a call that the CA must refuse"
     );
+}
+
+#[test]
+fn case_24_an_order_that_the_account_does_not_have_is_not_renewed() {
+    let rig = Rig::new();
+    rig.seed(json!({ "certcentral": 1 }));
+    manifest(&rig, &[shop("shop", "renewal_of_order_id: 71234567")], &[]);
+    is_not_sent(&rig, "orders.shop", &["decision_unknown_order"]);
+}
+
+/// Where no twin stands in the way, and where a twin may be bought.
+#[test]
+fn case_24_a_renewal_is_told_from_the_renewed_order_alone() {
+    for (product, more) in [
+        // Of another product, the renewal is no twin.
+        ("ssl_basic", ""),
+        ("ssl_multi_domain", ", allow_similar: true"),
+    ] {
+        let rig = Rig::new();
+        rig.seed(json!({ "certcentral": 1, "product": "ssl_multi_domain" }));
+        let body = json!({
+            "certificate": { "common_name": "host-70000001.example.com", "csr": csr(), "signature_hash": "sha256" },
+            "organization": { "id": 112_233 }, "order_validity": { "years": 1 },
+            "renewal_of_order_id": 70_000_001, "skip_approval": true,
+        });
+        rig.certcentral("POST", &format!("/order/certificate/{product}"), &body);
+        let before = rig.changes().len();
+        let renewal = format!("renewal_of_order_id: {ORDER}{more}");
+        let entry = super::tls("host", &["host-70000001.example.com"], &renewal);
+        manifest(&rig, &[entry], &[]);
+        assert_eq!(waiting_code(&rig, "orders.host"), "decision_renewed");
+        let told = super::needs_a_person(&rig, "orders.host");
+        assert!(told.contains("70000002"), "which one is not named: {told}");
+        assert_eq!(
+            rig.changes().len(),
+            before,
+            "a call that the CA must refuse"
+        );
+        // Without the renewal it is an order like any other.
+        let entry = super::tls(
+            "host",
+            &["host-70000001.example.com"],
+            "allow_similar: true",
+        );
+        manifest(&rig, &[entry], &[]);
+        assert_eq!(word(&rig, "orders.host"), "order");
+    }
+}
+
+/// What the list shows is not read again, and what it does not show is read once.
+#[test]
+fn case_24_looking_a_renewed_order_up_is_cheap() {
+    let rig = Rig::new();
+    rig.seed(json!({ "certcentral": 2, "product": "ssl_multi_domain" }));
+    // For another name, so that neither order could be the entry's own.
+    let names = ["new.example.org"];
+    let mut reads = Vec::new();
+    for id in [ORDER, "71234567"] {
+        let entry = super::tls(
+            "host",
+            &names,
+            &format!("renewal_of_order_id: {id}, allow_similar: true"),
+        );
+        manifest(&rig, &[entry], &[]);
+        let (_, read) = super::reads_of(&rig, || planned(&rig));
+        reads.push(read.iter().filter(|path| path.ends_with(id)).count());
+    }
+    assert_eq!(reads, [0, 1]);
+}
+
+#[test]
+fn case_24_more_money_than_there_is_shows_in_the_plan() {
+    let rig = Rig::new();
+    automatic(&rig);
+    rig.tell("options", json!({ "funds": "70.00" }));
+    let people = ["ada", "bob", "cleo"].map(|name| super::person(name, name, ""));
+    // What one costs is known from the first: 32.50.
+    manifest(&rig, &people[..1], &[]);
+    rig.apply(&[], 0);
+    manifest(&rig, &people, &[]);
+    let text = rig.certplan(&["plan"]).expect(0);
+    assert!(
+        text.stdout.contains("37.50"),
+        "the funds are not told: {}",
+        text.stdout
+    );
+    let plan = planned(&rig);
+    let warned = plan["warnings"]
+        .as_array()
+        .expect("warnings")
+        .iter()
+        .any(|warning| {
+            let text = warning["message"].as_str().unwrap_or_default();
+            text.contains("funds") || text.contains("37.50") || text.contains("65.00")
+        });
+    assert!(warned, "no word of it: {plan:#}");
+    // With enough, and for what is not paid from the funds, nothing is said.
+    let silent = |rig: &Rig| {
+        let warnings = planned(rig)["warnings"].to_string();
+        assert!(!warnings.contains("funds"), "{warnings}");
+    };
+    manifest(&rig, &people[..2], &[]);
+    silent(&rig);
+    let by_card = people.map(|person| {
+        person.replace(
+            "validity_years: 1",
+            "validity_years: 1, payment_method: card",
+        )
+    });
+    manifest(&rig, &by_card, &[]);
+    silent(&rig);
 }

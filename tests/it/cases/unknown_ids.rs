@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{applied, manifest, needs_a_person, planned, revoke, shop, standing, waiting_code};
+use super::{
+    applied, manifest, needs_a_person, planned, revoke, shop, standing, waiting_code, word,
+};
 use crate::rig::{Rig, action};
 
 const SUCCESS: &str = "certplan_last_success_timestamp_seconds";
@@ -232,4 +234,12 @@ fn case_44_a_read_that_fails_is_not_an_unknown_id() {
         rig.certplan(&["apply", "--yes", "--quiet"]).expect(1);
         assert_eq!(super::died(&rig), [""; 0], "{fault}");
     }
+}
+
+#[test]
+fn case_44_a_renewal_of_an_order_that_is_not_there_is_told() {
+    let rig = two_orders();
+    manifest(&rig, &[shop("shop", "renewal_of_order_id: 70000010")], &[]);
+    asks_for_a_correction(&rig, "orders.shop", "70000010", "decision_unknown_order");
+    assert_eq!(word(&rig, "orders.shop"), "wait");
 }
