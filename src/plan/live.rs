@@ -8,8 +8,8 @@ use super::reissue::{decide_reissue, takes_names_away};
 use crate::model::{
     Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
     ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RequestKind,
-    RequestStatus, RunId, Standing, StatusWord, ValidTill, extra_names, live_state, missing_names,
-    seen,
+    RequestStatus, RunId, Stage, Standing, StatusWord, ValidTill, extra_names, live_state,
+    missing_names, seen,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -331,7 +331,20 @@ pub(super) fn must_be_read(
         && !alone
         && is_changed(order, live, Some(observed))
         && takes_names_away(order, observed);
-    in_force && (unclear || key || more)
+    (in_force && (unclear || key || more)) || shows_its_validation(order, live, observed)
+}
+
+/// Which domains wait for which token stands in the order alone, where the answer to the order did not say it:
+/// an order that waits for an administrator has none yet.
+fn shows_its_validation(order: &Order, live: &LiveOrder, observed: &ObservedOrder) -> bool {
+    let may_validate = matches!(
+        observed.status,
+        OrderStatus::Pending(Stage::Issuance | Stage::Unclear, _)
+    );
+    may_validate
+        && live.validation.is_empty()
+        && observed.validation.is_empty()
+        && order.members.map().contains_key("dcv_method")
 }
 
 fn decide_ended(

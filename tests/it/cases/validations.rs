@@ -71,6 +71,58 @@ fn case_34_a_dv_order_waits_for_its_validation_with_method_and_token() {
 }
 
 #[test]
+fn case_34_approval_comes_first_and_the_validation_after_it() {
+    let rig = Rig::new();
+    rig.tell(
+        "options",
+        json!({ "habits": { "order_info_tokens": "shown" } }),
+    );
+    manifest(&rig, &[dv("dns-txt-token")], &[]);
+    rig.apply(&[], 0);
+    assert_eq!(waiting_code(&rig, "orders.shop"), "approval");
+    assert_eq!(standing(&rig, "orders.shop")["waiting_code"], "approval");
+    rig.approve_all();
+    let ended = rig.certplan(&["apply", "--yes"]).expect(0);
+    assert_eq!(waiting_code(&rig, "orders.shop"), "validation");
+    let token = token(&rig);
+    assert!(
+        ended.stdout.contains(&token) || rig.certplan(&["plan"]).expect(0).stdout.contains(&token),
+        "order info has the token, and nobody is told: {}",
+        ended.stdout
+    );
+    let plan = rig.certplan(&["plan"]).expect(0).stdout;
+    for part in ["shop.example.com", "dns-txt-token", token.as_str()] {
+        assert!(plan.contains(part), "{part} is not in\n{plan}");
+    }
+    rig.tell("validate", json!({ "all": true }));
+    rig.apply(&["--detailed-exitcode"], 0);
+}
+
+/// Where order info is silent about the tokens, it says at least that the request was granted. An order that
+/// needs no validation of its own is not read for it.
+#[test]
+fn case_34_an_order_that_was_approved_later_waits_for_no_approval() {
+    let rig = Rig::new();
+    manifest(
+        &rig,
+        &[
+            dv("dns-txt-token"),
+            super::tls("other", &["other.example.com"], ""),
+        ],
+        &[],
+    );
+    rig.apply(&[], 0);
+    rig.tell("options", json!({ "validation": "open" }));
+    rig.approve_all();
+    let (code, reads) = super::reads_of(&rig, || waiting_code(&rig, "orders.shop"));
+    assert_eq!(code, "issuance");
+    let infos = reads
+        .iter()
+        .filter(|path| path.contains("/order/certificate/7"));
+    assert_eq!(infos.count(), 1, "{reads:?}");
+}
+
+#[test]
 fn case_34_approved_and_not_issued_is_waiting_and_never_done() {
     // By whichever member the CA tells of it; with a certificate id, and the feed silent.
     for silent in [false, true] {
