@@ -197,6 +197,7 @@ fn check_key(
 struct Answers {
     details: BTreeMap<crate::model::OrderId, Option<crate::model::ObservedOrder>>,
     tags: BTreeMap<crate::model::Tag, crate::model::TagLookup>,
+    holders: BTreeMap<crate::model::Scope, Option<crate::model::OrderId>>,
     requests: Option<Vec<crate::model::ObservedRequest>>,
     waiting: Option<Vec<crate::model::ObservedOrder>>,
 }
@@ -205,6 +206,7 @@ impl Answers {
     fn add_to(self, account: &mut ObservedAccount) {
         account.details.extend(self.details);
         account.tags.extend(self.tags);
+        account.holders.extend(self.holders);
         if self.requests.is_some() {
             account.revocation_requests = self.requests;
         }
@@ -228,6 +230,13 @@ async fn answer(observe: &dyn Observe, questions: &Questions) -> Result<Answers,
         .map(|tag| async move { observe.tagged(tag).await.map(|found| (tag.clone(), found)) })
         .buffer_unordered(READS)
         .try_collect();
+    let holders = stream::iter(&questions.holders)
+        .map(|scope| async move {
+            let found = observe.holder(scope).await?;
+            Ok((scope.clone(), found))
+        })
+        .buffer_unordered(READS)
+        .try_collect();
     let requests = async {
         if questions.revocation_requests {
             observe.revocation_requests().await.map(Some)
@@ -242,10 +251,12 @@ async fn answer(observe: &dyn Observe, questions: &Questions) -> Result<Answers,
             Ok(None)
         }
     };
-    let (details, tags, requests, waiting) = tokio::try_join!(details, tags, requests, waiting)?;
+    let (details, tags, holders, requests, waiting) =
+        tokio::try_join!(details, tags, holders, requests, waiting)?;
     Ok(Answers {
         details,
         tags,
+        holders,
         requests,
         waiting,
     })

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::digest::Digest;
 use super::ids::{AccountName, CertificateId, KeyId, OrderId, RequestId, SerialNumber, Tag};
 use super::pending_domain::PendingDomain;
+use super::revocation::Scope;
 use super::untrusted::Untrusted;
 use super::valid_till::ValidTill;
 
@@ -38,6 +39,9 @@ pub struct ObservedAccount {
     pub revocation_requests: Option<Vec<ObservedRequest>>,
     /// Orders that wait for an administrator, where they were asked for. The CA's list may leave them out.
     pub waiting_orders: Option<Vec<ObservedOrder>>,
+    /// The orders that certificates belong to which no list shows, where that was asked for; `None` where the
+    /// CA knows no order, or cannot tell.
+    pub holders: BTreeMap<Scope, Option<OrderId>>,
     /// Look-ups by tag that were made.
     pub tags: BTreeMap<Tag, TagLookup>,
     /// How many requests the reading took.
@@ -215,6 +219,8 @@ pub enum CertificateKind {
     Duplicate,
     /// An earlier or later certificate of a reissue.
     Reissue,
+    /// In no list of the order's certificates; the CA says that the order has it.
+    Unlisted,
 }
 
 /// Where a certificate stands.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Address, OrderId, RequestId};
+use super::ids::{Address, CertificateId, OrderId, RequestId};
 use super::live_state::Ending;
 use super::operation::{OperationKind, Part};
 use super::revocation::Scope;
@@ -127,6 +127,12 @@ pub enum Reason {
     RequestOpen { order: OrderId, request: RequestId },
     /// An administrator refused the revocation.
     Declined { order: OrderId },
+    /// The CA refused to revoke a certificate that no list shows.
+    UnlistedRefused {
+        order: OrderId,
+        certificate: CertificateId,
+        message: Untrusted,
+    },
     /// The CA confirmed the revocation and shows certificates in force.
     ConfirmedButInForce { order: OrderId },
     /// The revocation is in force.
@@ -198,6 +204,7 @@ impl Reason {
             Self::RevocationRequested { .. } => "revocation_requested",
             Self::RequestOpen { .. } => "request_open",
             Self::Declined { .. } => "declined",
+            Self::UnlistedRefused { .. } => "unlisted_refused",
             Self::ConfirmedButInForce { .. } => "confirmed_but_in_force",
             Self::RevocationInForce => "revocation_in_force",
             Self::RevokedEarlierOrder { .. } => "revoked_earlier_order",

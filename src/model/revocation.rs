@@ -33,7 +33,7 @@ pub enum RevocationTarget {
 }
 
 /// Which certificates of an order are revoked. There is no default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scope {
     /// Every certificate of the order. The only way to a call that means all of them.
     Order,

@@ -25,6 +25,7 @@ mod target;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 mod view;
 
 use std::collections::BTreeMap;

@@ -7,10 +7,11 @@ use super::live::must_be_read;
 use super::order::{OrderCase, may_be_there_twice};
 use super::renewal;
 use super::target::{Answered, Target, answered, target};
+use super::unlisted;
 use super::view::{AccountView, Owners};
 use crate::model::{
     AccountName, Item, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Revocation,
-    Sameness, Stage, Tag, Wanted,
+    Sameness, Scope, Stage, Tag, Wanted,
 };
 
 /// What to read in one account.
@@ -20,6 +21,8 @@ pub struct Questions {
     pub orders: BTreeSet<OrderId>,
     /// Tags to look up.
     pub tags: BTreeSet<Tag>,
+    /// Certificates whose order is to be looked up.
+    pub holders: BTreeSet<Scope>,
     /// Whether to list requests to revoke.
     pub revocation_requests: bool,
     /// Whether to list orders that wait for an administrator.
@@ -31,6 +34,7 @@ impl Questions {
     pub fn is_empty(&self) -> bool {
         self.orders.is_empty()
             && self.tags.is_empty()
+            && self.holders.is_empty()
             && !self.revocation_requests
             && !self.waiting_orders
     }
@@ -232,24 +236,32 @@ impl<'a> Asking<'a> {
         revocation: &Revocation,
         account: &ObservedAccount,
     ) {
-        match target(inputs, item, revocation) {
-            Target::Order(id) | Target::New(id) => {
-                let scope = &revocation.scope;
-                let known = answered(account, &id, scope, inputs.today());
-                if matches!(known, Answered::Ask) {
-                    self.questions.orders.insert(id);
-                }
-            }
+        let known = match target(inputs, item, revocation) {
+            Target::Order(id) | Target::New(id) => Some(id),
             Target::Unclear(id, tags) => {
                 let unknown = tags.into_iter();
                 let unknown = unknown.filter(|tag| !account.tags.contains_key(tag));
                 self.questions.tags.extend(unknown);
-                let known = answered(account, &id, &revocation.scope, inputs.today());
-                if matches!(known, Answered::Ask) {
+                Some(id)
+            }
+            Target::Undecided(_) | Target::NoOrder(_) => None,
+        };
+        if let Some(id) = known {
+            let scope = &revocation.scope;
+            match answered(account, &id, scope, inputs.today()) {
+                Answered::Ask => {
                     self.questions.orders.insert(id);
                 }
+                Answered::Known(order, certificates) => {
+                    let record = inputs.record(item);
+                    if unlisted::is_in_question(scope, order, &certificates, record)
+                        && !account.holders.contains_key(scope)
+                    {
+                        self.questions.holders.insert(scope.clone());
+                    }
+                }
+                Answered::Invisible => {}
             }
-            Target::Undecided(_) | Target::NoOrder(_) => {}
         }
         if account.revocation_requests.is_none() && has_requests(inputs, item) {
             self.questions.revocation_requests = true;

@@ -7,6 +7,7 @@ use super::revocation_requests::{Requests, part_news};
 use super::revocation_unread::{decide_offline, earlier_order, invisible};
 use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
+use super::unlisted::unlisted;
 use crate::model::{
     Cause, CertificatePin, CertificateState, FactBody, Item, NextRun, ObservedAccount,
     ObservedCertificate, ObservedOrder, OpenOperation, Operation, OrderId, OrderStatus, Part,
@@ -156,7 +157,8 @@ fn settle(case: RevocationCase<'_, '_>, open: &OpenOperation) -> Decided {
     };
     let scope = &case.revocation.scope;
     let today = case.inputs.today();
-    if same && let Answered::Known(order, certificates) = answered(account, id, scope, today) {
+    if same && let Answered::Known(order, mut certificates) = answered(account, id, scope, today) {
+        certificates.extend(unlisted(case, account, order, &certificates));
         let selected = select(scope, &certificates);
         let dying = in_force(&selected);
         let seen = Seen {
@@ -189,7 +191,7 @@ fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &Orde
         ..
     } = case;
     let scope = &revocation.scope;
-    let (order, certificates) = match answered(account, id, scope, inputs.today()) {
+    let (order, mut certificates) = match answered(account, id, scope, inputs.today()) {
         Answered::Known(order, certificates) => (order, certificates),
         Answered::Ask => {
             let order = id.clone();
@@ -203,6 +205,7 @@ fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &Orde
         }
         Answered::Invisible => return invisible(case, id),
     };
+    certificates.extend(unlisted(case, account, order, &certificates));
     let selected = select(scope, &certificates);
     let dying = in_force(&selected);
     let seen = Seen {
@@ -247,6 +250,8 @@ fn decide_seen(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Decided {
     } else if order.status == OrderStatus::ReissuePending {
         reissue_first(item, order)
     } else if let Some(decided) = super::revocation_requests::asked_for(case, seen) {
+        decided
+    } else if let Some(decided) = super::unlisted::refused(case, seen) {
         decided
     } else {
         let remaining = remaining(case, seen);

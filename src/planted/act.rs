@@ -189,6 +189,10 @@ impl Observe for PlantedAct {
         self.inner.tagged(tag)
     }
 
+    fn holder<'a>(&'a self, certificate: &'a Scope) -> Answer<'a, Option<OrderId>> {
+        self.inner.holder(certificate)
+    }
+
     fn changes(&self, window: Duration) -> Answer<'_, Vec<StatusChange>> {
         self.inner.changes(window)
     }

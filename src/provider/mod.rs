@@ -39,6 +39,7 @@ mod under_permit;
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 pub use authorities::{authorities, authority, observe_only, open};
@@ -54,7 +55,7 @@ pub use settings::{Deadlines, Settings};
 use crate::model::{
     AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
     OrderOperation, PendingDomain, Recorded, ReissueOperation, RequestId, RequestStatus,
-    RevokeCall, StatusChange, Tag, TagLookup, Traffic,
+    RevokeCall, Scope, StatusChange, Tag, TagLookup, Traffic,
 };
 
 /// What every read and every change answers with.
@@ -105,6 +106,12 @@ pub trait Observe: Send + Sync {
     /// Every order that carries a tag and that this key may see. Errors are errors: only a complete,
     /// well-formed answer (or CertCentral's own 404 `not_found`) counts as "none".
     fn tagged<'a>(&'a self, tag: &'a Tag) -> Answer<'a, TagLookup>;
+
+    /// The order that has the certificate which a scope names, by id or by serial number: also one that the
+    /// lists of an order's certificates leave out. `None` where no order has it, or where the CA cannot tell.
+    fn holder<'a>(&'a self, _certificate: &'a Scope) -> Answer<'a, Option<OrderId>> {
+        futures::future::ready(Ok(None)).boxed()
+    }
 
     /// Orders whose status changed within the last `window` (rounded up to a second, at most 7 days).
     /// ncloud's feed leaves revocations out, so its adapter reads the whole list instead.

@@ -173,6 +173,7 @@ pub(super) fn kind(pin: &CertificatePin) -> &'static str {
         CertificateKind::Original => "original",
         CertificateKind::Duplicate => "duplicate",
         CertificateKind::Reissue => "reissue",
+        CertificateKind::Unlisted => "unlisted",
     }
 }
 

@@ -165,7 +165,7 @@ pub(super) struct PinDocument {
     names: Vec<String>,
     /// The last day, as the CA writes it.
     valid_till: Option<String>,
-    #[schemars(extend("enum" = ["original", "duplicate", "reissue"]))]
+    #[schemars(extend("enum" = ["original", "duplicate", "reissue", "unlisted"]))]
     kind: &'static str,
 }
 
@@ -346,6 +346,7 @@ impl PinDocument {
                 CertificateKind::Original => "original",
                 CertificateKind::Duplicate => "duplicate",
                 CertificateKind::Reissue => "reissue",
+                CertificateKind::Unlisted => "unlisted",
             },
         }
     }

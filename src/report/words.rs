@@ -164,6 +164,14 @@ pub fn reason(reason: &Reason) -> String {
         Reason::Declined { order } => {
             format!("an administrator refused the revocation of order {order}")
         }
+        Reason::UnlistedRefused {
+            order,
+            certificate,
+            message,
+        } => format!(
+            "the CA refused to revoke certificate {certificate} of order {order}, which no list shows ({})",
+            message.raw()
+        ),
         Reason::ConfirmedButInForce { order } => format!(
             "the CA confirmed this revocation and shows certificates of order {order} in force"
         ),

@@ -8,9 +8,9 @@ use super::settle_revocation::{part_fact, settle_revocation};
 use super::settled::Settled;
 use crate::apply::ended::StepEnd;
 use crate::model::{
-    Attempt, CertificateId, CertificatePin, CertificateState, FactBody, ObservedCertificate,
-    ObservedOrder, Operation, OperationKind, OrderId, OrderStatus, Part, PartState, Provider,
-    Record, Recorded, RevokeCall, RevokeOperation, RevokeScope, Standing,
+    Attempt, CertificateId, CertificateKind, CertificatePin, CertificateState, FactBody,
+    ObservedCertificate, ObservedOrder, Operation, OperationKind, OrderId, OrderStatus, Part,
+    PartState, Provider, Record, Recorded, RevokeCall, RevokeOperation, RevokeScope, Standing,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, RevokeAnswer, body_digest};
 
@@ -243,6 +243,10 @@ fn difference(
             continue;
         }
         let Some(now) = certificates.get(&pin.certificate_id) else {
+            // Which order a certificate belongs to never changes: the plan asked the CA.
+            if pin.kind == CertificateKind::Unlisted {
+                continue;
+            }
             return Some(format!(
                 "order {id} does not show certificate {}",
                 pin.certificate_id

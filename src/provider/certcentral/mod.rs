@@ -35,7 +35,7 @@ use super::mask::Mask;
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, Permit, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Secret,
+    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Scope, Secret,
     StatusChange, Tag, TagLookup, Traffic,
 };
 
@@ -281,6 +281,35 @@ impl Observe for CertCentral {
             let mut orders = absent(rows.await)?.unwrap_or_default();
             orders.sort_by_cached_key(|change| observed::numeric(change.order_id.as_str()));
             Ok(TagLookup { orders })
+        }
+        .boxed()
+    }
+
+    fn holder<'a>(&'a self, certificate: &'a Scope) -> Answer<'a, Option<OrderId>> {
+        async move {
+            let (filter, value) = match certificate {
+                Scope::CertificateId(id) => ("certificate_id", id.to_string()),
+                Scope::SerialNumber(serial) => {
+                    ("serial_number", serial.to_string().replace(':', ""))
+                }
+                Scope::Order | Scope::Duplicates | Scope::CertificateNo(_) => return Ok(None),
+            };
+            let what = format!("look up the order of a certificate by its {filter}");
+            let value = segment(&value);
+            // Two rows tell a filter that is heeded from one that is not.
+            let path = format!("/order/certificate?filters%5B{filter}%5D={value}&limit=2");
+            let listing: wire::Listing<wire::Order> = match self.object(&what, &path).await {
+                Err(error)
+                    if error.kind == ErrorKind::Invalid && error.verdict == Verdict::Rejected =>
+                {
+                    return Ok(None);
+                }
+                other => other?,
+            };
+            Ok(match listing.rows.as_deref() {
+                Some([only]) => only.id.id().map(OrderId::from),
+                Some(_) | None => None,
+            })
         }
         .boxed()
     }

@@ -209,7 +209,134 @@ fn case_24_a_certificate_of_an_order_that_is_being_reissued_waits_for_the_reissu
         }
         assert_eq!(puts(&rig), [""; 0], "a call that the CA must refuse");
         assert_eq!(standing(&rig, "revocations.c")["waiting_code"], "reissue");
+        rig.approve_all();
+        rig.apply(&[], 0);
+        assert_eq!(died(&rig), [ORIGINAL]);
+        assert_eq!(word(&rig, "revocations.c"), "keep");
     }
+}
+
+/// The order was reissued with the same name: its original is in force and in no list.
+fn reissued() -> Rig {
+    let rig = being_reissued();
+    rig.approve_all();
+    let shown = info(&rig, ORDER)["certificate"]["id"].to_string();
+    assert_ne!(shown, ORIGINAL);
+    rig
+}
+
+fn certificates_sent(rig: &Rig) -> Vec<String> {
+    let mut sent = puts(rig);
+    sent.retain(|path| path.starts_with("/certificate/"));
+    sent
+}
+
+#[test]
+fn case_24_a_certificate_that_no_list_shows_is_revoked_once() {
+    let rig = reissued();
+    let entry = revoke("c", &format!("order_id: {ORDER}"), &certificate(ORIGINAL));
+    manifest(&rig, &[], &[entry]);
+    let plan = planned(&rig);
+    let step = action(&plan, "revocations.c");
+    assert_eq!(step["action"], "revoke", "{step:#}");
+    assert_eq!(step["revokes"][0]["certificate_id"], ORIGINAL, "{step:#}");
+    assert_eq!(step["revokes"][0]["kind"], "unlisted", "{step:#}");
+    rig.apply(&[], 0);
+    rig.apply(&["--detailed-exitcode"], 0);
+    assert_eq!(died(&rig), [ORIGINAL]);
+    assert_eq!(certificates_sent(&rig).len(), 1);
+    assert_eq!(status_of(&rig, ORDER), "issued");
+    assert_eq!(word(&rig, "revocations.c"), "keep");
+}
+
+#[test]
+fn case_24_a_certificate_that_no_list_shows_waits_for_its_approval() {
+    for decision in ["approve", "reject"] {
+        let rig = reissued();
+        manifest(&rig, &[], &[on_the_order("c", &certificate(ORIGINAL))]);
+        rig.apply(&["--detailed-exitcode"], 2);
+        rig.apply(&["--detailed-exitcode"], 2);
+        assert_eq!(certificates_sent(&rig).len(), 1);
+        rig.tell(decision, json!({ "all": true }));
+        if decision == "approve" {
+            rig.apply(&["--detailed-exitcode"], 0);
+            assert_eq!(died(&rig), [ORIGINAL]);
+            assert_eq!(word(&rig, "revocations.c"), "keep");
+        } else {
+            super::needs_a_person(&rig, "revocations.c");
+            assert_eq!(
+                super::waiting_code(&rig, "revocations.c"),
+                "decision_declined"
+            );
+            assert_eq!(certificates_sent(&rig).len(), 1);
+        }
+    }
+}
+
+/// A filter that is not heeded answers with every order there is, a wrong one with another order.
+#[test]
+fn case_24_no_certificate_of_another_order_is_revoked() {
+    for unfiltered in [false, true] {
+        let rig = Rig::new();
+        rig.seed(json!({ "certcentral": 2 }));
+        if unfiltered {
+            rig.faults(json!([{ "match": { "path_contains": "/order/certificate" }, "fault": "unfiltered" }]));
+        }
+        // The first is the other order's, the second is nobody's.
+        for id in ["90000002", "99999999"] {
+            let entry = revoke("c", &format!("order_id: {ORDER}"), &certificate(id));
+            manifest(&rig, &[], &[entry]);
+            let code = "decision_unknown_certificate";
+            assert_eq!(super::waiting_code(&rig, "revocations.c"), code);
+            super::needs_a_person(&rig, "revocations.c");
+            assert_eq!(puts(&rig), [""; 0]);
+        }
+    }
+}
+
+/// Digits alone could be the id of another certificate: such a serial number is not sent in an id's place.
+#[test]
+fn case_24_a_serial_number_of_digits_is_not_sent_in_the_place_of_an_id() {
+    let rig = reissued();
+    let scope = format!("{{ serial_number: \"{ORIGINAL}\" }}");
+    manifest(
+        &rig,
+        &[],
+        &[revoke("c", &format!("order_id: {ORDER}"), &scope)],
+    );
+    let code = "decision_unknown_certificate";
+    assert_eq!(super::waiting_code(&rig, "revocations.c"), code);
+    super::needs_a_person(&rig, "revocations.c");
+    assert_eq!(puts(&rig), [""; 0]);
+}
+
+/// Lost after its effect, the call is refused when it is made again: a person looks, and nothing is sent
+/// every night.
+#[test]
+fn case_24_a_refusal_about_a_certificate_that_no_list_shows_is_left_to_a_person() {
+    let rig = reissued();
+    let call = format!("/certificate/{ORIGINAL}/revoke");
+    rig.faults(
+        json!([{ "match": { "path_contains": call, "method": "PUT" }, "fault": "cut_after", "times": 1 }]),
+    );
+    let entry = |more: &str| {
+        revoke(
+            "c",
+            &format!("order_id: {ORDER}{more}"),
+            &certificate(ORIGINAL),
+        )
+    };
+    manifest(&rig, &[], &[entry("")]);
+    rig.certplan(&["apply", "--yes"]);
+    assert_eq!(died(&rig), [ORIGINAL]);
+    let sent = certificates_sent(&rig).len();
+    for _ in 0..2 {
+        super::needs_a_person(&rig, "revocations.c");
+    }
+    assert_eq!(certificates_sent(&rig).len(), sent);
+    // Raised by a person, it is asked once more.
+    manifest(&rig, &[], &[entry(", generation: 2")]);
+    assert_eq!(word(&rig, "revocations.c"), "revoke");
 }
 
 #[test]

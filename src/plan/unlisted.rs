@@ -1,0 +1,130 @@
+//! A certificate that is in no list of its order. After a reissue with the same names the earlier certificate
+//! stays in force, and order info and the lists show the newer one alone.
+
+use super::Action;
+use super::decided::Decided;
+use super::revocation::{RevocationCase, Seen};
+use super::target::select;
+use crate::model::{
+    Cause, CertificateId, CertificateKind, CertificateState, Decision, ObservedAccount,
+    ObservedCertificate, ObservedOrder, OrderStatus, Part, PartState, Reason, Record,
+    RequestStatus, Scope, SerialNumber, Standing,
+};
+
+/// True where only the CA can say whether the order has the certificate that a scope names.
+pub(super) fn is_in_question(
+    scope: &Scope,
+    order: &ObservedOrder,
+    certificates: &[ObservedCertificate],
+    record: Option<&Record>,
+) -> bool {
+    let Some(name) = name_of(scope) else {
+        return false;
+    };
+    // What the journal has as revoked was confirmed before.
+    let part = record.and_then(|record| record.part(&order.id, &Part::Certificate(name)));
+    order.status == OrderStatus::Issued
+        && part != Some(&PartState::Revoked)
+        && select(scope, certificates).is_empty()
+}
+
+/// The certificate, where the CA says that it belongs to this very order. No list shows its state: it counts
+/// as in force until the CA has taken a revocation of it.
+pub(super) fn unlisted(
+    case: RevocationCase<'_, '_>,
+    account: &ObservedAccount,
+    order: &ObservedOrder,
+    certificates: &[ObservedCertificate],
+) -> Option<ObservedCertificate> {
+    let scope = &case.revocation.scope;
+    let id = name_of(scope)?;
+    if order.status != OrderStatus::Issued || !select(scope, certificates).is_empty() {
+        return None;
+    }
+    let part = case.part(&order.id, &Part::Certificate(id.clone()));
+    let holder = account.holders.get(scope).and_then(Option::as_ref);
+    if holder != Some(&order.id) && part != Some(&PartState::Revoked) {
+        return None;
+    }
+    let revoked = match part {
+        Some(PartState::Revoked) => true,
+        Some(PartState::Requested {
+            request_id: Some(request),
+        }) => {
+            let mut known = order.requests.iter().flatten();
+            known.any(|known| known.id == *request && known.status == RequestStatus::Approved)
+        }
+        Some(PartState::Requested { request_id: None } | PartState::Declined) | None => false,
+    };
+    // The order's last certificate ran out, and this one is older.
+    let over = !certificates.is_empty()
+        && certificates
+            .iter()
+            .all(|one| one.state == CertificateState::Expired);
+    Some(ObservedCertificate {
+        id,
+        serial_number: match scope {
+            Scope::SerialNumber(serial) => Some(serial.clone()),
+            Scope::Order
+            | Scope::CertificateId(_)
+            | Scope::Duplicates
+            | Scope::CertificateNo(_) => None,
+        },
+        names: Vec::new(),
+        valid_till: None,
+        state: match (revoked, over) {
+            (true, _) => CertificateState::Revoked,
+            (false, true) => CertificateState::Expired,
+            (false, false) => CertificateState::Issued,
+        },
+        kind: CertificateKind::Unlisted,
+    })
+}
+
+/// The CA refused to revoke a certificate that no list shows. It may be revoked already, and no read would tell:
+/// it is not asked for again and again.
+pub(super) fn refused(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Option<Decided> {
+    let id = seen.order.id.clone();
+    let unlisted = |one: &&&ObservedCertificate| one.kind == CertificateKind::Unlisted;
+    let one = seen.dying.iter().find(unlisted)?;
+    let failure = case.record?.failure.as_ref()?;
+    let asked = case.record?.requested(&id)?.generation;
+    if case.revocation.generation > asked {
+        return None;
+    }
+    let generation = asked.saturating_add(1);
+    let reason = Reason::UnlistedRefused {
+        order: id.clone(),
+        certificate: one.id.clone(),
+        message: failure.message.clone(),
+    };
+    let waits = Cause::Decision(Decision::Declined { generation });
+    let standing = Standing::Declined { waits };
+    Some(
+        Decided::new(case.item, Action::Wait, reason, standing).warn(format!(
+            "the CA refused to revoke certificate {} of order {id}, which no list shows ({}): look at it in the CA's console; remove the entry if it is revoked, or `generation: {generation}` asks again",
+            one.id, failure.message
+        )),
+    )
+}
+
+/// What the CA's calls name the certificate by: its id, or its serial number in the id's place. A serial number
+/// of digits alone could be taken for the id of another certificate, so it names none.
+fn name_of(scope: &Scope) -> Option<CertificateId> {
+    match scope {
+        Scope::CertificateId(id) => Some(id.clone()),
+        Scope::SerialNumber(serial) => in_place_of_an_id(serial),
+        Scope::Order | Scope::Duplicates | Scope::CertificateNo(_) => None,
+    }
+}
+
+fn in_place_of_an_id(serial: &SerialNumber) -> Option<CertificateId> {
+    let plain: String = serial
+        .as_str()
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let letters = plain.bytes().any(|byte| byte.is_ascii_alphabetic());
+    letters.then(|| CertificateId::from(plain))
+}
