@@ -150,6 +150,13 @@ pub enum FactBody {
         /// The request that was refused.
         request_id: Option<RequestId>,
     },
+    /// A read showed a certificate in the place of the one that was known, and no call of ours had asked for it.
+    Exchanged {
+        /// The certificate that is there now.
+        certificate_id: CertificateId,
+        /// The digest of what it holds, where the read shows that it equals what is wanted.
+        certificate: Option<Digest>,
+    },
     /// The name no longer stands for its order: a person bound the order to another name.
     Released {
         /// The order.
@@ -179,6 +186,7 @@ impl FactBody {
             Self::SeenPart { .. } => "seen_part",
             Self::Targeted { .. } => "targeted",
             Self::ReissueRejected { .. } => "reissue_rejected",
+            Self::Exchanged { .. } => "exchanged",
             Self::Released { .. } => "released",
         }
     }

@@ -137,6 +137,13 @@ fn seen(state: LiveState) -> FactBody {
     }
 }
 
+fn exchanged() -> FactBody {
+    FactBody::Exchanged {
+        certificate_id: 2002_u64.into(),
+        certificate: None,
+    }
+}
+
 fn seen_part(part: Part, state: PartState) -> FactBody {
     FactBody::SeenPart {
         order_id: Some(1001_u64.into()),
@@ -229,6 +236,7 @@ fn each_fact_follows_exactly_where_the_protocol_allows_it() {
         ("decided not placed", |_| decided(), "DPdp23"),
         ("parked", |_| parked(), "DPdp23"),
         ("seen", |_| seen(LiveState::Issued), "RIEsdpi"),
+        ("exchanged", |_| exchanged(), "RIE"),
         (
             "seen part revoked",
             |_| seen_part(Part::Order, PartState::Revoked),
@@ -284,6 +292,7 @@ fn a_fact_is_filed_under_the_word_that_its_json_has() {
         decided(),
         seen(LiveState::Requested),
         seen_part(one(), PartState::Declined),
+        exchanged(),
     ];
     let words: BTreeSet<&str> = bodies.iter().map(FactBody::word).collect();
     assert_eq!(words.len(), bodies.len());

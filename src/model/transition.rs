@@ -141,6 +141,18 @@ impl Record {
                 live.request_id = None;
                 Ok(())
             }
+            FactBody::Exchanged {
+                certificate_id,
+                certificate,
+            } => {
+                let live = self.live.as_mut().ok_or("no order is bound to the name")?;
+                if self.open.is_some() || live.change.is_some() {
+                    return Err("a call of ours may be what exchanged it");
+                }
+                live.certificate_id = Some(certificate_id.clone());
+                live.certificate = *certificate;
+                Ok(())
+            }
             FactBody::Released { order_id, .. } => {
                 if self.open.is_some() {
                     return Err("an earlier call is not settled");

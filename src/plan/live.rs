@@ -2,14 +2,14 @@
 
 use super::Action;
 use super::decided::Decided;
+use super::exchanged;
 use super::order::OrderCase;
 use super::planned_revocations::RevokedOrders;
-use super::reissue::{decide_reissue, takes_names_away};
+use super::reissue::decide_reissue;
 use crate::model::{
     Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
-    ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RequestKind,
-    RequestStatus, RunId, Stage, Standing, StatusWord, ValidTill, extra_names, live_state,
-    missing_names, seen,
+    ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RequestKind, RequestStatus, RunId,
+    Standing, StatusWord, ValidTill, extra_names, live_state, missing_names, seen,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -43,7 +43,22 @@ pub(super) fn decide_live(
         .standing
         .waits()
         .and_then(|cause| cause.request().cloned());
+    let exchanged = news.iter().any(|fact| {
+        matches!(
+            fact,
+            FactBody::Exchanged {
+                certificate: None,
+                ..
+            }
+        )
+    });
     step.news.extend(news);
+    if exchanged && let Some(certificate) = &decided.step.certificate_id {
+        let warning = format!(
+            "certificate {certificate} of order {id} was issued outside of certplan, and it is not known to be what the entry asks for"
+        );
+        decided = decided.warn(warning);
+    }
     let missing = case.account.is_some() && observed.is_none();
     let age = inputs.now.as_second() - live.since.as_second();
     if missing && age > LIST_LAG_SECONDS {
@@ -153,6 +168,12 @@ fn with_news(
     };
     if is_news(case, live, observed) {
         take(&mut record, seen(observed, case.inputs.today()));
+    }
+    let state = live_state(observed, case.inputs.today());
+    if matches!(state, LiveState::Issued | LiveState::Lapsed)
+        && let Some(fact) = exchanged::fact(case.order, live, observed)
+    {
+        take(&mut record, fact);
     }
     if let Some(fact) = record
         .live
@@ -290,7 +311,11 @@ fn keep(case: OrderCase<'_, '_>, live: &LiveOrder, standing: Standing) -> Decide
 }
 
 /// True when the certificate that is wanted is not the one that was asked for.
-fn is_changed(order: &Order, live: &LiveOrder, observed: Option<&ObservedOrder>) -> bool {
+pub(super) fn is_changed(
+    order: &Order,
+    live: &LiveOrder,
+    observed: Option<&ObservedOrder>,
+) -> bool {
     match live.certificate {
         Some(digest) => digest != order.certificate.digest(),
         // Adopted without knowing what it was ordered with: what the CA shows decides.
@@ -302,49 +327,6 @@ fn is_changed(order: &Order, live: &LiveOrder, observed: Option<&ObservedOrder>)
             another_key || missing_names(order, observed).is_some()
         }),
     }
-}
-
-/// True when the list does not show enough of a bound order: the order must be read in full.
-pub(super) fn must_be_read(
-    order: &Order,
-    live: &LiveOrder,
-    account: &ObservedAccount,
-    today: jiff::civil::Date,
-) -> bool {
-    let Some(observed) = account.orders.get(&live.order_id) else {
-        return false;
-    };
-    if account.details.contains_key(&live.order_id) {
-        return false;
-    }
-    let state = live_state(observed, today);
-    let in_force = matches!(state, LiveState::Issued | LiveState::Lapsed);
-    // Whether a reissue was refused stands in the order's requests alone.
-    let unclear = live.change.as_ref().is_some_and(|change| {
-        observed.certificate_id.is_none() || observed.certificate_id == change.from
-    });
-    // The list shows no key.
-    let key = live.certificate.is_none() && order.certificate.csr.is_some();
-    // A reissue takes down more than the list shows.
-    let alone = observed.duplicates == Some(0) && observed.reissues == Some(0);
-    let more = observed.certificates.is_none()
-        && !alone
-        && is_changed(order, live, Some(observed))
-        && takes_names_away(order, observed);
-    (in_force && (unclear || key || more)) || shows_its_validation(order, live, observed)
-}
-
-/// Which domains wait for which token stands in the order alone, where the answer to the order did not say it:
-/// an order that waits for an administrator has none yet.
-fn shows_its_validation(order: &Order, live: &LiveOrder, observed: &ObservedOrder) -> bool {
-    let may_validate = matches!(
-        observed.status,
-        OrderStatus::Pending(Stage::Issuance | Stage::Unclear, _)
-    );
-    may_validate
-        && live.validation.is_empty()
-        && observed.validation.is_empty()
-        && order.members.map().contains_key("dcv_method")
 }
 
 fn decide_ended(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::inputs::{Inputs, Knowledge};
-use super::live::must_be_read;
+use super::live_unread::must_be_read;
 use super::order::{OrderCase, may_be_there_twice};
 use super::renewal;
 use super::target::{Answered, Target, answered, target};

@@ -109,6 +109,7 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::Seen { .. }
         | FactBody::SeenPart { .. }
         | FactBody::Targeted { .. }
+        | FactBody::Exchanged { .. }
         | FactBody::Released { .. } => Tone::Plain,
     }
 }
@@ -195,6 +196,15 @@ fn told(body: &FactBody) -> Phrase {
             Some(request_id) => Phrase::of("request ").datum(request_id),
             None => Phrase::new(),
         },
+        FactBody::Exchanged {
+            certificate_id,
+            certificate,
+        } => Phrase::of("outside, certificate ")
+            .datum(certificate_id)
+            .own(match certificate {
+                Some(_) => ", which is what the entry asks for",
+                None => "",
+            }),
         FactBody::Released { order_id, to } => Phrase::of("order ")
             .datum(order_id)
             .own(", now of ")

@@ -132,6 +132,86 @@ fn case_15_an_order_that_was_bought_is_rekeyed() {
     manifest(&rig, &[shop("shop", "")], &[]);
     rig.apply(&[], 0);
     is_rekeyed_after_a_new_key(&rig, "bought");
+    // Somebody rekeys it in the console: what the entry says comes back.
+    let body = json!({ "certificate": { "csr": csr(), "signature_hash": "sha256" }, "skip_approval": true });
+    rig.certcentral(
+        "POST",
+        &format!("/order/certificate/{ORDER}/reissue"),
+        &body,
+    );
+    let plan = planned(&rig);
+    let step = action(&plan, "orders.shop");
+    let told = step["action"] == "reissue" || !warnings(&plan, "orders.shop").is_empty();
+    assert!(
+        told,
+        "a key of the console's is neither told nor exchanged: {step:#}"
+    );
+    rig.apply(&["--detailed-exitcode"], 0);
+    let asked = std::fs::read_to_string(rig.path("shop.csr")).expect("a CSR");
+    assert_eq!(info(&rig, ORDER)["certificate"]["csr"], json!(asked));
+    assert_eq!(word(&rig, "orders.shop"), "keep");
+}
+
+/// Reads of the order in a fresh plan.
+fn reads_of_the_order(rig: &Rig) -> usize {
+    let (_, reads) = super::reads_of(rig, || planned(rig));
+    let of_it = reads.iter().filter(|path| path.contains(ORDER));
+    of_it.count()
+}
+
+/// Somebody reissues the order in the console.
+fn reissued_in_the_console(rig: &Rig, csr: &str) {
+    let body =
+        json!({ "certificate": { "csr": csr, "signature_hash": "sha256" }, "skip_approval": true });
+    let path = format!("/order/certificate/{ORDER}/reissue");
+    rig.certcentral("POST", &path, &body);
+}
+
+/// The reissue is refused: the next plan knows of the other key all the same, whatever was noted meanwhile.
+#[test]
+fn case_15_a_key_of_the_console_is_not_forgotten_when_its_exchange_fails() {
+    let rig = Rig::new();
+    automatic(&rig);
+    manifest(&rig, &[shop("shop", "")], &[]);
+    rig.apply(&[], 0);
+    assert_eq!(reads_of_the_order(&rig), 0, "nothing looks odd");
+    reissued_in_the_console(&rig, &csr());
+    rig.faults(
+        json!([{ "match": { "method": "POST", "path_contains": "/reissue" },
+        "fault": "answer_before", "status": 400,
+        "body": { "errors": [{ "code": "invalid_value:csr", "message": "no" }] } }]),
+    );
+    for _ in 0..2 {
+        rig.certplan(&["apply", "--yes"]).expect(1);
+        assert_eq!(word(&rig, "orders.shop"), "reissue");
+    }
+    rig.faults(json!([]));
+    rig.apply(&["--detailed-exitcode"], 0);
+    assert_eq!(word(&rig, "orders.shop"), "keep");
+    assert_eq!(reads_of_the_order(&rig), 0);
+}
+
+/// A colleague reissues the order with the very key of the entry: it is read once and is nobody's fault.
+#[test]
+fn case_15_an_exchange_for_the_same_key_is_kept_and_read_once() {
+    let rig = Rig::new();
+    automatic(&rig);
+    manifest(&rig, &[shop("shop", "")], &[]);
+    rig.apply(&[], 0);
+    let key = std::fs::read_to_string(rig.path("shop.csr")).expect("a CSR");
+    reissued_in_the_console(&rig, &key);
+    assert_eq!(word(&rig, "orders.shop"), "keep");
+    assert_eq!(warnings(&planned(&rig), "orders.shop"), "");
+    assert_ne!(reads_of_the_order(&rig), 0);
+    rig.apply(&["--detailed-exitcode"], 0);
+    assert_eq!(reads_of_the_order(&rig), 0, "it is known now");
+    // The manifest follows what the console did first.
+    let newer = csr();
+    reissued_in_the_console(&rig, &newer);
+    rig.write("shop.csr", newer);
+    assert_eq!(word(&rig, "orders.shop"), "keep", "it is there already");
+    rig.apply(&["--detailed-exitcode"], 0);
+    assert_eq!(info(&rig, ORDER)["reissues_count"], 2);
 }
 
 fn warnings(plan: &Value, address: &str) -> String {

@@ -1,0 +1,54 @@
+//! What the CA's list leaves open of an order that a name stands for.
+
+use super::exchanged;
+use super::live::is_changed;
+use super::reissue::takes_names_away;
+use crate::model::{
+    LiveOrder, LiveState, ObservedAccount, ObservedOrder, Order, OrderStatus, Stage, live_state,
+};
+
+/// True when the list does not show enough of a bound order: the order must be read in full.
+pub(super) fn must_be_read(
+    order: &Order,
+    live: &LiveOrder,
+    account: &ObservedAccount,
+    today: jiff::civil::Date,
+) -> bool {
+    let Some(observed) = account.orders.get(&live.order_id) else {
+        return false;
+    };
+    if account.details.contains_key(&live.order_id) {
+        return false;
+    }
+    let state = live_state(observed, today);
+    let in_force = matches!(state, LiveState::Issued | LiveState::Lapsed);
+    // Whether a reissue was refused stands in the order's requests alone.
+    let unclear = live.change.as_ref().is_some_and(|change| {
+        observed.certificate_id.is_none() || observed.certificate_id == change.from
+    });
+    // The list shows no key.
+    let key = live.certificate.is_none() && order.certificate.csr.is_some();
+    // Nor does it show whose certificate came in the place of ours.
+    let exchanged = exchanged::exchanged(live, observed).is_some();
+    // A reissue takes down more than the list shows.
+    let alone = observed.duplicates == Some(0) && observed.reissues == Some(0);
+    let more = observed.certificates.is_none()
+        && !alone
+        && is_changed(order, live, Some(observed))
+        && takes_names_away(order, observed);
+    (in_force && (unclear || key || exchanged || more))
+        || shows_its_validation(order, live, observed)
+}
+
+/// Which domains wait for which token stands in the order alone, where the answer to the order did not say it:
+/// an order that waits for an administrator has none yet.
+fn shows_its_validation(order: &Order, live: &LiveOrder, observed: &ObservedOrder) -> bool {
+    let may_validate = matches!(
+        observed.status,
+        OrderStatus::Pending(Stage::Issuance | Stage::Unclear, _)
+    );
+    may_validate
+        && live.validation.is_empty()
+        && observed.validation.is_empty()
+        && order.members.map().contains_key("dcv_method")
+}
