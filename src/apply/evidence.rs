@@ -1,5 +1,7 @@
 //! What the CA shows about an order in doubt: everything that carries its tag, and a positive control.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::model::{Address, Adoption, Attempt, ObservedOrder, Order, OrderId, Records, Tag};
@@ -43,6 +45,8 @@ pub struct Lookup<'a> {
     pub attempt: &'a Attempt,
     /// When it was intended.
     pub since: Timestamp,
+    /// Orders that a person parted from the name: whatever tag they carry, they are not what was asked for.
+    pub forgotten: &'a BTreeSet<OrderId>,
     /// An older order of the account with its tag: a look-up that cannot find that one proves nothing.
     pub control: Option<&'a Tag>,
 }
@@ -56,8 +60,12 @@ pub async fn gather_evidence(
 ) -> Result<Evidence, ProviderError> {
     let found = observe.tagged(lookup.tag).await?;
     let mut candidates = Vec::new();
-    let mut strays = false;
+    let (mut strays, mut forgotten) = (false, false);
     for hit in found.orders {
+        if lookup.forgotten.contains(&hit.order_id) {
+            forgotten = true;
+            continue;
+        }
         let order = observe.order(&hit.order_id, Depth::Order).await?;
         let carried = order.as_ref().and_then(|order| order.tag.as_deref());
         if carried.is_some_and(|tag| tag != lookup.tag.as_str()) || is_owned(&hit.order_id) {
@@ -84,6 +92,8 @@ pub async fn gather_evidence(
     }
     let control = match lookup.control {
         _ if strays => Some(false),
+        // It carries this very tag, and the look-up finds it.
+        _ if forgotten && candidates.is_empty() => Some(true),
         Some(control) if candidates.is_empty() => {
             Some(!observe.tagged(control).await?.orders.is_empty())
         }

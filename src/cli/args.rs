@@ -132,6 +132,8 @@ pub enum Command {
     Resolve(ResolveArgs),
     /// Binds an order that exists at the CA to a name
     Import(ImportArgs),
+    /// Parts a name from its order; the order stays as it is at the CA
+    Forget(ForgetArgs),
     /// Shows the journal
     History(HistoryArgs),
     /// Checks credentials, keys, clock, limits, state and manifest
@@ -281,6 +283,20 @@ pub struct ImportArgs {
     pub account: Option<AccountName>,
     /// Binds an order with other names or another key without asking
     #[arg(long, conflicts_with = "all")]
+    pub yes: bool,
+    /// How long to wait for another run to release the state
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: Duration,
+}
+
+/// `forget`
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// The orders, in the manifest or gone from it
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<Address>,
+    /// Does not ask for the orders' ids to be typed
+    #[arg(long)]
     pub yes: bool,
     /// How long to wait for another run to release the state
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]

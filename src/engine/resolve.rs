@@ -182,11 +182,14 @@ impl Resolution<'_> {
             },
             &tag,
         );
+        let record = self.writer.journal.record(address);
+        let forgotten = record.map(|record| record.forgotten).unwrap_or_default();
         let lookup = Lookup {
             tag: &tag,
             wanted: order,
             attempt: &self.open.attempt,
             since: self.open.since,
+            forgotten: &forgotten,
             control: control.as_ref(),
         };
         let evidence = gather_evidence(self.observe, lookup, |id| self.is_owned(id))

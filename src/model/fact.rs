@@ -157,6 +157,11 @@ pub enum FactBody {
         /// The digest of what it holds, where the read shows that it equals what is wanted.
         certificate: Option<Digest>,
     },
+    /// The name no longer stands for its order, because a person said so. It is not bound to it again by its tag.
+    Forgotten {
+        /// The order.
+        order_id: OrderId,
+    },
     /// The name no longer stands for its order: a person bound the order to another name.
     Released {
         /// The order.
@@ -187,6 +192,7 @@ impl FactBody {
             Self::Targeted { .. } => "targeted",
             Self::ReissueRejected { .. } => "reissue_rejected",
             Self::Exchanged { .. } => "exchanged",
+            Self::Forgotten { .. } => "forgotten",
             Self::Released { .. } => "released",
         }
     }

@@ -3,7 +3,7 @@
 //! A record keeps three things apart: the order that is live, the operation that is open, and the last
 //! failure. One flat status would forget the live certificate when a renewal fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct Record {
     /// that this journal does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_generation: Option<u32>,
+    /// Orders that a person parted from the name. They are not bound to it again by their tag.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub forgotten: BTreeSet<OrderId>,
     /// The calls of a revocation that were taken, by the order that they were for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub revocations: BTreeMap<OrderId, RequestedParts>,
@@ -151,6 +154,30 @@ impl LiveOrder {
             validation: Vec::new(),
             change: None,
             refused: None,
+        }
+    }
+
+    /// Takes the state that a read shows. A reissue ends when another certificate is in force, or with its
+    /// order.
+    pub(super) fn see(&mut self, state: &LiveState, certificate_id: Option<&CertificateId>) {
+        self.state = state.clone();
+        match state {
+            LiveState::Issued | LiveState::Lapsed => {
+                self.validation.clear();
+                let another = certificate_id.is_some()
+                    && certificate_id
+                        != self.change.as_ref().and_then(|change| change.from.as_ref());
+                if let Some(change) = self.change.take_if(|_| another) {
+                    self.certificate = change.certificate;
+                    self.generation = self.generation.max(change.generation);
+                    self.request_id = None;
+                }
+            }
+            LiveState::Ended(_) => {
+                self.change = None;
+                self.validation.clear();
+            }
+            LiveState::Requested | LiveState::Reissuing => {}
         }
     }
 }

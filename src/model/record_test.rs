@@ -144,6 +144,12 @@ fn exchanged() -> FactBody {
     }
 }
 
+fn forgotten(order: u64) -> FactBody {
+    FactBody::Forgotten {
+        order_id: order.into(),
+    }
+}
+
 fn seen_part(part: Part, state: PartState) -> FactBody {
     FactBody::SeenPart {
         order_id: Some(1001_u64.into()),
@@ -237,6 +243,8 @@ fn each_fact_follows_exactly_where_the_protocol_allows_it() {
         ("parked", |_| parked(), "DPdp23"),
         ("seen", |_| seen(LiveState::Issued), "RIEsdpi"),
         ("exchanged", |_| exchanged(), "RIE"),
+        ("forgotten", |_| forgotten(1001), "RIEi"),
+        ("forgotten, another order", |_| forgotten(1002), ""),
         (
             "seen part revoked",
             |_| seen_part(Part::Order, PartState::Revoked),
@@ -293,6 +301,7 @@ fn a_fact_is_filed_under_the_word_that_its_json_has() {
         seen(LiveState::Requested),
         seen_part(one(), PartState::Declined),
         exchanged(),
+        forgotten(1),
     ];
     let words: BTreeSet<&str> = bodies.iter().map(FactBody::word).collect();
     assert_eq!(words.len(), bodies.len());

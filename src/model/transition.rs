@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::attempt::Attempt;
 use super::fact::{Fact, FactBody, IllegalFact};
-use super::ids::{CertificateId, OrderId};
+use super::ids::OrderId;
 use super::live_state::{LiveState, PartState};
 use super::operation::{OperationKind, Part};
 use super::record::{
@@ -98,7 +98,7 @@ impl Record {
                 let Some(live) = &mut self.live else {
                     return Err("no order is bound to the name");
                 };
-                see(live, state, certificate_id.as_ref());
+                live.see(state, certificate_id.as_ref());
                 // What is known of one certificate says nothing of another.
                 if certificate_id.is_some() && *certificate_id != live.certificate_id {
                     live.certificate_id.clone_from(certificate_id);
@@ -153,17 +153,25 @@ impl Record {
                 live.certificate = *certificate;
                 Ok(())
             }
-            FactBody::Released { order_id, .. } => {
-                if self.open.is_some() {
-                    return Err("an earlier call is not settled");
-                }
-                match &self.live {
-                    Some(live) if live.order_id == *order_id => self.live = None,
-                    _ => return Err("the name does not stand for that order"),
-                }
+            FactBody::Released { order_id, .. } => self.part_from(order_id),
+            FactBody::Forgotten { order_id } => {
+                self.part_from(order_id)?;
+                self.forgotten.insert(order_id.clone());
                 Ok(())
             }
         }
+    }
+
+    /// The name no longer stands for its order.
+    fn part_from(&mut self, order_id: &OrderId) -> Result<(), &'static str> {
+        if self.open.is_some() {
+            return Err("an earlier call is not settled");
+        }
+        match &self.live {
+            Some(live) if live.order_id == *order_id => self.live = None,
+            _ => return Err("the name does not stand for that order"),
+        }
+        Ok(())
     }
 
     /// Takes what a read shows of one call of a revocation.
@@ -326,6 +334,7 @@ impl Record {
             Some(_) => return Err("an order is already bound to the name"),
         }
         self.first_generation.get_or_insert(*generation);
+        self.forgotten.remove(order_id);
         self.live = Some(LiveOrder {
             certificate_id: certificate_id.clone(),
             tag: tag.clone(),
@@ -365,28 +374,5 @@ impl Record {
             Some(Phase::Sending) => Err("the doubt was not recorded first"),
             None => Err("no doubt is open"),
         }
-    }
-}
-
-/// Takes the state that a read shows. A reissue ends when another certificate is in force, or with its
-/// order.
-fn see(live: &mut LiveOrder, state: &LiveState, certificate_id: Option<&CertificateId>) {
-    live.state = state.clone();
-    match state {
-        LiveState::Issued | LiveState::Lapsed => {
-            live.validation.clear();
-            let another = certificate_id.is_some()
-                && certificate_id != live.change.as_ref().and_then(|change| change.from.as_ref());
-            if let Some(change) = live.change.take_if(|_| another) {
-                live.certificate = change.certificate;
-                live.generation = live.generation.max(change.generation);
-                live.request_id = None;
-            }
-        }
-        LiveState::Ended(_) => {
-            live.change = None;
-            live.validation.clear();
-        }
-        LiveState::Requested | LiveState::Reissuing => {}
     }
 }

@@ -12,7 +12,7 @@ use super::view::AccountView;
 use crate::model::{
     Adoption, Cause, Decision, Ending, FactBody, Item, LiveState, ObservedAccount, ObservedOrder,
     Operation, OperationKind, Order, OrderId, OrderOperation, Reason, Record, RenewalOf, Sameness,
-    Standing, Tag, Untrusted, live_state, seen,
+    Standing, Tag, Untrusted, live_state, same_names, seen,
 };
 
 /// An order of the manifest with what is known of it.
@@ -197,11 +197,14 @@ fn decide_new(
         return decided;
     }
     let similar = view.map_or_else(Vec::new, |view| view.similar(inputs, order));
-    let twins: Vec<OrderId> = similar
+    let mut twins: Vec<OrderId> = similar
         .iter()
         .filter(|(_, sameness)| *sameness == Sameness::Same)
         .map(|(order, _)| order.id.clone())
         .collect();
+    twins.extend(view.into_iter().flat_map(|view| forgotten(case, view)));
+    twins.sort();
+    twins.dedup();
     if !twins.is_empty() && !order.allow_similar {
         return twin(item, twins);
     }
@@ -238,6 +241,24 @@ fn decide_new(
         ));
     }
     decided
+}
+
+/// Orders that the name stood for, as far as they could still be what is wanted. The list may not show names.
+fn forgotten(case: OrderCase<'_, '_>, view: &AccountView<'_>) -> Vec<OrderId> {
+    let today = case.inputs.today();
+    let known = case.record.into_iter().flat_map(|record| &record.forgotten);
+    let shown = known.filter_map(|id| bound_order(case.account, id));
+    shown
+        .filter(|order| {
+            let over = matches!(
+                live_state(order, today),
+                LiveState::Ended(_) | LiveState::Lapsed
+            );
+            let may_be = same_names(case.order, order) != Sameness::Different;
+            !over && may_be && !view.is_bound(&order.id)
+        })
+        .map(|order| order.id.clone())
+        .collect()
 }
 
 /// Orders for the same names and product: nothing is bought beside them.

@@ -145,7 +145,9 @@ impl<'a> Asking<'a> {
         self.questions
             .orders
             .extend(renewal::unread(case, account).cloned());
-        for id in view.carriers(&tag) {
+        let forgotten = case.record.into_iter().flat_map(|record| &record.forgotten);
+        let unlisted = forgotten.filter(|id| !account.orders.contains_key(*id));
+        for id in view.carriers(&tag).into_iter().chain(unlisted) {
             if !account.details.contains_key(id) {
                 self.questions.orders.insert(id.clone());
             }

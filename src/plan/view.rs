@@ -43,6 +43,8 @@ pub(super) struct AccountView<'a> {
     bound: BTreeSet<&'a OrderId>,
     /// Orders that an entry of the manifest stands for.
     spoken_for: BTreeSet<&'a OrderId>,
+    /// Orders that a person parted from their names: their tags say nothing any more.
+    forgotten: BTreeSet<&'a OrderId>,
     own_tags: OnceCell<HashSet<String>>,
     products: OnceCell<Products<'a>>,
     by_name: OnceCell<BTreeMap<&'a str, Vec<&'a ObservedOrder>>>,
@@ -57,6 +59,8 @@ impl<'a> AccountView<'a> {
         owners: &Owners<'a>,
     ) -> Self {
         let mut spoken_for = owners.of_manifest.clone();
+        let forgotten = inputs.records.values();
+        let forgotten: BTreeSet<_> = forgotten.flat_map(|record| &record.forgotten).collect();
         for item in &inputs.batch.items {
             if let Wanted::Order(order) = &item.wanted
                 && item.account == *name
@@ -67,13 +71,16 @@ impl<'a> AccountView<'a> {
         }
         // A look-up is only made for a tag of the manifest.
         for hit in account.tags.values().flat_map(|lookup| &lookup.orders) {
-            spoken_for.insert(&hit.order_id);
+            if !forgotten.contains(&hit.order_id) {
+                spoken_for.insert(&hit.order_id);
+            }
         }
         Self {
             account,
             today: inputs.today(),
             bound: owners.all.clone(),
             spoken_for,
+            forgotten,
             own_tags: OnceCell::new(),
             products: OnceCell::new(),
             by_name: OnceCell::new(),
@@ -198,7 +205,9 @@ impl<'a> AccountView<'a> {
                     Sameness::Same | Sameness::Open => &mut twins,
                     Sameness::Different | Sameness::Unknown => &mut others,
                 };
-                let tag = read.and_then(|read| read.tag.as_deref());
+                let tag = read
+                    .filter(|_| !self.forgotten.contains(&order.id))
+                    .and_then(|read| read.tag.as_deref());
                 if *count >= NAMED || tag.is_some_and(|tag| self.is_own_tag(inputs, tag)) {
                     continue;
                 }
@@ -244,6 +253,7 @@ impl<'a> AccountView<'a> {
             by_tag
         });
         found.extend(by_tag.get(tag.as_str()).into_iter().flatten().copied());
+        found.retain(|id| !self.forgotten.contains(*id));
         found.into_iter().collect()
     }
 }

@@ -110,6 +110,7 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::SeenPart { .. }
         | FactBody::Targeted { .. }
         | FactBody::Exchanged { .. }
+        | FactBody::Forgotten { .. }
         | FactBody::Released { .. } => Tone::Plain,
     }
 }
@@ -205,6 +206,7 @@ fn told(body: &FactBody) -> Phrase {
                 Some(_) => ", which is what the entry asks for",
                 None => "",
             }),
+        FactBody::Forgotten { order_id } => Phrase::of("order ").datum(order_id),
         FactBody::Released { order_id, to } => Phrase::of("order ")
             .datum(order_id)
             .own(", now of ")

@@ -108,7 +108,8 @@ impl Work<'_> {
 /// One look-up of an order in doubt: adopted, parked, proved dead, or still in doubt.
 async fn look_up(work: Work<'_>, operation: &OrderOperation) -> Result<Settled, StepEnd> {
     let Work { context, step, .. } = work;
-    let Some(open) = work.record().open else {
+    let record = work.record();
+    let Some(open) = record.open.clone() else {
         return Err(StepEnd::failed(
             step,
             "nothing is open any more; plan again",
@@ -126,6 +127,7 @@ async fn look_up(work: Work<'_>, operation: &OrderOperation) -> Result<Settled, 
         wanted: &operation.order,
         attempt: &open.attempt,
         since: open.since,
+        forgotten: &record.forgotten,
         control: control.as_ref(),
     };
     let evidence = gather_evidence(&*work.account.act, lookup, |id| {

@@ -3,6 +3,7 @@
 mod apply;
 mod demo;
 mod doctor;
+mod forget;
 mod history;
 mod import;
 mod init;
@@ -58,6 +59,7 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
         }
         Command::Resolve(args) => resolve::run(common, args, output).await,
         Command::Import(args) => import::run(common, args, output).await,
+        Command::Forget(args) => forget::run(common, args, output).await,
         Command::History(args) => history::run(common, args, output).await,
         Command::Migrate(args) => migrate::run(common, args, output).await,
         Command::Doctor => doctor::run(common, output).await,

@@ -7,6 +7,7 @@ mod clock;
 mod costs;
 mod decisions;
 mod differences;
+mod forgotten;
 mod gates;
 mod lapsed;
 mod lost_state;
