@@ -268,6 +268,8 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 requests: None,
                 members: Map::new(),
                 certificate_revoked: false,
+                renewed: false,
+                renewed_by: None,
                 validation: Vec::new(),
             };
             Some((id, order))

@@ -76,8 +76,8 @@ mod pairs {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::model::live_state::PartState;
     use super::Part;
+    use crate::model::live_state::PartState;
 
     pub(super) fn serialize<S: Serializer>(
         parts: &BTreeMap<Part, PartState>,
