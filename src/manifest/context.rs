@@ -222,10 +222,13 @@ impl<'a> Context<'a> {
 
     /// Puts the warnings into the order of the entries.
     pub(super) fn sort_warnings(&mut self) {
-        let files = &self.files;
+        let files: HashMap<&str, usize> = (0..)
+            .zip(&self.files)
+            .map(|(at, file)| (&**file, at))
+            .collect();
         self.warnings.sort_by_key(|warning| {
-            let file = files.iter().position(|file| *file == warning.location.file);
-            (file, warning.location.line)
+            let file = files.get(&*warning.location.file);
+            (file.copied(), warning.location.line)
         });
     }
 }

@@ -68,9 +68,34 @@ pub(super) fn masks(
             if let Some(root) = reading.document.root() {
                 masked.extend(credential::mask(root, credentials));
             }
-            Some(masked)
+            Some(disjoint(masked))
         })
         .collect()
+}
+
+/// Ranges in the order of the text, none of which touches another.
+fn disjoint(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// Whether a problem stands in what must not be shown.
+fn is_hidden(problem: &Problem, masks: &[Option<Vec<Range<usize>>>]) -> bool {
+    problem.labels.iter().any(|label| {
+        let masked = masks.get(label.file()).and_then(Option::as_deref);
+        let masked = masked.unwrap_or_default();
+        let start = label.span().start;
+        let before = masked.partition_point(|range| range.start <= start);
+        let last = before.checked_sub(1).and_then(|last| masked.get(last));
+        last.is_some_and(|range| range.contains(&start))
+    })
 }
 
 /// Sorts, and takes the texts of the files over for excerpts.
@@ -80,17 +105,12 @@ pub(super) fn finish(
     masks: &[Option<Vec<Range<usize>>>],
 ) -> Problems {
     for problem in &mut problems {
-        let is_hidden = problem.labels.iter().any(|label| {
-            let masked = masks.get(label.file()).and_then(Option::as_ref);
-            let start = label.span().start;
-            masked.is_some_and(|masked| masked.iter().any(|range| range.contains(&start)))
-        });
         // These quote the text itself, and it may be a key.
         let quotes = matches!(
             problem.code,
             "duplicate_key" | "tag" | "key_not_text" | "syntax"
         );
-        if quotes && is_hidden {
+        if quotes && is_hidden(problem, masks) {
             problem.message = credential::without_quotes(&problem.message);
             problem.help = None;
         }

@@ -129,12 +129,33 @@ fn unknown_directive(text: &str) -> Option<(usize, String)> {
 
 /// A character that YAML does not take unescaped. The parser does.
 fn unprintable(text: &str) -> Option<(usize, String)> {
+    const BLOCK: usize = 256;
     let refused = |c: char| match c {
         '\t' | '\n' | '\r' | '\u{85}' => false,
         c => c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'),
     };
-    let at = text.find(refused)?;
-    let code = text.get(at..)?.chars().next().map_or(0, u32::from);
-    let message = format!("the character U+{code:04X} stands here; in quotes it can be escaped");
-    Some((at, message))
+    let mut start = 0;
+    while start < text.len() {
+        let end = text.ceil_char_boundary(text.len().min(start + BLOCK));
+        let block = text.get(start..end)?;
+        // Nearly every block is plain, which is told without decoding it.
+        if !is_plain(block)
+            && let Some((at, c)) = block.char_indices().find(|(_, c)| refused(*c))
+        {
+            let code = u32::from(c);
+            let message =
+                format!("the character U+{code:04X} stands here; in quotes it can be escaped");
+            return Some((start + at, message));
+        }
+        start = end;
+    }
+    None
+}
+
+/// Whether a text has printable ASCII and line feeds alone.
+fn is_plain(block: &str) -> bool {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) | (byte == b'\n');
+    block
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte))
 }

@@ -87,8 +87,9 @@ impl<'t> Document<'t> {
         Self {
             text,
             file,
-            // A value takes a dozen bytes of text, and memory that is not written to costs nothing.
-            nodes: Vec::with_capacity(text.len() / 12),
+            // A value takes a dozen bytes of text or so. Memory that is not written to costs nothing, and
+            // to move what was written costs much.
+            nodes: Vec::with_capacity(text.len() / 8),
             owned: Vec::new(),
             numbers: Vec::new(),
         }
