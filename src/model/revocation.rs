@@ -48,6 +48,17 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// What it names, for people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Order => "certificate".to_owned(),
+            Self::CertificateId(id) => format!("certificate {id}"),
+            Self::SerialNumber(serial) => format!("certificate with serial number {serial}"),
+            Self::Duplicates => "duplicates".to_owned(),
+            Self::CertificateNo(number) => format!("certificate number {number}"),
+        }
+    }
+
     /// Its kind, without the certificate that it names.
     pub fn kind(&self) -> ScopeKind {
         match self {

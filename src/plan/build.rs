@@ -9,10 +9,12 @@ use rust_decimal::Decimal;
 use super::cost::{cost, unfunded};
 use super::inputs::{Inputs, Knowledge};
 use super::news::news_of;
-use super::order::{OrderCase, decide_order, may_be_there_twice};
+use super::order::{decide_order, may_be_there_twice};
+use super::order_case::OrderCase;
 use super::planned_revocations::RevokedOrders;
-use super::revocation::{RevocationCase, decide_revocation};
-use super::revocation_requests::Requests;
+use super::revocation::decide_revocation;
+use super::revocation_case::{Requests, RevocationCase};
+
 use super::safety::breaches;
 use super::sequence::sequence;
 use super::view::{AccountView, Owners};

@@ -2,7 +2,7 @@
 
 use super::Action;
 use super::decided::Decided;
-use super::order::{OrderCase, bound_order, untrusted};
+use super::order_case::{OrderCase, bound_order, untrusted};
 use crate::model::{
     Adoption, Change, Decision, FactBody, LiveState, ObservedAccount, ObservedOrder, OrderId,
     Reason, Standing, Tag, Untrusted, differences, live_state, seen,

@@ -3,7 +3,7 @@
 use super::Action;
 use super::decided::Decided;
 use super::exchanged;
-use super::order::OrderCase;
+use super::order_case::OrderCase;
 use super::planned_revocations::RevokedOrders;
 use super::reissue::decide_reissue;
 use crate::model::{

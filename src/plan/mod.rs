@@ -12,11 +12,13 @@ mod live;
 mod live_unread;
 mod news;
 mod order;
+mod order_case;
 mod planned_revocations;
 mod questions;
 mod reissue;
 mod renewal;
 mod revocation;
+mod revocation_case;
 mod revocation_requests;
 mod revocation_unread;
 mod revocation_waits;
@@ -44,7 +46,6 @@ use crate::model::{
 pub use inputs::{Inputs, Knowledge};
 pub use news::{Happened, News, between};
 pub use questions::{Questions, questions};
-pub use revocation::scope_words;
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 pub use sequence::with_dependencies;
 

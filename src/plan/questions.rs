@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inputs::{Inputs, Knowledge};
 use super::live_unread::must_be_read;
-use super::order::{OrderCase, may_be_there_twice};
+use super::order::may_be_there_twice;
+use super::order_case::OrderCase;
 use super::renewal;
 use super::target::{Answered, Target, answered, target};
 use super::unlisted;

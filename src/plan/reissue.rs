@@ -1,7 +1,7 @@
 //! Reissues: what changes, and what the CA takes down with it.
 
 use super::decided::Decided;
-use super::order::OrderCase;
+use super::order_case::OrderCase;
 use super::{Action, Change};
 use crate::model::{
     CertificateKind, CertificatePin, CertificateState, LiveOrder, ObservedOrder, Operation, Order,

@@ -1,7 +1,7 @@
 //! The order that an entry renews: whether the account has it, and whether it was renewed already.
 
 use super::decided::Decided;
-use super::order::{OrderCase, bound_order};
+use super::order_case::{OrderCase, bound_order};
 use crate::model::{Decision, ObservedAccount, ObservedOrder, OrderId, Reason, RenewalOf};
 
 /// The order that has to be read first: one that the list does not have, or that it shows as renewed.

@@ -2,64 +2,17 @@
 
 use super::Action;
 use super::decided::Decided;
-use super::inputs::Inputs;
-use super::revocation_requests::{Requests, part_news};
+use super::revocation_case::{RevocationCase, Seen};
+use super::revocation_requests::part_news;
 use super::revocation_unread::{decide_offline, earlier_order, invisible};
 use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
 use super::unlisted::unlisted;
 use crate::model::{
-    Cause, CertificatePin, CertificateState, FactBody, Item, NextRun, ObservedAccount,
-    ObservedCertificate, ObservedOrder, OpenOperation, Operation, OrderId, OrderStatus, Part,
-    PartState, Phase, Reason, Record, Revocation, RevocationTarget, RevokeOperation, RevokeScope,
-    Scope, Standing,
+    Cause, CertificatePin, CertificateState, FactBody, NextRun, ObservedAccount,
+    ObservedCertificate, OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason,
+    Revocation, RevocationTarget, RevokeOperation, RevokeScope, Scope, Standing,
 };
-
-/// A revocation of the manifest with what is known of it.
-#[derive(Clone, Copy)]
-pub(super) struct RevocationCase<'c, 'a> {
-    pub(super) inputs: &'c Inputs<'a>,
-    pub(super) item: &'c Item,
-    pub(super) revocation: &'c Revocation,
-    pub(super) record: Option<&'a Record>,
-    pub(super) requests: &'c Requests<'a>,
-}
-
-/// The order that a revocation is about, read, with its certificates.
-#[derive(Clone, Copy)]
-pub(super) struct Seen<'s> {
-    pub(super) order: &'s ObservedOrder,
-    /// Those that the scope names, whatever their state.
-    pub(super) selected: &'s [&'s ObservedCertificate],
-    /// Those of them that are in force.
-    pub(super) dying: &'s [&'s ObservedCertificate],
-}
-
-impl RevocationCase<'_, '_> {
-    /// The calls that this revocation consists of.
-    pub(super) fn parts(&self, seen: Seen<'_>) -> Vec<Part> {
-        match self.revocation.scope {
-            Scope::Order => vec![Part::Order],
-            Scope::CertificateId(_)
-            | Scope::SerialNumber(_)
-            | Scope::Duplicates
-            | Scope::CertificateNo(_) => seen
-                .selected
-                .iter()
-                .map(|one| Part::Certificate(one.id.clone()))
-                .collect(),
-        }
-    }
-
-    /// Where one call stands for this entry: what an earlier generation was refused is open again.
-    pub(super) fn part(&self, order: &OrderId, part: &Part) -> Option<&PartState> {
-        let requested = self.record?.requested(order)?;
-        let state = requested.parts.get(part)?;
-        let reopened =
-            *state == PartState::Declined && self.revocation.generation > requested.generation;
-        (!reopened).then_some(state)
-    }
-}
 
 /// Decides one revocation.
 pub(super) fn decide_revocation(case: RevocationCase<'_, '_>) -> Decided {
@@ -272,17 +225,6 @@ fn decide_seen(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Decided {
     };
     decided.step.news = news;
     decided
-}
-
-/// What a scope names, for people.
-pub fn scope_words(scope: &Scope) -> String {
-    match scope {
-        Scope::Order => "certificate".to_owned(),
-        Scope::CertificateId(id) => format!("certificate {id}"),
-        Scope::SerialNumber(serial) => format!("certificate with serial number {serial}"),
-        Scope::Duplicates => "duplicates".to_owned(),
-        Scope::CertificateNo(number) => format!("certificate number {number}"),
-    }
 }
 
 /// None of the certificates that the scope names is in force.

@@ -1,81 +1,12 @@
 //! A revocation that was asked for already, by this entry, by another one, or by somebody else.
 
-use std::collections::BTreeMap;
-
 use super::Action;
 use super::decided::Decided;
-use super::inputs::Inputs;
-use super::revocation::{RevocationCase, Seen};
+use super::revocation_case::{RevocationCase, Seen};
 use crate::model::{
-    Address, Cause, CertificateId, CertificateState, Decision, FactBody, ObservedRequest, OrderId,
-    OrderStatus, Part, PartState, Reason, RequestId, RequestKind, RequestStatus, Scope, Standing,
+    Cause, CertificateId, CertificateState, Decision, FactBody, OrderId, OrderStatus, Part,
+    PartState, Reason, RequestStatus, Scope, Standing,
 };
-
-/// Every request to revoke that is known: by our own records, and by what the CA lists.
-pub(super) struct Requests<'a> {
-    ours: BTreeMap<&'a RequestId, (&'a Address, &'a OrderId, &'a Part)>,
-    listed: BTreeMap<&'a OrderId, Vec<&'a ObservedRequest>>,
-    by_id: BTreeMap<&'a RequestId, &'a ObservedRequest>,
-}
-
-impl<'a> Requests<'a> {
-    pub(super) fn of(inputs: &Inputs<'a>) -> Self {
-        let mut requests = Self {
-            ours: BTreeMap::new(),
-            listed: BTreeMap::new(),
-            by_id: BTreeMap::new(),
-        };
-        for (address, record) in inputs.records {
-            for (order, part, request) in record.revocation_requests() {
-                requests.ours.insert(request, (address, order, part));
-            }
-        }
-        for account in inputs.observed.accounts.values() {
-            for request in account.revocation_requests.iter().flatten() {
-                requests.by_id.insert(&request.id, request);
-                if let Some(order) = &request.order_id {
-                    requests.listed.entry(order).or_default().push(request);
-                }
-            }
-        }
-        requests
-    }
-
-    /// A request by its number, as the order or the CA's list shows it.
-    fn find<'s>(&self, seen: Seen<'s>, id: &RequestId) -> Option<&'s ObservedRequest>
-    where
-        'a: 's,
-    {
-        let shown = seen.order.requests.iter().flatten();
-        let mut shown = shown.filter(|request| request.id == *id);
-        shown.next().or_else(|| self.by_id.get(id).copied())
-    }
-
-    /// An open request about an order that is known to be about one of these calls. A request shows no
-    /// certificate: where more than one is in force, a stranger's request settles nothing.
-    fn open<'s>(&'s self, seen: Seen<'s>, parts: &[Part]) -> Option<&'s RequestId> {
-        let certificates = seen.order.certificates.iter().flatten();
-        let in_force = certificates.filter(|one| one.state == CertificateState::Issued);
-        let alone = in_force.count() <= 1;
-        let shown = seen.order.requests.iter().flatten();
-        let listed = self
-            .listed
-            .get(&seen.order.id)
-            .into_iter()
-            .flatten()
-            .copied();
-        let mut open = shown
-            .chain(listed)
-            .filter(|request| request.kind == RequestKind::Revoke && request.status.is_undecided());
-        let found = open.find(|request| match self.ours.get(&request.id) {
-            None => alone,
-            Some((_, order, part)) => {
-                **order == seen.order.id && (**part == Part::Order || parts.contains(part))
-            }
-        });
-        found.map(|request| &request.id)
-    }
-}
 
 /// The decision when the revocation was already asked for; `None` when a call is left to make.
 pub(super) fn asked_for(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Option<Decided> {

@@ -3,7 +3,7 @@
 use super::Action;
 use super::decided::Decided;
 use super::live::LIST_LAG_SECONDS;
-use super::revocation::RevocationCase;
+use super::revocation_case::RevocationCase;
 use crate::model::{Cause, Decision, NextRun, OrderId, Reason, RevocationTarget, Standing};
 
 /// The journal does not know for which of several orders the entry was written.

@@ -2,7 +2,7 @@
 //! certificate.
 
 use super::decided::Decided;
-use super::revocation::{RevocationCase, scope_words};
+use super::revocation_case::RevocationCase;
 use crate::model::{
     Cause, Decision, Item, NextRun, ObservedOrder, OrderStatus, Reason, RequestKind, RequestStatus,
 };
@@ -50,7 +50,7 @@ pub(super) fn reissue_first(item: &Item, order: &ObservedOrder) -> Decided {
 pub(super) fn unknown_certificate(case: RevocationCase<'_, '_>, order: &ObservedOrder) -> Decided {
     let id = order.id.clone();
     let scope = case.revocation.scope.clone();
-    let words = scope_words(&scope);
+    let words = scope.words();
     if matches!(order.status, OrderStatus::Pending(..)) {
         return not_issued(case, order);
     }

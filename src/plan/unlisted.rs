@@ -3,7 +3,7 @@
 
 use super::Action;
 use super::decided::Decided;
-use super::revocation::{RevocationCase, Seen};
+use super::revocation_case::{RevocationCase, Seen};
 use super::target::select;
 use crate::model::{
     Cause, CertificateId, CertificateKind, CertificateState, Decision, ObservedAccount,

@@ -4,7 +4,6 @@
 use crate::model::{
     Blocked, Cause, Decision, NextRun, PendingDomain, Reason, RequestId, Untrusted,
 };
-use crate::plan::scope_words;
 
 /// Why a step is what it is, one line.
 pub fn reason(reason: &Reason) -> String {
@@ -126,7 +125,7 @@ pub fn reason(reason: &Reason) -> String {
         ),
         Reason::OrderUnknown { order } => format!("the CA shows no order {order} to this key"),
         Reason::CertificateUnknown { order, scope } => {
-            format!("order {order} has no {}", scope_words(scope))
+            format!("order {order} has no {}", scope.words())
         }
         Reason::NotRead { order } => format!("order {order} was not read"),
         Reason::EarlierOrder { order, earlier } => {

@@ -13,7 +13,7 @@ use crate::model::{
     ObservedCertificate, ObservedOrder, OrderId, OrderStatus, SerialNumber, Stage, StatusChange,
     Untrusted, ValidTill,
 };
-use crate::provider::lenient::{Number, Object, Text, Truth, names};
+use crate::provider::lenient::{Number, Object, Text, Truth};
 
 /// An order as a row of the list shows it; `None` without an id.
 pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
@@ -27,7 +27,9 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
             .and_then(|product| product.name_id.owned())
             .or_else(|| order.product_name_id.owned()),
         common_name: certificate.and_then(|certificate| certificate.common_name.owned()),
-        names: certificate.map(certificate_names).unwrap_or_default(),
+        names: certificate
+            .map(wire::Certificate::names)
+            .unwrap_or_default(),
         certificate_id: certificate
             .and_then(|certificate| certificate.id.id())
             .or(order.certificate_id.id())
@@ -211,7 +213,7 @@ fn certificate(
     Some(ObservedCertificate {
         id: CertificateId::from(row.id.id()?),
         serial_number: serial_number(row),
-        names: certificate_names(row),
+        names: row.names(),
         valid_till: valid_till(row),
         state,
         kind,
@@ -252,16 +254,6 @@ fn serial_number(row: &wire::Certificate) -> Option<SerialNumber> {
     Some(SerialNumber::from(
         row.serial_number.get()?.to_ascii_lowercase(),
     ))
-}
-
-pub(super) fn certificate_names(row: &wire::Certificate) -> Vec<String> {
-    names(
-        row.common_name
-            .get()
-            .into_iter()
-            .chain(row.dns_names.0.iter().filter_map(Text::get))
-            .chain(row.emails.0.iter().filter_map(Text::get)),
-    )
 }
 
 /// SHA-256 of the CSR's `SubjectPublicKeyInfo`. PEM, or the base64 of the DER.

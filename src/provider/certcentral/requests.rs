@@ -1,6 +1,5 @@
 //! CertCentral's requests and validations in certplan's own vocabulary.
 
-use super::observed::certificate_names;
 use super::wire;
 use crate::model::{
     ObservedOrder, ObservedRequest, OrderId, OrderStatus, PendingDomain, RequestId, RequestKind,
@@ -37,7 +36,9 @@ pub(super) fn waiting_order(row: &wire::Request) -> Option<ObservedOrder> {
         .get()
         .and_then(|product| product.name_id.owned());
     waiting.common_name = certificate.and_then(|certificate| certificate.common_name.owned());
-    waiting.names = certificate.map(certificate_names).unwrap_or_default();
+    waiting.names = certificate
+        .map(wire::Certificate::names)
+        .unwrap_or_default();
     Some(waiting)
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::provider::lenient::{List, Number, Object, Text, Truth};
+use crate::provider::lenient::{List, Number, Object, Text, Truth, names};
 
 /// One page of a list; the member is named after what it lists.
 #[derive(Debug, Deserialize)]
@@ -86,6 +86,19 @@ pub(super) struct Certificate {
     pub(super) signature_hash: Text,
     pub(super) organization_units: List<Text>,
     pub(super) server_platform: Object<Numbered>,
+}
+
+impl Certificate {
+    /// Its names and addresses.
+    pub(super) fn names(&self) -> Vec<String> {
+        names(
+            self.common_name
+                .get()
+                .into_iter()
+                .chain(self.dns_names.0.iter().filter_map(Text::get))
+                .chain(self.emails.0.iter().filter_map(Text::get)),
+        )
+    }
 }
 
 /// A request that an administrator decides; also the answer to a revocation.

@@ -1,0 +1,75 @@
+//! An order of the manifest with what is known of it: [`OrderCase`].
+
+use super::inputs::{Inputs, Knowledge};
+use crate::model::{
+    Item, LiveState, ObservedAccount, ObservedOrder, Order, OrderId, Record, Tag, Untrusted,
+    live_state,
+};
+
+/// An order of the manifest with what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct OrderCase<'c, 'a> {
+    pub(super) inputs: &'c Inputs<'a>,
+    pub(super) item: &'c Item,
+    pub(super) order: &'c Order,
+    pub(super) record: Option<&'a Record>,
+    pub(super) account: Option<&'a ObservedAccount>,
+}
+
+impl<'c, 'a> OrderCase<'c, 'a> {
+    pub(super) fn of(inputs: &'c Inputs<'a>, item: &'c Item, order: &'c Order) -> Self {
+        Self {
+            inputs,
+            item,
+            order,
+            record: inputs.record(item),
+            account: inputs.account(item),
+        }
+    }
+
+    /// The order that is bound to the name, as the account shows it.
+    pub(super) fn bound(&self) -> Option<&'a ObservedOrder> {
+        let live = self.record?.live.as_ref()?;
+        bound_order(self.account, &live.order_id)
+    }
+
+    /// True when no order answers to the wanted generation: none is bound to the name, or the bound one
+    /// is over, by the journal or by what the CA shows now.
+    pub(super) fn needs_new_order(&self) -> bool {
+        let Some(live) = self.record.and_then(|record| record.live.as_ref()) else {
+            return true;
+        };
+        let state = self.bound().map_or_else(
+            || live.state.clone(),
+            |order| live_state(order, self.inputs.today()),
+        );
+        matches!(state, LiveState::Ended(_) | LiveState::Lapsed)
+            && self.order.generation > live.generation
+    }
+
+    /// True where what could be the order must be ruled out before it is bought: the journal may not know
+    /// everything, or it has never bound an order to the name. A journal that was begun anew after an
+    /// earlier one was lost looks like any other, and a refusal of the CA may not have been true.
+    pub(super) fn must_rule_out(&self) -> bool {
+        self.inputs.knowledge != Knowledge::Whole
+            || self.record.is_none_or(|record| record.live.is_none())
+    }
+
+    pub(super) fn tag(&self) -> Option<Tag> {
+        self.inputs.tag(self.item, self.order.generation)
+    }
+}
+
+/// What the account shows of an order: a full read, or a line of its list.
+pub(super) fn bound_order<'a>(
+    account: Option<&'a ObservedAccount>,
+    id: &OrderId,
+) -> Option<&'a ObservedOrder> {
+    let account = account?;
+    let detail = account.details.get(id).and_then(Option::as_ref);
+    detail.or_else(|| account.orders.get(id))
+}
+
+pub(super) fn untrusted(texts: Vec<String>) -> Vec<Untrusted> {
+    texts.into_iter().map(Untrusted::new).collect()
+}
