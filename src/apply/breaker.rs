@@ -64,7 +64,7 @@ impl Breaker {
 mod tests {
     use super::*;
     use crate::model::{Cause, Standing};
-    use crate::plan::testing::order_step;
+    use crate::plan::tests::testing::order_step;
 
     fn lost(name: &str) -> StepEnd {
         StepEnd::in_doubt(&order_step(name), "not found").lost("no answer")

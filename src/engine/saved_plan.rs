@@ -84,7 +84,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-    use crate::plan::testing::{order_step, plan_of};
+    use crate::plan::tests::testing::{order_step, plan_of};
 
     #[test]
     fn only_its_owner_can_read_it_even_when_it_replaces_a_public_file() {

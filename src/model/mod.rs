@@ -38,7 +38,7 @@ mod valid_till;
 mod waits;
 
 #[cfg(test)]
-mod record_test;
+mod tests;
 
 pub use adoption::Adoption;
 pub use attempt::Attempt;

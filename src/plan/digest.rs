@@ -82,8 +82,8 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{order_step, plan_of, revoke_step};
     use super::*;
+    use crate::plan::tests::testing::{order_step, plan_of, revoke_step};
 
     #[test]
     fn what_is_only_told_to_people_does_not_change_it() {

@@ -158,8 +158,8 @@ pub fn decode(text: &[u8]) -> Result<Plan, PlanFileError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{order_step, plan_of, revoke_step};
     use super::*;
+    use crate::plan::tests::testing::{order_step, plan_of, revoke_step};
 
     fn saved() -> (Vec<u8>, Plan) {
         let mut plan = plan_of(vec![order_step("a"), revoke_step("b", 3)]);

@@ -26,9 +26,7 @@ mod safety;
 mod sequence;
 mod target;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unlisted;
 mod view;
 

@@ -25,17 +25,7 @@ mod settings;
 mod throttle;
 
 #[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod fuzz;
-#[cfg(test)]
-mod reach;
-#[cfg(test)]
-mod scripted;
-#[cfg(test)]
-mod strange;
-#[cfg(test)]
-mod under_permit;
+pub(crate) mod tests;
 
 use std::time::Duration;
 
@@ -48,8 +38,6 @@ pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use keys::Keys;
 pub use preview::{body_digest, preview};
-#[cfg(test)]
-pub(crate) use scripted::provider_of;
 pub use settings::{Deadlines, Settings};
 
 use crate::model::{

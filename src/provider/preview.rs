@@ -59,7 +59,7 @@ mod tests {
     use crate::model::{
         CertificateKind, CertificatePin, RevocationReason, RevokeOperation, RevokeScope,
     };
-    use crate::provider::provider_of;
+    use crate::provider::tests::scripted::provider_of;
 
     fn revocation(ids: &[&str]) -> Operation {
         let pins = ids.iter().map(|&id| CertificatePin {

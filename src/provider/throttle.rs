@@ -14,10 +14,6 @@ mod reservation;
 mod windows;
 
 #[cfg(test)]
-mod reserving;
-#[cfg(test)]
-mod sharing;
-#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;

@@ -26,13 +26,7 @@ mod terminal;
 mod words;
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod large;
-#[cfg(test)]
-mod promises;
-#[cfg(test)]
-mod samples;
+mod tests;
 
 pub use history::{history_json, history_text};
 pub use json::plan_json;

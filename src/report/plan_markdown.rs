@@ -254,9 +254,9 @@ fn foot(plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::text_of;
     use super::*;
-    use crate::plan::testing::{order_step, plan_of, revoke_step};
+    use crate::plan::tests::testing::{order_step, plan_of, revoke_step};
+    use crate::report::tests::samples::text_of;
 
     #[test]
     fn a_page_reads_like_this() {

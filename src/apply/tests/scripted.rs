@@ -15,7 +15,7 @@ use crate::model::{
     OrderId, OrderOperation, OrderStatus, Part, Recorded, ReissueOperation, RequestId, RequestKind,
     RequestStatus, RevokeCall, StatusChange, Tag, TagLookup, Traffic,
 };
-use crate::plan::testing::account;
+use crate::plan::tests::testing::account;
 use crate::provider::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
 };

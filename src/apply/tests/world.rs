@@ -21,7 +21,7 @@ use crate::model::{
     Revocation, RevocationReason, RevocationTarget, RunId, Scope, SourceLine, StatusChange, Tag,
     TagLookup, TagParts, Wanted,
 };
-use crate::plan::testing::account;
+use crate::plan::tests::testing::account;
 use crate::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, approve};
 
 fn item(address: &str, wanted: Wanted) -> Item {
@@ -341,7 +341,7 @@ impl World {
 }
 
 fn provider() -> Provider {
-    crate::provider::provider_of("certcentral")
+    crate::provider::tests::scripted::provider_of("certcentral")
 }
 
 /// Both clocks go with Tokio's; the wall clock can be set.

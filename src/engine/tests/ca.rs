@@ -13,7 +13,7 @@ use crate::model::{
     OrderStatus, Part, Recorded, ReissueOperation, RequestId, RequestStatus, RevokeCall,
     SerialNumber, Stage, StatusChange, Tag, TagLookup, Traffic, Untrusted,
 };
-use crate::plan::testing::account;
+use crate::plan::tests::testing::account;
 use crate::provider::{Act, Answer, Depth, Observe, Permit, Placed, RevokeAnswer};
 
 /// What the CA has, and what it was asked to change.

@@ -22,7 +22,7 @@ use crate::journal::{self, Holder, Journal, Location};
 use crate::manifest::Input;
 use crate::model::{Address, RunId};
 use crate::plan::Plan;
-use crate::plan::testing::account;
+use crate::plan::tests::testing::account;
 use crate::provider::Endpoint;
 
 const HEAD: &str = "version: 1

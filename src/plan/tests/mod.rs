@@ -3,6 +3,7 @@
 mod orders;
 mod random;
 mod revocations;
+pub(crate) mod testing;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use super::testing::account;
+use self::testing::account;
 use super::{Allowance, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
 use crate::model::{
     Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
@@ -36,7 +37,7 @@ pub(super) struct World {
 impl World {
     /// A world in which these items are wanted and nothing has happened.
     pub(super) fn of(items: Vec<Item>) -> Self {
-        let provider = crate::provider::provider_of("certcentral");
+        let provider = crate::provider::tests::scripted::provider_of("certcentral");
         let account = Account {
             name: account(),
             provider,

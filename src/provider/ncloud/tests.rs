@@ -7,8 +7,9 @@ use crate::model::{
     AccountName, CertificateState, Digest, Operation, OrderStatus, Provider, RevocationReason,
     RevokeScope,
 };
-use crate::provider::scripted::{Say, Scripted, Seen};
-use crate::provider::{Keys, body_digest, open, preview, provider_of};
+use crate::provider::tests::scripted::provider_of;
+use crate::provider::tests::scripted::{Say, Scripted, Seen};
+use crate::provider::{Keys, body_digest, open, preview};
 
 macro_rules! fixture {
     ($name:literal) => {

@@ -11,8 +11,9 @@ use crate::model::{
     RenewalOf, RequestId, RequestKind, RequestStatus, RevocationReason, RevokeCall,
     RevokeOperation, RevokeScope, TagParts, Untrusted,
 };
-use crate::provider::scripted::{Say, Scripted, Seen};
-use crate::provider::{Act, Keys, Placed, RevokeAnswer, body_digest, open, preview, provider_of};
+use crate::provider::tests::scripted::provider_of;
+use crate::provider::tests::scripted::{Say, Scripted, Seen};
+use crate::provider::{Act, Keys, Placed, RevokeAnswer, body_digest, open, preview};
 
 const KEY: &str = "KEY-OF-THE-ACCOUNT";
 const CSR: &str = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n";

@@ -12,8 +12,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::scripted::{Say, Scripted, settings};
-use super::*;
 use crate::model::Secret;
+use crate::provider::*;
 
 struct Server {
     url: String,
@@ -133,7 +133,7 @@ async fn row_29_a_redirect_is_never_followed() {
         let read = account.identity().await.unwrap_err();
         assert_eq!(read.status, Some(status));
         let permit = account.permit(0).await;
-        let operation = super::certcentral::tests::order();
+        let operation = crate::provider::certcentral::tests::order();
         let placed = account
             .place_order(
                 permit,

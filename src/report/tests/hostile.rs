@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::phrase::is_safe;
-use super::phrase::tests::{hostile, outside_code};
 use super::samples::{COLORED, PLAIN, entry, full_plan, full_report, history, text_of};
-use super::*;
 use crate::apply::RunReport;
 use crate::model::{
     AccountName, Cause, CertificateId, CertificatePin, OperationKind, OrderId, PendingDomain,
     Reason, RequestId, RunId, SerialNumber, Standing, Untrusted,
 };
 use crate::plan::Plan;
-use crate::plan::testing::change;
+use crate::plan::tests::testing::change;
+use crate::report::phrase::is_safe;
+use crate::report::phrase::tests::{hostile, outside_code};
+use crate::report::*;
 
 /// A plan in which every free text is hostile.
 fn hostile_plan(text: &str) -> Plan {

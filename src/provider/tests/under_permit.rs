@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::scripted::{Say, Scripted, Seen};
-use super::*;
 use crate::model::{Part, RateLimit, RevocationReason, RevokeOperation, RevokeScope, Secret};
+use crate::provider::*;
 
 fn certcentral(request: &Seen, _before: usize) -> Say {
     match request.target.as_str() {

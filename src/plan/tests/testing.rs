@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warning};
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificateKind, CertificatePin,
     CertificateRequest, Csr, Digest, ItemName, Members, Milestone, Operation, Order, OrderId,
     OrderOperation, Reason, RequestPreview, RevocationReason, RevokeOperation, RevokeScope,
     SerialNumber, Standing, Tag, TagParts,
 };
+use crate::plan::{Action, Change, Cost, Plan, PlannedAccount, PlannedState, Step, Warning};
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
 

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::scripted::{Say, Scripted};
-use super::*;
 use crate::model::{
     CertificateId, Part, RevocationReason, RevokeOperation, RevokeScope, Secret, Tag,
 };
+use crate::provider::*;
 
 /// Good answers of both CAs, to be bent.
 fn good() -> Vec<Value> {
@@ -212,7 +212,7 @@ async fn change_all(account: &Arc<dyn Act>, ncloud: bool) -> Vec<ProviderError> 
         errors.extend(change(account, part).await);
     }
     if !ncloud {
-        let order = super::certcentral::tests::order();
+        let order = crate::provider::certcentral::tests::order();
         let permit = account.permit(0).await;
         errors.extend(
             account

@@ -9,12 +9,12 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Deadlines, Endpoint, Settings};
 use crate::model::{Provider, SecretSource};
+use crate::provider::{Deadlines, Endpoint, Settings};
 
 /// An account at a CA for tests, on its first platform.
 pub(crate) fn provider_of(name: &str) -> Provider {
-    let authority = super::authority(name).unwrap();
+    let authority = crate::provider::authority(name).unwrap();
     Provider {
         authority,
         region: &authority.regions()[0],
@@ -29,23 +29,23 @@ pub(crate) fn provider_of(name: &str) -> Provider {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) method: String,
+pub(in crate::provider) struct Seen {
+    pub(in crate::provider) method: String,
     /// Path and query.
-    pub(super) target: String,
+    pub(in crate::provider) target: String,
     /// Names in lower case.
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub(in crate::provider) headers: BTreeMap<String, String>,
+    pub(in crate::provider) body: Vec<u8>,
 }
 
 impl Seen {
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::provider) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// What the script says to a request.
-pub(super) enum Say {
+pub(in crate::provider) enum Say {
     /// A JSON answer.
     Json(u16, Value),
     /// An answer with these extra header lines, as they are.
@@ -60,14 +60,14 @@ pub(super) enum Say {
 
 impl Say {
     /// A refusal in CertCentral's form.
-    pub(super) fn refuse(status: u16, code: &str) -> Self {
+    pub(in crate::provider) fn refuse(status: u16, code: &str) -> Self {
         let error = serde_json::json!({"code": code, "message": "said the CA"});
         Self::Json(status, serde_json::json!({"errors": [error]}))
     }
 }
 
 /// The server; stops when dropped.
-pub(super) struct Scripted {
+pub(in crate::provider) struct Scripted {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: tokio::task::JoinHandle<()>,
@@ -75,7 +75,7 @@ pub(super) struct Scripted {
 
 impl Scripted {
     /// The script gets each request and how many came before it.
-    pub(super) async fn start<F>(script: F) -> Self
+    pub(in crate::provider) async fn start<F>(script: F) -> Self
     where
         F: Fn(&Seen, usize) -> Say + Send + Sync + 'static,
     {
@@ -97,17 +97,17 @@ impl Scripted {
         }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(in crate::provider) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// Everything that arrived so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(in crate::provider) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// Settings without rate limits, with short pauses between repeats.
-    pub(super) fn settings(&self, path: &str) -> Settings {
+    pub(in crate::provider) fn settings(&self, path: &str) -> Settings {
         settings(&self.url(path))
     }
 }
@@ -118,7 +118,7 @@ impl Drop for Scripted {
     }
 }
 
-pub(super) fn settings(url: &str) -> Settings {
+pub(in crate::provider) fn settings(url: &str) -> Settings {
     Settings {
         account: "main".parse().unwrap(),
         endpoint: Endpoint::parse(url).unwrap(),

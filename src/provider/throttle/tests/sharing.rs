@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use futures::future::BoxFuture;
 
-use super::*;
 use crate::provider::throttle::drawing::BEFORE_CALL;
+use crate::provider::throttle::*;
 use crate::provider::{BudgetError, Drawn};
 
 /// Answers as it is told, or gives slots; notes what it is told.

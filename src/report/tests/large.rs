@@ -1,10 +1,10 @@
 //! Plans, runs and accounts of ten thousand: what is folded, what never is, and how large a page gets.
 
 use super::samples::{PLAIN, action, entry, full_report, text_of};
-use super::*;
 use crate::apply::Outcome;
-use crate::plan::testing::{order_step, pin, plan_of, revoke_step};
+use crate::plan::tests::testing::{order_step, pin, plan_of, revoke_step};
 use crate::plan::{Action, Breach, Warning};
+use crate::report::*;
 
 #[test]
 fn deaths_come_first_and_are_never_folded_in_text() {
@@ -75,7 +75,7 @@ fn a_full_page_still_tells_of_every_kind() {
     let mut steps: Vec<_> = (0..5_000)
         .map(|n| revoke_step(&format!("r{n}"), 1))
         .collect();
-    for action in super::summary::LISTED {
+    for action in crate::report::summary::LISTED {
         for number in 0..300 {
             let mut step = order_step(&format!("{}-{number}", action.word()));
             step.action = action;

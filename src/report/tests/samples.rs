@@ -3,32 +3,36 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::{HistoryLine, StatusEntry, Style};
 use crate::apply::{ActionReport, Outcome, RunReport, Stop};
 use crate::model::{
     Cause, CertificateId, Digest, Entry, Fact, FactBody, JournalFact, JournalFactBody, OrderId,
     Reason, RequestId, RunId, Standing, Untrusted,
 };
-use crate::plan::testing::{account, bare_step, change, order_step, pin, plan_of, revoke_step};
+use crate::plan::tests::testing::{
+    account, bare_step, change, order_step, pin, plan_of, revoke_step,
+};
 use crate::plan::{Action, Breach, Plan, Warning};
+use crate::report::{HistoryLine, StatusEntry, Style};
 
-pub(super) const PLAIN: Style = Style {
+pub(in crate::report) const PLAIN: Style = Style {
     color: false,
     width: 100,
 };
-pub(super) const COLORED: Style = Style {
+pub(in crate::report) const COLORED: Style = Style {
     color: true,
     width: 100,
 };
 
-pub(super) fn text_of(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> String {
+pub(in crate::report) fn text_of(
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> String {
     let mut out = Vec::new();
     write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 /// A plan with each action and everything that can be said of a step.
-pub(super) fn full_plan() -> Plan {
+pub(in crate::report) fn full_plan() -> Plan {
     let mut renewal = order_step("renewed");
     renewal.action = Action::Renew;
     renewal.price = None;
@@ -68,7 +72,7 @@ pub(super) fn full_plan() -> Plan {
     plan
 }
 
-pub(super) fn action(name: &str, action: Action, outcome: Outcome) -> ActionReport {
+pub(in crate::report) fn action(name: &str, action: Action, outcome: Outcome) -> ActionReport {
     let kind = if action == Action::Revoke {
         "revocations"
     } else {
@@ -90,13 +94,13 @@ pub(super) fn action(name: &str, action: Action, outcome: Outcome) -> ActionRepo
 }
 
 /// A revocation that an administrator has to approve.
-pub(super) fn requested(id: u64) -> Cause {
+pub(in crate::report) fn requested(id: u64) -> Cause {
     Cause::Revocation {
         requests: vec![RequestId::from(id)],
     }
 }
 
-pub(super) fn full_report() -> RunReport {
+pub(in crate::report) fn full_report() -> RunReport {
     let mut done = action("a", Action::Order, Outcome::Done);
     done.order_id = Some(OrderId::from(5));
     done.certificate_id = Some(CertificateId::from(6));
@@ -137,7 +141,7 @@ pub(super) fn full_report() -> RunReport {
     }
 }
 
-pub(super) fn entry(name: &str) -> StatusEntry {
+pub(in crate::report) fn entry(name: &str) -> StatusEntry {
     StatusEntry {
         address: format!("orders.{name}").parse().unwrap(),
         state: "issued",
@@ -154,7 +158,7 @@ pub(super) fn entry(name: &str) -> StatusEntry {
     }
 }
 
-pub(super) fn history(why: &str) -> Vec<HistoryLine> {
+pub(in crate::report) fn history(why: &str) -> Vec<HistoryLine> {
     let line = |seq, body| HistoryLine {
         seq,
         entry: Entry::Item(Box::new(Fact {

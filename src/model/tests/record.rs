@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::*;
+use crate::model::*;
 
 /// A fact's time is its number in the story, in seconds.
 fn after(facts: &[FactBody]) -> Record {

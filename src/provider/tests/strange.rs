@@ -13,10 +13,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use super::certcentral::tests::order;
 use super::scripted::{Say, Scripted, settings};
-use super::*;
 use crate::model::Secret;
+use crate::provider::certcentral::tests::order;
+use crate::provider::*;
 
 fn opened(settings: Settings) -> Arc<dyn Act> {
     let keys = Keys::certcentral(Secret::new("key".to_owned()));

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::samples::{COLORED, PLAIN, entry, full_plan, full_report, history, text_of};
-use super::*;
-use crate::plan::testing::{bare_step, order_step, plan_of};
+use crate::plan::tests::testing::{bare_step, order_step, plan_of};
 use crate::plan::{Action, Plan};
+use crate::report::*;
 
 fn last_line(text: &str) -> &str {
     assert!(text.ends_with('\n'));

@@ -1,5 +1,8 @@
 //! The limits are kept, what they allow is used, nobody is overtaken; and the shared budget has its say.
 
+mod reserving;
+mod sharing;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::scripted::{Say, Scripted, settings};
-use super::*;
 use crate::model::{
     CertificateRequest, Order, RevocationReason, RevokeOperation, RevokeScope, Secret, TagParts,
 };
+use crate::provider::*;
 
 const KEY: &str = "KEY-OF-THE-ACCOUNT";
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use futures::future::{BoxFuture, join_all};
 use proptest::prelude::*;
 
-use super::*;
+use crate::provider::throttle::*;
 use crate::provider::{BudgetError, BudgetSlot, Drawn};
 
 const LATENCY: Duration = Duration::from_millis(50);

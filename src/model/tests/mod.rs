@@ -1,0 +1,3 @@
+//! The transition function against the protocol.
+
+mod record;
