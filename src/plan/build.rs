@@ -105,7 +105,7 @@ impl Plan {
             message: message.to_owned(),
         }));
 
-        warnings.extend(unfunded(&steps, inputs.observed));
+        warnings.extend(unfunded(&steps, &inputs.batch.accounts, inputs.observed));
 
         let mut plan = Self {
             plan_id: crate::model::Digest::of(&[]),

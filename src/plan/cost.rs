@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::{Action, Cost, Step, Warning};
-use crate::model::{Account, AccountName, Observed, Operation, Order, RateLimit};
+use crate::model::{Account, AccountName, Observed, Operation, RateLimit};
 
 /// The cost of carrying these steps out, the reads that apply makes for them included.
 pub(super) fn cost(
@@ -45,12 +45,18 @@ pub(super) fn cost(
 }
 
 /// What the CA will refuse because the account cannot pay for it, as far as prices are known.
-pub(super) fn unfunded(steps: &[Step], observed: &Observed) -> Vec<Warning> {
+pub(super) fn unfunded(
+    steps: &[Step],
+    accounts: &BTreeMap<AccountName, Account>,
+    observed: &Observed,
+) -> Vec<Warning> {
     let mut needed: BTreeMap<&AccountName, Decimal> = BTreeMap::new();
     for step in steps {
         if let (Some(Operation::Order(operation)), Some(price)) = (&step.operation, step.price)
             && matches!(step.action, Action::Order | Action::Renew)
-            && is_paid_from_funds(&operation.order)
+            && let Some(account) = accounts.get(&step.account)
+            && let Some(form) = account.provider.authority.order_form()
+            && form.spends_funds(&operation.order.term_members)
         {
             *needed.entry(&step.account).or_default() += price;
         }
@@ -65,13 +71,6 @@ pub(super) fn unfunded(steps: &[Step], observed: &Observed) -> Vec<Warning> {
         })
     });
     unfunded.collect()
-}
-
-/// The CA's default is the account's balance.
-fn is_paid_from_funds(order: &Order) -> bool {
-    let members = order.members.map();
-    let method = members.get("payment_method");
-    method.is_none_or(|method| method.as_str() == Some("balance"))
 }
 
 fn requests_of(step: &Step) -> u32 {

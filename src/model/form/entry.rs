@@ -35,6 +35,9 @@ pub trait OrderForm: fmt::Debug + Send + Sync {
 
     /// The schemas of its members: mappings whose members are joined with what every order has.
     fn schemas(&self, within: Within, generator: &mut SchemaGenerator) -> Vec<Schema>;
+
+    /// Whether an order with these terms is paid from the funds that the account shows.
+    fn spends_funds(&self, terms: &Members) -> bool;
 }
 
 /// An order form that is being filled in.

@@ -5,7 +5,7 @@ use std::any::Any;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
-use super::form::{Certificate, Draft, Others, Terms};
+use super::form::{Certificate, Draft, Others, PaymentMethod, Terms};
 use super::rules;
 use crate::model::Members;
 use crate::model::form::{
@@ -36,6 +36,15 @@ impl OrderForm for CertCentralForm {
             }
             Within::Certificate => vec![Certificate::json_schema(generator)],
         }
+    }
+
+    /// The CA's default is the account's balance.
+    fn spends_funds(&self, terms: &Members) -> bool {
+        let terms = terms.map();
+        let method = terms
+            .get("payment_method")
+            .and_then(|method| method.as_str());
+        method.is_none_or(|method| method == PaymentMethod::Balance.word())
     }
 }
 

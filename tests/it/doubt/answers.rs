@@ -128,8 +128,15 @@ fn row_45_a_missing_permission_stops_the_account_too() {
 fn row_48_a_validation_error_is_the_end_of_one_order_and_of_no_other() {
     let rig = Rig::new();
     let text = "orders:
-  bad: { product: client_premium_sha2, certificate: { common_name: bad, emails: [bad@example.com], signature_hash: sha256, csr: { file: bad.csr } }, validity_years: 1, renewal_of_order_id: 4711 }
+  bad: { product: client_digital_signature_plus, certificate: { common_name: bad, emails: [bad@example.com], signature_hash: sha256, csr: { file: bad.csr } }, validity_years: 1 }
 ";
+    let refusal =
+        json!({ "errors": [{ "code": "invalid_value:emails", "message": "Not allowed." }] });
+    let orders_of_it =
+        json!({ "method": "POST", "path_contains": "client_digital_signature_plus" });
+    rig.faults(json!([
+        { "match": orders_of_it, "fault": "answer_before", "status": 400, "body": refusal }
+    ]));
     rig.write("bad.csr", crate::rig::csr("bad"));
     rig.write("good.csr", crate::rig::csr("good"));
     let good = crate::rig::client_order("good");
