@@ -13,12 +13,11 @@ use super::owners::OrderOwners;
 use crate::journal::{Journal, JournalError};
 use crate::model::{
     AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId,
-    Untrusted,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
 
-/// Shows the time: the wall clock, and the time since boot by which doubts are measured.
+/// Shows the time by the clocks of this machine.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// What a run is given.
@@ -176,20 +175,14 @@ impl Context {
         self.now().to_zoned(TimeZone::UTC).date()
     }
 
-    /// The time by which doubts are measured.
-    pub(super) fn clock(&self) -> Moment {
-        (self.run.clock)()
+    /// The time by which doubts about an account's calls are measured.
+    pub(super) fn moment(&self, account: &RunAccount) -> Moment {
+        (self.run.clock)().with_ca(account.act.clock_skew())
     }
 
     /// The time by which facts are dated.
     pub(super) fn now(&self) -> Timestamp {
-        self.clock().at
-    }
-
-    /// The fact that a call's outcome is not known.
-    pub(super) fn doubted(&self, why: Untrusted) -> FactBody {
-        let boot = self.clock().boot;
-        FactBody::Doubted { why, boot }
+        (self.run.clock)().at
     }
 
     /// Why nothing new may be sent for a step; `None` when the gate is open.

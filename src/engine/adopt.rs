@@ -103,8 +103,8 @@ pub async fn adopt(
         .is_some_and(|open| open.phase == Phase::Sending)
     {
         let why = Untrusted::new("a run ended between the intent and the outcome");
-        let boot = crate::files::clock::now().boot;
-        facts.push(FactBody::Doubted { why, boot });
+        let now = crate::files::clock::now();
+        facts.push(FactBody::doubted(why, now));
     }
     let adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
     facts.push(adoption.fact("imported by a person"));

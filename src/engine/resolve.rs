@@ -128,8 +128,8 @@ pub async fn resolve(
     };
     if now_open.phase == Phase::Sending {
         let why = Untrusted::new("a run ended between the intent and the outcome");
-        let boot = files::clock::now().boot;
-        writer.write(vec![FactBody::Doubted { why, boot }]).await?;
+        let now = files::clock::now().with_ca(observe.clock_skew());
+        writer.write(vec![FactBody::doubted(why, now)]).await?;
         // Its age counts from here.
         now_open = open().unwrap_or(now_open);
     }
@@ -320,7 +320,8 @@ impl Resolution<'_> {
     /// A person says that nothing was placed. It takes the quiet period, and the word typed.
     async fn not_placed(&self, word: &str, judge: &mut dyn Judge) -> Result<Resolved, EngineError> {
         let quiet = self.workspace.policy.doubt.quiet_period;
-        let age = self.open.age(&files::clock::now());
+        let now = files::clock::now().with_ca(self.observe.clock_skew());
+        let age = self.open.age(&now);
         let quiet = SignedDuration::try_from(quiet).unwrap_or(SignedDuration::MAX);
         if age < quiet {
             let left = SignedDuration::from_secs((quiet - age).as_secs() + 1);

@@ -19,6 +19,7 @@ pub fn now() -> Moment {
             boot_id: boot_id.to_owned(),
             since_boot: since_boot(),
         }),
+        at_ca: None,
     }
 }
 

@@ -9,7 +9,7 @@ use super::ids::{
     AccountName, Address, CertificateId, ItemName, OrderId, RequestId, RunId, SerialNumber, Tag,
 };
 use super::live_state::{LiveState, PartState};
-use super::moment::BootTime;
+use super::moment::{BootTime, Moment};
 use super::operation::Part;
 use super::pending_domain::PendingDomain;
 use super::untrusted::Untrusted;
@@ -55,6 +55,9 @@ pub enum FactBody {
         /// The time since boot, by which the quiet period is counted within one boot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         boot: Option<BootTime>,
+        /// The time by the CA's clock, by which it is counted across boots.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_ca: Option<Timestamp>,
     },
     /// The CA took the order or the reissue.
     Accepted {
@@ -172,6 +175,15 @@ pub enum FactBody {
 }
 
 impl FactBody {
+    /// That the outcome of a call is in doubt from this moment on.
+    pub fn doubted(why: Untrusted, now: Moment) -> Self {
+        Self::Doubted {
+            why,
+            boot: now.boot,
+            at_ca: now.at_ca,
+        }
+    }
+
     /// The word under which the journal files it.
     pub fn word(&self) -> &'static str {
         match self {

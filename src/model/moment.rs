@@ -2,7 +2,7 @@
 //!
 //! A person or a time server can set the wall clock, and a virtual machine that is resumed may show a wrong
 //! one. So durations that guard money are measured by the time since boot, as long as both moments belong
-//! to one boot.
+//! to one boot. Otherwise they are measured by the CA's clock, as far as its answers told it.
 
 use std::time::Duration;
 
@@ -17,6 +17,22 @@ pub struct Moment {
     /// The time since boot; `None` where the system does not name its boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<BootTime>,
+    /// What the CA's clock showed; `None` where no answer told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ca: Option<Timestamp>,
+}
+
+impl Moment {
+    /// The same moment, with how far the CA's clock is ahead of the wall clock.
+    pub fn with_ca(mut self, ahead: Option<SignedDuration>) -> Self {
+        self.at_ca = ahead.and_then(|ahead| self.at.checked_add(ahead).ok());
+        self
+    }
+
+    /// By the best clock that two machines, or two boots, have in common.
+    fn date(&self) -> Timestamp {
+        self.at_ca.unwrap_or(self.at)
+    }
 }
 
 /// The time since a boot, sleep included. Nobody can set it.
@@ -31,15 +47,20 @@ pub struct BootTime {
 }
 
 /// How long ago `then` was. Within one boot this is the difference of the times since boot, whatever the
-/// wall clocks show. Across boots, or where a time since boot is missing, it is the difference of the wall
-/// clocks. Never negative.
+/// wall clocks show. Across boots, or where a time since boot is missing, it is the difference by the CA's
+/// clock; the wall clock stands in where the CA's is not known. Never negative.
 pub fn age(then: &Moment, now: &Moment) -> SignedDuration {
     let age = match (&then.boot, &now.boot) {
         (Some(then), Some(now)) if then.boot_id == now.boot_id => {
             let passed = now.since_boot.saturating_sub(then.since_boot);
             SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX)
         }
-        _ => now.at.duration_since(then.at),
+        _ => {
+            let passed = now.date().duration_since(then.date());
+            // What the CA shows has whole seconds.
+            let round = SignedDuration::from_secs(then.at_ca.is_some().into());
+            passed.saturating_sub(round)
+        }
     };
     age.max(SignedDuration::ZERO)
 }
@@ -77,6 +98,7 @@ mod tests {
                 boot_id: boot_id.to_owned(),
                 since_boot: Duration::from_secs(seconds),
             }),
+            at_ca: None,
         }
     }
 
@@ -101,6 +123,16 @@ mod tests {
         let then = moment(0, Some(("a", 100_000)));
         assert_eq!(seconds(&then, &moment(70, Some(("b", 10)))), 70);
         assert_eq!(seconds(&then, &moment(-70, Some(("b", 100_070)))), 0);
+    }
+
+    #[test]
+    fn across_boots_a_wall_clock_that_was_set_is_not_read_where_the_ca_told_the_time() {
+        let ahead = |seconds| Some(SignedDuration::from_secs(seconds));
+        let then = moment(0, Some(("a", 100_000))).with_ca(ahead(0));
+        let set = moment(86_470, Some(("b", 10))).with_ca(ahead(-86_400));
+        assert_eq!(seconds(&then, &set), 69);
+        let behind = moment(-86_400, Some(("a", 100_000))).with_ca(ahead(86_400));
+        assert_eq!(seconds(&behind, &moment(70, Some(("b", 10)))), 69);
     }
 
     #[test]

@@ -258,6 +258,9 @@ pub enum Phase {
         /// The same by the time since boot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         boot: Option<BootTime>,
+        /// The same by the CA's clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_ca: Option<Timestamp>,
         /// How many look-ups found nothing.
         looks: u32,
     },
@@ -270,6 +273,9 @@ pub enum Phase {
         /// The same by the time since boot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         boot: Option<BootTime>,
+        /// The same by the CA's clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_ca: Option<Timestamp>,
     },
 }
 
@@ -288,16 +294,31 @@ pub struct Failure {
     pub body: Digest,
 }
 
-impl OpenOperation {
-    /// How long its outcome has been in doubt. Setting the wall clock does not shorten that within one boot.
-    pub fn age(&self, now: &Moment) -> SignedDuration {
-        let (at, boot) = match &self.phase {
-            Phase::InDoubt { since, boot, .. } | Phase::Parked { since, boot, .. } => {
-                (*since, boot.clone())
+impl Phase {
+    /// When the doubt was recorded; `None` for one that was not.
+    pub fn since(&self) -> Option<Moment> {
+        match self {
+            Self::Sending => None,
+            Self::InDoubt {
+                since, boot, at_ca, ..
             }
-            // A doubt that is not recorded yet has only begun.
-            Phase::Sending => return SignedDuration::ZERO,
-        };
-        age(&Moment { at, boot }, now)
+            | Self::Parked {
+                since, boot, at_ca, ..
+            } => Some(Moment {
+                at: *since,
+                boot: boot.clone(),
+                at_ca: *at_ca,
+            }),
+        }
+    }
+}
+
+impl OpenOperation {
+    /// How long its outcome has been in doubt. Setting the wall clock does not shorten that.
+    pub fn age(&self, now: &Moment) -> SignedDuration {
+        // A doubt that is not recorded yet has only begun.
+        self.phase
+            .since()
+            .map_or(SignedDuration::ZERO, |then| age(&then, now))
     }
 }

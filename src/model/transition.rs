@@ -42,12 +42,13 @@ impl Record {
                 }));
                 Ok(())
             }
-            FactBody::Doubted { why, boot } => {
+            FactBody::Doubted { why, boot, at_ca } => {
                 let mut open = self.sending()?;
                 open.phase = Phase::InDoubt {
                     why: why.clone(),
                     since: fact.at,
                     boot: boot.clone(),
+                    at_ca: *at_ca,
                     looks: 0,
                 };
                 self.open = Some(open);
@@ -73,16 +74,14 @@ impl Record {
             FactBody::DecidedNotPlaced { .. } => self.close_doubt(),
             FactBody::Parked { why } => match self.open.take() {
                 Some(mut open) => {
-                    let (since, boot) = match &open.phase {
-                        Phase::InDoubt { since, boot, .. } | Phase::Parked { since, boot, .. } => {
-                            (*since, boot.clone())
-                        }
-                        Phase::Sending => return Err("the doubt was not recorded first"),
+                    let Some(then) = open.phase.since() else {
+                        return Err("the doubt was not recorded first");
                     };
                     open.phase = Phase::Parked {
                         why: why.clone(),
-                        since,
-                        boot,
+                        since: then.at,
+                        boot: then.boot,
+                        at_ca: then.at_ca,
                     };
                     self.open = Some(open);
                     Ok(())

@@ -65,7 +65,8 @@ pub(super) struct Transport {
     mask: Mask,
     throttle: Throttle,
     deadlines: Deadlines,
-    skew: Mutex<Option<SignedDuration>>,
+    /// What the CA's clock showed last, and when that was.
+    ca_clock: Mutex<Option<(Timestamp, Instant)>>,
     sent: AtomicU32,
     rate_limited: AtomicU32,
     rate_limits: Vec<RateLimit>,
@@ -93,7 +94,7 @@ impl Transport {
                 settings.deadlines.whole,
             ),
             deadlines: settings.deadlines,
-            skew: Mutex::new(None),
+            ca_clock: Mutex::new(None),
             sent: AtomicU32::new(0),
             rate_limited: AtomicU32::new(0),
             rate_limits: settings.rate_limits.clone(),
@@ -104,8 +105,12 @@ impl Transport {
         self.endpoint.as_str()
     }
 
+    /// How far the CA's clock is ahead of the wall clock, which may have been set since the CA answered.
     pub(super) fn clock_skew(&self) -> Option<SignedDuration> {
-        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+        let noted = *self.ca_clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shown, at) = noted?;
+        let there = shown.checked_add(at.elapsed()).ok()?;
+        Some(there.duration_since(Timestamp::now()))
     }
 
     pub(super) fn requests_sent(&self) -> u32 {
@@ -351,8 +356,8 @@ impl Transport {
     fn note(&self, response: &Response) {
         let headers = response.headers();
         if let Some(date) = date(headers).and_then(|date| Timestamp::try_from(date).ok()) {
-            let skew = date.duration_since(Timestamp::now());
-            *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+            let shown = Some((date, Instant::now()));
+            *self.ca_clock.lock().unwrap_or_else(PoisonError::into_inner) = shown;
         }
         let wait = retry_after(headers);
         let pause = match response.status().as_u16() {

@@ -32,4 +32,5 @@ mod saved_plan;
 mod secrets;
 mod sequences;
 mod speed;
+mod wall_clock;
 mod watching;

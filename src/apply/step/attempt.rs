@@ -159,7 +159,7 @@ async fn refused<T>(work: Work<'_>, error: ProviderError, tried: u32) -> Attempt
     };
     let (fact, follows) = match error.verdict {
         Verdict::InDoubt => (
-            work.context.doubted(why),
+            work.doubt(why),
             Attempted::InDoubt(text.clone(), error.kind),
         ),
         Verdict::NotSent if error.kind == ErrorKind::Unsupported => {

@@ -15,7 +15,7 @@ pub(super) use self::settle_revocation::part_fact;
 use super::context::{Context, RunAccount};
 use super::ended::StepEnd;
 use crate::journal::JournalError;
-use crate::model::{FactBody, Operation, Record, Standing};
+use crate::model::{FactBody, Operation, Record, Standing, Untrusted};
 use crate::plan::{Action, Step};
 
 /// A step with what it is carried out with.
@@ -43,6 +43,11 @@ impl Work<'_> {
             JournalError::Illegal(_) => StepEnd::failed(self.step, error.to_string()),
             _ => StepEnd::for_a_person(self.step, error.to_string()),
         }
+    }
+
+    /// The fact that the outcome of a call is in doubt from now on.
+    fn doubt(&self, why: Untrusted) -> FactBody {
+        FactBody::doubted(why, self.context.moment(self.account))
     }
 
     /// Where the order stands by the journal alone.

@@ -43,7 +43,7 @@ pub(super) async fn settle(work: Work<'_>) -> Result<Settled, StepEnd> {
     }
     if open.phase == Phase::Sending {
         let why = Untrusted::new("a run ended between the intent and the outcome");
-        work.write(vec![work.context.doubted(why)]).await?;
+        work.write(vec![work.doubt(why)]).await?;
     }
     match (open.attempt.kind, &step.operation) {
         (OperationKind::Order | OperationKind::Renew, Some(Operation::Order(operation))) => {
@@ -60,7 +60,7 @@ pub(super) async fn settle(work: Work<'_>) -> Result<Settled, StepEnd> {
 
 /// Records a doubt that has no error behind it.
 pub(super) async fn doubted(work: Work<'_>, why: String) -> StepEnd {
-    let fact = work.context.doubted(Untrusted::new(why.clone()));
+    let fact = work.doubt(Untrusted::new(why.clone()));
     match work.write(vec![fact]).await {
         Ok(()) => StepEnd::in_doubt(
             work.step,
@@ -262,7 +262,8 @@ fn quiet_time(
     doubt: Doubt,
 ) -> (SignedDuration, Option<SignedDuration>) {
     let record = work.record().open;
-    let age = record.as_deref().unwrap_or(open).age(&work.context.clock());
+    let now = work.context.moment(work.account);
+    let age = record.as_deref().unwrap_or(open).age(&now);
     let quiet = SignedDuration::try_from(doubt.quiet_period).unwrap_or(SignedDuration::MAX);
     let left = (age < quiet).then(|| quiet.saturating_sub(age));
     // Told to people in whole seconds, and never as none at all.

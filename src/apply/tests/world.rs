@@ -358,6 +358,7 @@ fn clock(wall: &Arc<AtomicI64>) -> Clock {
                 boot_id: "boot".to_owned(),
                 since_boot: Duration::from_secs(1000) + passed,
             }),
+            at_ca: None,
         }
     })
 }

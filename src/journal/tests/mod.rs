@@ -213,6 +213,7 @@ fn story() -> Vec<Fact> {
             FactBody::Doubted {
                 why: "timeout".into(),
                 boot: None,
+                at_ca: None,
             },
         ),
         intended("b", 2),

@@ -90,6 +90,7 @@ impl Try {
             7 => FactBody::Doubted {
                 why: text(),
                 boot: None,
+                at_ca: None,
             },
             8 => FactBody::Accepted {
                 order_id: id.into(),

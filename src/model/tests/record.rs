@@ -79,6 +79,7 @@ fn doubted() -> FactBody {
     FactBody::Doubted {
         why: "timeout".into(),
         boot: None,
+        at_ca: None,
     }
 }
 

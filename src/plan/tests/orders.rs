@@ -190,12 +190,14 @@ fn an_open_attempt_is_settled_before_anything_else() {
             why: why(),
             since,
             boot: None,
+            at_ca: None,
             looks: 1,
         },
         Phase::Parked {
             why: why(),
             since,
             boot: None,
+            at_ca: None,
         },
     ] {
         let mut world = world(order("a.example"));

@@ -176,6 +176,7 @@ pub(in crate::report) fn history(why: &str) -> Vec<HistoryLine> {
             FactBody::Doubted {
                 why: why.into(),
                 boot: None,
+                at_ca: None,
             },
         ),
         line(

@@ -118,7 +118,7 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (107, "a command that prints the key", &["row_107_a_manifest_can_name_no_server_and_no_program"]),
     (108, "umask, links in the way of output", &["row_108_only_the_owner_can_read_what_is_made", "a_symbolic_link_is_not_written_through_and_not_replaced"]),
     (109, "paths that lead elsewhere", &["row_109_a_path_stays_inside_the_folder"]),
-    (110, "a clock that jumps", &["row_110_a_clock_that_jumps_during_a_doubt_sends_nothing_unasked"]),
+    (110, "a clock that jumps", &["row_110_a_clock_that_jumps_during_a_doubt_sends_nothing_unasked", "row_110_a_clock_that_is_set_over_a_reboot_sends_nothing_unasked"]),
     (111, "no terminal", &["row_111_not_placed_needs_yes_where_nobody_can_be_asked"]),
     (112, "no file descriptors left", &["row_112_a_run_without_file_descriptors_sends_nothing_twice"]),
     (113, "a person answers wrongly", &["row_113_not_placed_is_refused_before_the_quiet_period_is_over", "not_placed_is_refused_when_the_look_up_cannot_be_trusted", "found_takes_the_right_order_and_no_other"]),

@@ -130,6 +130,7 @@ impl Journal {
             Word::Doubted => FactBody::Doubted {
                 why: text(),
                 boot: None,
+                at_ca: None,
             },
             Word::Accepted(order) => FactBody::Accepted {
                 order_id: OrderId::from(u64::from(order)),

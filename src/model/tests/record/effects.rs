@@ -47,6 +47,7 @@ fn a_doubt_keeps_its_beginning_and_counts_its_look_ups() {
             why: "timeout".into(),
             since: at(1),
             boot: None,
+            at_ca: None,
             looks: 2
         }
     );
@@ -56,7 +57,8 @@ fn a_doubt_keeps_its_beginning_and_counts_its_look_ups() {
         Phase::Parked {
             why: "two orders".into(),
             since: at(1),
-            boot: None
+            boot: None,
+            at_ca: None
         }
     );
 }
