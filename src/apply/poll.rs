@@ -46,6 +46,7 @@ pub(super) async fn poll(
                 context,
                 step: &steps[position],
                 account,
+                may_send: false,
             };
             match poll_order(work, &changes).await {
                 Ok(end) => ends.extend(end.map(|end| (position, end))),
@@ -63,6 +64,7 @@ pub(super) async fn poll(
                 context,
                 step: &steps[position],
                 account,
+                may_send: false,
             };
             let end = poll_revocation(work, &requests).await;
             ends.extend(end.map(|end| (position, end)));

@@ -188,11 +188,9 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                     };
                     self.tell(position, end);
                 }
-                Action::Order
-                | Action::Renew
-                | Action::Reissue
-                | Action::Revoke
-                | Action::Settle => {
+                // An earlier call is settled whatever comes first.
+                Action::Settle => self.queue(position),
+                Action::Order | Action::Renew | Action::Reissue | Action::Revoke => {
                     if self.missing[position] == 0 {
                         self.queue(position);
                     }

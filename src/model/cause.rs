@@ -74,7 +74,7 @@ pub enum Cause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NextRun {
-    /// A reissue that was proved not to have been taken is asked for again.
+    /// What was proved not to have been taken is asked for again.
     AskAgain,
     /// The target of a revocation has an order now.
     Target {

@@ -48,11 +48,13 @@ impl<'c> Scheduler<'c, '_> {
                     action: step.action,
                 });
                 let (context, account) = (Arc::clone(self.context), account.clone());
+                let may_send = self.missing[position] == 0;
                 running.spawn(async move {
                     let work = Work {
                         context: &context,
                         step: &context.run.approved.plan().steps[position],
                         account: &account,
+                        may_send,
                     };
                     (position, execute(work).await)
                 });

@@ -65,6 +65,7 @@ impl<'c> Scheduler<'c, '_> {
                 context: self.context,
                 step,
                 account,
+                may_send: self.missing[position] == 0,
             };
             let end = tokio::select! {
                 end = settle_doubt(work) => end,

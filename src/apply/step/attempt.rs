@@ -75,6 +75,7 @@ pub(super) async fn attempt<C: Call>(work: Work<'_>, tried: u32, call: &C) -> At
         context,
         step,
         account,
+        ..
     } = work;
     let act = &*account.act;
     let reads = call.reads().map_or(0, |(_, depth)| act.reads(depth));

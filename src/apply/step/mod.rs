@@ -24,6 +24,8 @@ pub(super) struct Work<'w> {
     pub(super) context: &'w Context,
     pub(super) step: &'w Step,
     pub(super) account: &'w RunAccount,
+    /// Whether everything that the step waits for has come.
+    pub(super) may_send: bool,
 }
 
 impl Work<'_> {
@@ -74,7 +76,8 @@ pub(super) async fn execute(work: Work<'_>) -> StepEnd {
 }
 
 /// Settles what an earlier run, or an earlier moment of this one, left open. An order that was proved not
-/// to be placed is placed where the policy says so; what is left of a revocation is asked for.
+/// to be placed is placed where the policy says so; what is left of a revocation is asked for. A doubt is
+/// settled by reading, whatever the step waits for; what has not come yet keeps the call back alone.
 pub(super) async fn settle_doubt(work: Work<'_>) -> StepEnd {
     let settled = match settle::settle(work).await {
         Ok(settled) => settled,
@@ -82,6 +85,10 @@ pub(super) async fn settle_doubt(work: Work<'_>) -> StepEnd {
     };
     match (settled, &work.step.operation) {
         (settled::Settled::Taken(end) | settled::Settled::Open(end), None) => end,
+        (settled::Settled::ProvedDead, _) if !work.may_send => settle::asked_again(work),
+        (settled::Settled::Taken(_), Some(Operation::Revoke(operation))) if !work.may_send => {
+            revoke::conclude(work, operation)
+        }
         (settled::Settled::ProvedDead, Some(Operation::Order(operation))) => {
             order::place(work, operation).await
         }

@@ -71,7 +71,7 @@ pub(super) async fn doubted(work: Work<'_>, why: String) -> StepEnd {
     }
 }
 
-/// A reissue that was proved not to have been taken: the next plan asks again.
+/// A call that was proved not to have been taken, and that the next plan asks for again.
 pub(super) fn asked_again(work: Work<'_>) -> StepEnd {
     let with = NextRun::AskAgain;
     StepEnd::waiting(work.step, Cause::NextRun { with })

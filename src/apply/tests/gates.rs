@@ -278,3 +278,51 @@ async fn an_order_whose_certificate_is_dead_keeps_the_gate_shut() {
     assert_eq!(ran.outcome(OLD), Outcome::Waiting);
     assert_eq!(world.log.of(&["revoke"]), Vec::<String>::new());
 }
+
+/// A revocation by name waits for its order, which is over once the revocation has had its effect.
+#[tokio::test(start_paused = true)]
+async fn a_doubt_is_settled_even_where_the_gate_of_its_step_has_closed() {
+    let mut world = World::with_issued(&["ada"]).await;
+    let old = revocation("old", 1, Scope::Order);
+    world
+        .items
+        .push(waits_for(old, "orders.ada", Milestone::Submitted));
+    world.ca.says([Say::LostAfter(71)]);
+    world.ca.books().sick.insert("read");
+    let ran = world.apply().await;
+    assert_eq!(ran.outcome(OLD), Outcome::Unknown);
+    world.ca.books().sick.clear();
+    world.ca.books().decide(71, RequestStatus::Approved);
+    world.apply().await;
+    assert_eq!(world.record(OLD).open, None);
+    let ran = world.apply().await;
+    assert_eq!(ran.outcome(OLD), Outcome::Kept);
+    assert_eq!(world.log.of(&["revoke"]), ["revoke old: order 1"]);
+}
+
+/// What was proved without effect is sent again when its gate is open, and not before.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_proved_lost_waits_for_its_gate_again() {
+    let mut world = World::with_issued(&["ada"]).await;
+    let old = revocation("old", 9, Scope::Order);
+    world
+        .items
+        .push(waits_for(old, "orders.ada", Milestone::Issued));
+    world.ca.books().show(at_the_ca(9, None, None));
+    world.ca.says([Say::LostBefore]);
+    world.ca.books().sick.insert("read");
+    let ran = world.apply().await;
+    assert_eq!(ran.outcome(OLD), Outcome::Unknown);
+    world.ca.books().sick.clear();
+    world.ca.books().order(1).certificate_revoked = true;
+    for _ in 0..2 {
+        let ran = world.apply().await;
+        assert_eq!(ran.outcome(OLD), Outcome::Waiting);
+        assert_eq!(world.record(OLD).open, None);
+    }
+    assert_eq!(world.log.of(&["revoke"]), ["revoke old: order 9"]);
+    world.ca.books().order(1).certificate_revoked = false;
+    world.ca.says([Say::Done(72)]);
+    world.apply().await;
+    assert_eq!(world.log.of(&["revoke"]).len(), 2);
+}
