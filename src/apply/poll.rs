@@ -1,6 +1,6 @@
 //! Polling the CA in bulk: what was taken, is it issued or in force by now?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,8 +9,9 @@ use super::context::{Context, RunAccount};
 use super::ended::StepEnd;
 use super::step::{Work, conclude, part_fact};
 use crate::model::{
-    Address, Cause, CertificateState, FactBody, NextRun, ObservedOrder, ObservedRequest, Operation,
-    OrderId, OrderStatus, PartState, RequestId, RequestStatus, Standing, StatusChange, live_state,
+    Address, Cause, CertificateState, FactBody, Milestone, NextRun, ObservedOrder, ObservedRequest,
+    Operation, OrderId, OrderStatus, PartState, RequestId, RequestStatus, Standing, StatusChange,
+    live_state, rejected_reissue, seen,
 };
 use crate::plan::Step;
 use crate::provider::Depth;
@@ -34,6 +35,12 @@ pub(super) async fn poll(
     let (orders, revocations): (Vec<usize>, Vec<usize>) = watched
         .iter()
         .partition(|&&position| matches!(steps[position].address, Address::Order(_)));
+    let gates: BTreeSet<&Address> = steps
+        .iter()
+        .flat_map(|step| &step.after)
+        .filter(|after| after.until == Milestone::Issued)
+        .map(|after| &after.address)
+        .collect();
     if !orders.is_empty()
         && let Some(Ok(changes)) = context.unless_stopped(account.act.changes(window)).await
     {
@@ -48,7 +55,8 @@ pub(super) async fn poll(
                 account,
                 may_send: false,
             };
-            match poll_order(work, &changes).await {
+            let is_gate = gates.contains(&work.step.address);
+            match poll_order(work, &changes, is_gate).await {
                 Ok(end) => ends.extend(end.map(|end| (position, end))),
                 Err(_) => return ends,
             }
@@ -74,9 +82,13 @@ pub(super) async fn poll(
 }
 
 /// What the feed says of one order; `None` when it says nothing. An error is one of the journal.
+///
+/// The feed calls an order issued whose certificate was revoked alone, and one whose reissue was refused. So
+/// an order that a gate waits for, or that is reissued, is read before it counts as issued.
 async fn poll_order(
     work: Work<'_>,
     changes: &BTreeMap<OrderId, StatusChange>,
+    is_gate: bool,
 ) -> Result<Option<StepEnd>, StepEnd> {
     let record = work.context.record_of(&work.step.address);
     let Some(live) = record.live else {
@@ -85,22 +97,25 @@ async fn poll_order(
     let Some(change) = changes.get(&live.order_id) else {
         return Ok(None);
     };
-    let order = as_order(change);
-    let state = live_state(&order, work.context.today());
-    let another = change.certificate_id.is_some() && change.certificate_id != live.certificate_id;
-    if state != live.state || another {
-        let fact = FactBody::Seen {
-            state,
-            certificate_id: change.certificate_id.clone(),
-            serial_number: None,
-            valid_till: None,
-        };
-        if work.context.write(work.step, vec![fact]).await.is_err() {
-            return Err(StepEnd::failed(work.step, "the journal cannot be written"));
+    let mut order = as_order(change);
+    if order.status == OrderStatus::Issued && (is_gate || live.change.is_some()) {
+        match read(work, &live.order_id, Depth::Order).await {
+            Some(shown) => order = shown,
+            None => return Ok(None),
         }
     }
+    let state = live_state(&order, work.context.today());
+    let another = order.certificate_id.is_some() && order.certificate_id != live.certificate_id;
+    let mut facts: Vec<FactBody> = rejected_reissue(&live, &order).into_iter().collect();
+    if state != live.state || another {
+        facts.push(seen(&order, work.context.today()));
+    }
+    if !facts.is_empty() && work.context.write(work.step, facts).await.is_err() {
+        return Err(StepEnd::failed(work.step, "the journal cannot be written"));
+    }
     let record = work.context.record_of(&work.step.address);
-    let standing = Standing::of_order(Some(&record), Some(&order), false, work.context.today());
+    let more = work.step.asks_for_more(&record);
+    let standing = Standing::of_order(Some(&record), Some(&order), more, work.context.today());
     Ok(Some(
         StepEnd::standing(work.step, standing).of_live(&record),
     ))
@@ -134,7 +149,7 @@ async fn poll_revocation(work: Work<'_>, requests: &[ObservedRequest]) -> Option
             Some(RequestStatus::Rejected) => PartState::Declined,
             _ => {
                 if order.is_none() {
-                    order = read(work, order_id).await;
+                    order = read(work, order_id, Depth::Certificates).await;
                 }
                 match &order {
                     Some(order) if part_fact(order, part, None) == Some(FactBody::Revoked) => {
@@ -166,9 +181,9 @@ async fn poll_revocation(work: Work<'_>, requests: &[ObservedRequest]) -> Option
     Some(end)
 }
 
-/// The order with its certificates; `None` where it could not be read.
-async fn read(work: Work<'_>, order_id: &OrderId) -> Option<ObservedOrder> {
-    let read = work.account.act.order(order_id, Depth::Certificates);
+/// The order; `None` where it could not be read.
+async fn read(work: Work<'_>, order_id: &OrderId, depth: Depth) -> Option<ObservedOrder> {
+    let read = work.account.act.order(order_id, depth);
     work.context.unless_stopped(read).await?.ok().flatten()
 }
 
@@ -190,7 +205,7 @@ async fn decided_elsewhere(
         }),
         // ncloud has no requests: its certificates show that a revocation is under way.
         None => {
-            let order = read(work, order_id).await?;
+            let order = read(work, order_id, Depth::Certificates).await?;
             let certificates = order.certificates.as_deref()?;
             order.status != OrderStatus::RevocationPending
                 && certificates

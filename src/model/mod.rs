@@ -28,6 +28,7 @@ mod pending_domain;
 mod reason;
 mod record;
 mod recorded;
+mod refused;
 mod revocation;
 mod revocation_reason;
 mod secret;
@@ -75,6 +76,7 @@ pub use record::{
     RequestedParts, Target,
 };
 pub use recorded::{FactLog, Recorded, intend};
+pub use refused::rejected_reissue;
 pub use revocation::{Revocation, RevocationTarget, Scope};
 pub use revocation_reason::RevocationReason;
 pub use secret::Secret;

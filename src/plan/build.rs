@@ -18,7 +18,7 @@ use super::revocation_case::{Requests, RevocationCase};
 use super::safety::breaches;
 use super::sequence::sequence;
 use super::view::{AccountView, Owners};
-use super::{Plan, PlannedAccount, Step, Warning};
+use super::{Action, Plan, PlannedAccount, Step, Warning};
 use crate::model::{
     AccountName, Address, LiveState, ObservedAccount, Operation, Wanted, live_state,
 };
@@ -74,6 +74,11 @@ impl Plan {
                 (&step.operation, inputs.batch.accounts.get(&item.account))
             {
                 step.requests = (inputs.preview)(&account.provider, operation);
+            }
+            if let Wanted::Order(order) = &item.wanted
+                && step.action != Action::Keep
+            {
+                step.wants = Some(order.certificate.digest());
             }
             if let Some(Operation::Order(operation)) = &step.operation {
                 step.price = prices

@@ -33,6 +33,7 @@ impl Decided {
                 certificate_id: None,
                 request_id: None,
                 price: None,
+                wants: None,
             },
             warnings: Vec::new(),
         }

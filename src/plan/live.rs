@@ -8,8 +8,8 @@ use super::planned_revocations::RevokedOrders;
 use super::reissue::decide_reissue;
 use crate::model::{
     Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
-    ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RequestKind, RequestStatus, RunId,
-    Standing, StatusWord, ValidTill, extra_names, live_state, missing_names, seen,
+    ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RunId, Standing, StatusWord,
+    ValidTill, extra_names, live_state, missing_names, rejected_reissue, seen,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -166,6 +166,13 @@ fn with_news(
             news.push(fact.body);
         }
     };
+    let rejected = rejected_reissue(live, observed);
+    let without_it = rejected.and_then(|fact| {
+        take(&mut record, fact);
+        record.live.clone()
+    });
+    // What was refused brought no certificate: another one is somebody else's.
+    let live = without_it.as_ref().unwrap_or(live);
     if is_news(case, live, observed) {
         take(&mut record, seen(observed, case.inputs.today()));
     }
@@ -175,36 +182,7 @@ fn with_news(
     {
         take(&mut record, fact);
     }
-    if let Some(fact) = record
-        .live
-        .as_ref()
-        .and_then(|live| rejected_reissue(live, observed))
-    {
-        take(&mut record, fact);
-    }
     (record, news)
-}
-
-/// The end of a reissue that an administrator refused: the order shows its request as rejected.
-fn rejected_reissue(live: &LiveOrder, observed: &ObservedOrder) -> Option<FactBody> {
-    live.change.as_ref()?;
-    if observed.status != OrderStatus::Issued {
-        return None;
-    }
-    let requests = observed.requests.as_ref()?;
-    let reissues = || {
-        requests
-            .iter()
-            .filter(|request| request.kind == RequestKind::Reissue)
-    };
-    let rejected = match &live.request_id {
-        Some(id) => reissues().find(|request| request.id == *id)?,
-        // Without its number, the newest request of the kind is taken for it.
-        None => reissues().max_by_key(|request| request.date)?,
-    };
-    (rejected.status == RequestStatus::Rejected).then(|| FactBody::ReissueRejected {
-        request_id: Some(rejected.id.clone()),
-    })
 }
 
 /// True while the entry asks for the very thing that was refused.

@@ -22,10 +22,9 @@ pub(super) fn must_be_read(
     }
     let state = live_state(observed, today);
     let in_force = matches!(state, LiveState::Issued | LiveState::Lapsed);
-    // Whether a reissue was refused stands in the order's requests alone.
-    let unclear = live.change.as_ref().is_some_and(|change| {
-        observed.certificate_id.is_none() || observed.certificate_id == change.from
-    });
+    // Whether a reissue was refused stands in the order's requests alone. Another certificate may be that of a
+    // reissue that somebody asked for since.
+    let unclear = live.change.is_some();
     // The list shows no key.
     let key = live.certificate.is_none() && order.certificate.csr.is_some();
     // Nor does it show whose certificate came in the place of ours.

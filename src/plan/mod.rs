@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Milestone,
-    Operation, OrderId, Reason, RequestId, RequestPreview, Standing,
+    Operation, OrderId, Reason, Record, RequestId, RequestPreview, Standing,
 };
 
 pub use inputs::{Inputs, Knowledge};
@@ -133,12 +133,22 @@ pub struct Step {
     pub request_id: Option<RequestId>,
     /// The price that this account last paid for the product, where the CA shows it.
     pub price: Option<Decimal>,
+    /// The digest of the certificate's content that the entry of an order asks for; not for an order that is
+    /// as desired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wants: Option<Digest>,
 }
 
 impl Step {
     /// How far the item has come in what its entry asks for now: what depends on it may start.
     pub fn reached(&self) -> Option<Milestone> {
         self.standing.reached()
+    }
+
+    /// True when the entry asks for another certificate than the journal has as asked for.
+    pub fn asks_for_more(&self, record: &Record) -> bool {
+        let asked = record.live.as_ref().and_then(|live| live.certificate);
+        matches!((self.wants, asked), (Some(wants), Some(asked)) if wants != asked)
     }
 
     /// One word for where it stands, for `status`.

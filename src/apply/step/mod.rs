@@ -54,8 +54,9 @@ impl Work<'_> {
 
     /// Where the order stands by the journal alone.
     fn standing(&self) -> Standing {
-        let today = self.context.today();
-        Standing::of_order(Some(&self.record()), None, false, today)
+        let (record, today) = (self.record(), self.context.today());
+        let more = self.step.asks_for_more(&record);
+        Standing::of_order(Some(&record), None, more, today)
     }
 
     /// The end that follows from what the journal has now of an order.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{REFUSED, Say, World, at_the_ca, order, revocation, waits_for};
 use crate::apply::Outcome;
 use crate::model::{
-    Cause, Decision, Milestone, OrderStatus, RenewalOf, RequestStatus, Scope, Wanted,
+    Cause, Decision, Milestone, OrderId, OrderStatus, RenewalOf, RequestStatus, Scope, Wanted,
 };
 use crate::plan::Action;
 
@@ -277,6 +277,98 @@ async fn an_order_whose_certificate_is_dead_keeps_the_gate_shut() {
     let ran = world.apply().await;
     assert_eq!(ran.outcome(OLD), Outcome::Waiting);
     assert_eq!(world.log.of(&["revoke"]), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_died_before_the_feed_called_it_issued_keeps_the_gate_shut() {
+    let mut world = order_before_a_revocation(Milestone::Issued);
+    world.ca.says([Say::Taken(1)]);
+    world.wait = Duration::from_secs(600);
+    let ca = world.ca.clone();
+    let administrator = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let mut books = ca.books();
+        books.issue(1);
+        books.order(1).certificate_revoked = true;
+    });
+    let ran = world.apply().await;
+    administrator.await.unwrap();
+    assert_eq!(ran.outcome(OLD), Outcome::Waiting);
+    assert_eq!(world.log.of(&["revoke"]), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_whose_entry_was_changed_meanwhile_keeps_the_gate_shut() {
+    let mut world = order_before_a_revocation(Milestone::Issued);
+    world.ca.says([Say::Taken(1)]);
+    world.apply().await;
+    world.edit("ada", |order| {
+        order.certificate.emails.push("more@example.com".to_owned());
+    });
+    world.wait = Duration::from_secs(600);
+    let ca = world.ca.clone();
+    let administrator = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        ca.books().issue(1);
+    });
+    let ran = world.apply().await;
+    administrator.await.unwrap();
+    assert_eq!(ran.outcome(OLD), Outcome::Waiting);
+    world.wait = Duration::ZERO;
+    world.ca.says([Say::Taken(70)]);
+    world.apply().await;
+    assert_eq!(world.log.of(&["reissue", "revoke"]), ["reissue ada"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_in_doubt_whose_entry_was_changed_meanwhile_keeps_the_gate_shut() {
+    let mut world = order_before_a_revocation(Milestone::Issued);
+    world.ca.says([Say::LostAfter(1)]);
+    world.ca.books().unindexed.insert(OrderId::from(1));
+    world.apply().await;
+    {
+        let mut books = world.ca.books();
+        books.unindexed.clear();
+        books.issue(1);
+    }
+    // Units are what the CA does not show: the order that is found is adopted, and differs all the same.
+    world.edit("ada", |order| {
+        let units = &mut order.certificate.organization_units;
+        units.push("Accounting".to_owned());
+    });
+    let ran = world.apply().await;
+    assert_eq!(world.bound("ada").as_deref(), Some("1"));
+    assert_eq!(ran.outcome(OLD), Outcome::Waiting);
+    assert_eq!(world.log.of(&["revoke"]), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reissue_by_somebody_else_is_not_taken_for_the_one_that_was_refused() {
+    for waits in [0, 600] {
+        let mut world = reissue_before_a_revocation().await;
+        world.ca.says([Say::Taken(70)]);
+        world.apply().await;
+        world.wait = Duration::from_secs(waits);
+        let ca = world.ca.clone();
+        let people = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(waits / 10)).await;
+            let mut books = ca.books();
+            books.decide(70, RequestStatus::Rejected);
+            books.reissue(1);
+            books.order(1).names = vec!["ada".to_owned(), "ada@example.com".to_owned()];
+        });
+        if waits == 0 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let ran = world.apply().await;
+        people.await.unwrap();
+        let decisions: Vec<&Decision> = ran.report.decisions().map(|(_, what)| what).collect();
+        if waits == 0 {
+            assert_eq!(decisions, [&Decision::ReissueRejected { generation: 2 }]);
+        }
+        assert_eq!(ran.outcome(OLD), Outcome::Waiting);
+        assert_eq!(world.log.of(&["reissue", "revoke"]), ["reissue ada"]);
+    }
 }
 
 /// A revocation by name waits for its order, which is over once the revocation has had its effect.

@@ -37,6 +37,7 @@ pub(crate) fn bare_step(address: Address, action: Action) -> Step {
         certificate_id: None,
         request_id: None,
         price: None,
+        wants: None,
     }
 }
 
