@@ -32,6 +32,16 @@ pub enum RevocationTarget {
     Order(ItemName),
 }
 
+impl RevocationTarget {
+    /// The order of the manifest that it names.
+    pub fn name(&self) -> Option<&ItemName> {
+        match self {
+            Self::Order(name) => Some(name),
+            Self::OrderId(_) => None,
+        }
+    }
+}
+
 /// Which certificates of an order are revoked. There is no default.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scope {

@@ -9,9 +9,9 @@ use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
 use super::unlisted::unlisted;
 use crate::model::{
-    Cause, CertificatePin, CertificateState, FactBody, NextRun, ObservedAccount,
-    ObservedCertificate, OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason,
-    Revocation, RevocationTarget, RevokeOperation, RevokeScope, Scope, Standing,
+    Cause, CertificatePin, CertificateState, NextRun, ObservedAccount, ObservedCertificate,
+    OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason, RevocationTarget,
+    RevokeOperation, RevokeScope, Scope, Standing,
 };
 
 /// Decides one revocation.
@@ -25,21 +25,19 @@ pub(super) fn decide_revocation(case: RevocationCase<'_, '_>) -> Decided {
     if let Some(open) = case.record.and_then(|record| record.open.as_ref()) {
         return settle(case, open);
     }
-    let name = match &revocation.target {
-        RevocationTarget::Order(name) => Some(name),
-        RevocationTarget::OrderId(_) => None,
-    };
-    let targeted = |id: Option<&OrderId>| name.map(|name| targeted(Some(name), id, revocation));
+    let name = revocation.target.name();
+    let of_name = |id: Option<&OrderId>| name.map(|_| targeted(name, id, revocation));
     let (id, news) = match target(inputs, item, revocation) {
         Target::Order(id) => {
             // An entry that names another order later starts from nothing: what was meant is written down.
             let known = case.record.and_then(|record| record.target.as_deref());
             let same = known.is_some_and(|known| known.order_id.as_ref() == Some(&id));
-            let news = (name.is_none() && !same).then(|| by_id(&id, revocation));
+            let by_id = name.is_none() && !same;
+            let news = by_id.then(|| targeted(None, Some(&id), revocation));
             (id, news)
         }
         Target::New(id) => {
-            let news = targeted(Some(&id));
+            let news = of_name(Some(&id));
             (id, news)
         }
         Target::Unclear(id, tags) => {
@@ -55,10 +53,10 @@ pub(super) fn decide_revocation(case: RevocationCase<'_, '_>) -> Decided {
                 .collect();
             if !earlier.is_empty() {
                 let mut decided = earlier_order(case, Some(&id), earlier);
-                decided.step.news = targeted(None).into_iter().collect();
+                decided.step.news = of_name(None).into_iter().collect();
                 return decided;
             }
-            let news = targeted(Some(&id));
+            let news = of_name(Some(&id));
             (id, news)
         }
         Target::Undecided(now) => return earlier_order(case, now.as_ref(), Vec::new()),
@@ -105,7 +103,17 @@ fn settle(case: RevocationCase<'_, '_>, open: &OpenOperation) -> Decided {
         return decided;
     };
     let same = match target(case.inputs, case.item, case.revocation) {
-        Target::Order(target) | Target::New(target) => target == *id,
+        Target::Order(target) => target == *id,
+        // An entry that was changed meanwhile is for the order of now, not for a later one.
+        Target::New(target) => {
+            let fact = targeted(
+                case.revocation.target.name(),
+                Some(&target),
+                case.revocation,
+            );
+            decided.step.news.push(fact);
+            target == *id
+        }
         Target::Unclear(..) | Target::Undecided(_) | Target::NoOrder(_) => false,
     };
     let scope = &case.revocation.scope;
@@ -122,10 +130,6 @@ fn settle(case: RevocationCase<'_, '_>, open: &OpenOperation) -> Decided {
         decided.step.operation = Some(Operation::Revoke(Box::new(operation(case, seen))));
     }
     decided
-}
-
-fn by_id(id: &OrderId, revocation: &Revocation) -> FactBody {
-    targeted(None, Some(id), revocation)
 }
 
 fn in_force<'s>(selected: &[&'s ObservedCertificate]) -> Vec<&'s ObservedCertificate> {
