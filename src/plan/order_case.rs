@@ -39,12 +39,20 @@ impl<'c, 'a> OrderCase<'c, 'a> {
         let Some(live) = self.record.and_then(|record| record.live.as_ref()) else {
             return true;
         };
-        let state = self.bound().map_or_else(
+        let bound = self.bound();
+        let state = bound.map_or_else(
             || live.state.clone(),
             |order| live_state(order, self.inputs.today()),
         );
-        matches!(state, LiveState::Ended(_) | LiveState::Lapsed)
-            && self.order.generation > live.generation
+        // A reissue that was issued before its certificate died answers to its own generation.
+        let reissued = live.change.as_ref().filter(|change| {
+            let shown = bound.and_then(|order| order.certificate_id.as_ref());
+            state == LiveState::Lapsed && shown.is_some() && shown != change.from.as_ref()
+        });
+        let answered = reissued.map_or(live.generation, |change| {
+            live.generation.max(change.generation)
+        });
+        matches!(state, LiveState::Ended(_) | LiveState::Lapsed) && self.order.generation > answered
     }
 
     /// True where what could be the order must be ruled out before it is bought: the journal may not know
