@@ -11,8 +11,11 @@
 //! What the model takes for granted: the quiet period is longer than any late delivery and any lag of
 //! the tag index. What it leaves out: the content of requests, time, and more than two items.
 
+mod books;
+mod clock;
 mod invariants;
 mod journal;
+mod life;
 mod protocol;
 mod search;
 mod state;
