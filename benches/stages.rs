@@ -262,7 +262,6 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 duplicates: Some(0),
                 reissues: Some(0),
                 price: None,
-                wants: None,
                 tag: None,
                 public_key: None,
                 certificates: None,

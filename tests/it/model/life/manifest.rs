@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use certplan::model::{
     Account, AccountName, Address, After, Batch, CertificateRequest, Csr, Digest, Item, Members,
-    Milestone, Order, OrderId, Place, Policy, Provider, Revocation, RevocationReason,
-    RevocationTarget, Scope, SecretSource, Tag, TagParts, Wanted,
+    Milestone, Order, OrderId, Policy, Provider, Revocation, RevocationReason, RevocationTarget,
+    Scope, SecretSource, SourceLine, Tag, TagParts, Wanted,
 };
 use certplan::provider::authority;
 
@@ -103,6 +103,7 @@ pub(super) fn order(manifest: &Manifest) -> Order {
         renewal_of: None,
         allow_similar: manifest.allow_similar,
         existing_order_id: manifest.existing.map(order_id),
+        term_members: Members::default(),
         members: Members::default(),
     }
 }
@@ -128,7 +129,7 @@ fn revocation(leak: &Leak, certificate: u64) -> Revocation {
 impl Manifest {
     /// The batch that it means. `certificate` is the one that a revocation of one certificate names.
     pub(super) fn batch(&self, certificate: u64) -> Batch {
-        let place = Place {
+        let location = SourceLine {
             file: "model".into(),
             line: 1,
         };
@@ -139,7 +140,7 @@ impl Manifest {
                 account: account(),
                 wanted: Wanted::Order(Box::new(order(self))),
                 after: Vec::new(),
-                place: place.clone(),
+                location: location.clone(),
             });
         }
         if let Some(wanted) = &self.leak {
@@ -157,7 +158,7 @@ impl Manifest {
                 account: account(),
                 wanted: Wanted::Revocation(Box::new(revocation(wanted, certificate))),
                 after: after.into_iter().collect(),
-                place,
+                location,
             });
         }
         let authority = authority("certcentral").expect("a CA");
@@ -176,7 +177,7 @@ impl Manifest {
             accounts: BTreeMap::from([(account(), digicert)]),
             policy: Policy::default(),
             items,
-            digest: Digest::of(b"model"),
+            keys: BTreeMap::new(),
         }
     }
 }
