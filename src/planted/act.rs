@@ -11,7 +11,7 @@ use super::{is, no_ones_tag};
 use crate::model::{
     AccountName, CertificateState, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest,
     OrderId, OrderOperation, OrderStatus, Recorded, ReissueOperation, RequestKind, RevokeCall,
-    StatusChange, Tag, TagLookup, TagParts, Traffic,
+    Scope, StatusChange, Tag, TagLookup, TagParts, Traffic,
 };
 use crate::provider::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
