@@ -282,9 +282,13 @@ fn case_24_no_certificate_of_another_order_is_revoked() {
         if unfiltered {
             rig.faults(json!([{ "match": { "path_contains": "/order/certificate" }, "fault": "unfiltered" }]));
         }
-        // The first is the other order's, the second is nobody's.
-        for id in ["90000002", "99999999"] {
-            let entry = revoke("c", &format!("order_id: {ORDER}"), &certificate(id));
+        // Of the other order, and nobody's.
+        for (order, id) in [
+            (ORDER, "90000002"),
+            ("70000002", "90000001"),
+            ("70000002", "99999999"),
+        ] {
+            let entry = revoke("c", &format!("order_id: {order}"), &certificate(id));
             manifest(&rig, &[], &[entry]);
             let code = "decision_unknown_certificate";
             assert_eq!(super::waiting_code(&rig, "revocations.c"), code);
@@ -298,6 +302,10 @@ fn case_24_no_certificate_of_another_order_is_revoked() {
 #[test]
 fn case_24_a_serial_number_of_digits_is_not_sent_in_the_place_of_an_id() {
     let rig = reissued();
+    // Whatever is looked up, the only order answers to it.
+    rig.faults(
+        json!([{ "match": { "path_contains": "/order/certificate" }, "fault": "unfiltered" }]),
+    );
     let scope = format!("{{ serial_number: \"{ORIGINAL}\" }}");
     manifest(
         &rig,
