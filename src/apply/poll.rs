@@ -9,9 +9,9 @@ use super::context::{Context, RunAccount};
 use super::ended::StepEnd;
 use super::step::{Work, conclude, part_fact};
 use crate::model::{
-    Address, Cause, CertificateState, FactBody, Milestone, NextRun, ObservedOrder, ObservedRequest,
-    Operation, OrderId, OrderStatus, PartState, RequestId, RequestStatus, Standing, StatusChange,
-    live_state, rejected_reissue, seen,
+    Address, Cause, CertificateState, Change, Decision, FactBody, Milestone, NextRun,
+    ObservedOrder, ObservedRequest, Operation, OrderId, OrderStatus, PartState, RequestId,
+    RequestStatus, Standing, StatusChange, live_state, rejected_reissue, seen,
 };
 use crate::plan::Step;
 use crate::provider::Depth;
@@ -106,7 +106,9 @@ async fn poll_order(
     }
     let state = live_state(&order, work.context.today());
     let another = order.certificate_id.is_some() && order.certificate_id != live.certificate_id;
-    let mut facts: Vec<FactBody> = rejected_reissue(&live, &order).into_iter().collect();
+    let rejected = rejected_reissue(&live, &order);
+    let refused = rejected.as_ref().and(live.change.as_deref());
+    let mut facts: Vec<FactBody> = rejected.into_iter().collect();
     if state != live.state || another {
         facts.push(seen(&order, work.context.today()));
     }
@@ -115,7 +117,12 @@ async fn poll_order(
     }
     let record = work.context.record_of(&work.step.address);
     let more = work.step.asks_for_more(&record);
-    let standing = Standing::of_order(Some(&record), Some(&order), more, work.context.today());
+    let mut standing = Standing::of_order(Some(&record), Some(&order), more, work.context.today());
+    if let (Some(refused), Standing::InForce { change, .. }) = (refused, &mut standing) {
+        let generation = live.generation.max(refused.generation).saturating_add(1);
+        let waits = Cause::Decision(Decision::ReissueRejected { generation });
+        *change = Some(Change::Refused { waits });
+    }
     Ok(Some(
         StepEnd::standing(work.step, standing).of_live(&record),
     ))

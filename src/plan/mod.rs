@@ -145,10 +145,11 @@ impl Step {
         self.standing.reached()
     }
 
-    /// True when the entry asks for another certificate than the journal has as asked for.
+    /// True when the entry asks for another certificate than the journal has as asked for, or where the journal
+    /// does not know: the next plan compares what the CA shows.
     pub fn asks_for_more(&self, record: &Record) -> bool {
-        let asked = record.live.as_ref().and_then(|live| live.certificate);
-        matches!((self.wants, asked), (Some(wants), Some(asked)) if wants != asked)
+        let live = record.live.as_ref();
+        live.is_some_and(|live| self.wants.is_some() && self.wants != live.certificate)
     }
 
     /// One word for where it stands, for `status`.
