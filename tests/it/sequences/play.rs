@@ -239,7 +239,7 @@ impl Game {
             }
             Command::Delete => {
                 self.wait_for_the_index();
-                let _ = std::fs::remove_dir_all(self.rig.path(".certplan"));
+                self.lose_state();
                 self.forgot = true;
                 Ok(())
             }
@@ -294,6 +294,18 @@ impl Game {
     /// and shows: a look-up is all that is left to find it by.
     fn wait_for_the_index(&self) {
         std::thread::sleep(Duration::from_millis(QUIET));
+    }
+
+    /// The note of how far the journal had come stays. Without it nothing tells that there was a journal, and
+    /// an order whose product somebody changed is none that could be ours.
+    fn lose_state(&self) {
+        let files = std::fs::read_dir(self.rig.path(".certplan"));
+        for file in files.into_iter().flatten() {
+            let path = file.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension != "head") {
+                std::fs::remove_file(path).expect("the file goes");
+            }
+        }
     }
 
     fn restore(&mut self, at: usize) {
