@@ -65,6 +65,8 @@ impl Context<'_> {
                 let account = self.accounts.get(name.as_str()).and_then(Option::as_ref);
                 Some((name, account.map(|account| account.provider.authority)))
             }
+            // What is wrong with the order was reported, and it would have said.
+            None if written.account.is_absent() && !written.order.is_absent() => None,
             _ => self.account(entry, "revocations", written.is_damaged, &written.account),
         };
         let authority = account.as_ref().and_then(|(_, authority)| *authority);

@@ -263,3 +263,37 @@ fn a_tab_is_told_by_its_name() {
         "{help:?}"
     );
 }
+
+#[test]
+fn what_cannot_be_read_hides_only_what_may_follow_from_it() {
+    let entry = "account: a, order_id: 1, scope: order, reason: superseded, comments: x";
+    let known = |section: &str, more: &str| {
+        let text = format!(
+            "{ACCOUNT}orders:\n  o: {{account: a, product: thing}}\n{section}revocations:\n  r: {{{entry}, after: [nowhere]}}\n  s: {{order: none, scope: order, reason: superseded, comments: x}}\n{more}"
+        );
+        short(&load_text(text).unwrap_err())
+    };
+    assert_eq!(known("", ""), ["unknown_name 6:87", "unknown_order 7:14"]);
+    // A tag, and what stands in another section.
+    let tags = "  t: {account: a, order_id: !x 1, scope: order, reason: superseded, comments: x}\npolicy: {max_orders: !x 1}\n";
+    assert_eq!(
+        known("", tags),
+        [
+            "unknown_name 6:87",
+            "unknown_order 7:14",
+            "tag 8:29",
+            "tag 9:22"
+        ]
+    );
+    // A name that cannot be read may be the one that is looked for.
+    assert_eq!(known("  1: {}\n", ""), ["key_not_text 5:3"]);
+    let account = "version: 1\naccounts: {1: {provider: certcentral}}\nrevocations:\n  r: {order_id: 1, account: b}\n";
+    assert_eq!(
+        short(&load_text(account).unwrap_err()),
+        [
+            "key_not_text 2:12",
+            "missing_scope 4:3",
+            "missing_reason 4:3"
+        ]
+    );
+}
