@@ -158,7 +158,7 @@ async fn row_33_no_proxy_comes_from_the_environment() {
         command
             .args([
                 "--exact",
-                "provider::faults::rows_31_37_each_change_has_a_connection_of_its_own",
+                "provider::tests::faults::rows_31_37_each_change_has_a_connection_of_its_own",
             ])
             .env_remove("REQUEST_METHOD");
         for name in [
