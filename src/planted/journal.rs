@@ -50,9 +50,11 @@ fn shown(mut record: Record) -> Record {
     // A certificate is in force, so the order is issued: what was asked for since is forgotten.
     if is("reissue_counts_as_issued")
         && let Some(live) = &mut record.live
-        && live.change.take().is_some()
+        && let Some(change) = live.change.take()
     {
         live.state = LiveState::Issued;
+        live.certificate = change.certificate;
+        live.generation = change.generation;
     }
     // One look-up is enough.
     if is("trust_first_look")
