@@ -270,6 +270,7 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 certificate_revoked: false,
                 renewed: false,
                 renewed_by: None,
+                organization_units: None,
                 validation: Vec::new(),
             };
             Some((id, order))

@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::fact::FactBody;
 use super::ids::Tag;
-use super::matching::differences;
+use super::matching::{differences, is_as_wanted};
 use super::observed::ObservedOrder;
 use super::order::Order;
 use super::untrusted::Untrusted;
@@ -66,9 +66,9 @@ impl<'a> Adoption<'a> {
     }
 
     /// The fact that binds the order. What it was ordered with is only noted where that is known: by the
-    /// attempt that placed it, or because product, names and key agree.
+    /// attempt that placed it, or because the order shows all of it.
     pub fn fact(&self, evidence: &str) -> FactBody {
-        let agrees = differences(self.wanted, self.observed).is_empty();
+        let agrees = is_as_wanted(self.wanted, self.observed);
         let wanted = self.wanted.certificate.digest();
         let placed = self.placed_by();
         let certificate = match placed.and_then(|attempt| attempt.certificate) {

@@ -39,6 +39,21 @@ pub fn differences(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
     found
 }
 
+/// Whether a full read shows an order for what is wanted, organization units included: they never keep an order
+/// from being bound, but a certificate without them is not the wanted one.
+pub fn is_as_wanted(wanted: &Order, observed: &ObservedOrder) -> bool {
+    differences(wanted, observed).is_empty() && !has_other_units(wanted, observed)
+}
+
+/// Whether the CA shows other organization units than those that are wanted. Only a full read shows any.
+pub fn has_other_units(wanted: &Order, observed: &ObservedOrder) -> bool {
+    let normal = |units: &[String]| -> BTreeSet<String> {
+        units.iter().map(|unit| normal_name(unit)).collect()
+    };
+    let shown = observed.organization_units.as_deref();
+    shown.is_some_and(|shown| normal(shown) != normal(&wanted.certificate.organization_units))
+}
+
 /// Wanted names that the CA does not show for an order; `None` when it shows them all, or no names.
 /// E-mail addresses count only where the CA shows any. Extra names at the CA are no difference.
 pub fn missing_names(wanted: &Order, observed: &ObservedOrder) -> Option<Vec<String>> {

@@ -55,7 +55,10 @@ pub use ids::{
 };
 pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use live_state::{Ending, LiveState, PartState};
-pub use matching::{Sameness, differences, extra_names, may_be, missing_names, same_names};
+pub use matching::{
+    Sameness, differences, extra_names, has_other_units, is_as_wanted, may_be, missing_names,
+    same_names,
+};
 pub use members::Members;
 pub use moment::{BootTime, Moment, age};
 pub use names::{is_host, normal_name};

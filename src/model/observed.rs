@@ -133,6 +133,8 @@ pub struct ObservedOrder {
     pub renewed_by: Option<OrderId>,
     /// `alternative_order_id`; full read only.
     pub tag: Option<String>,
+    /// The organization units of the certificate; full read only.
+    pub organization_units: Option<Vec<String>>,
     /// The key of the order's CSR; full read only, and only where the order has a CSR.
     pub public_key: Option<Digest>,
     /// Every certificate, duplicates and reissues included, sorted by id; full read only.
@@ -361,6 +363,7 @@ impl ObservedOrder {
             price: None,
             renewed: false,
             renewed_by: None,
+            organization_units: None,
             tag: None,
             public_key: None,
             certificates: None,

@@ -64,6 +64,11 @@ impl CertificateRequest {
         names
     }
 
+    /// Whether it says more than the list of an account shows of an order: a key, or organization units.
+    pub fn has_what_lists_lack(&self) -> bool {
+        self.csr.is_some() || !self.organization_units.is_empty()
+    }
+
     /// The digest of what a reissue can change: names, e-mail addresses, units, the CSR's key.
     pub fn digest(&self) -> Digest {
         let sorted = |list: &[String]| {

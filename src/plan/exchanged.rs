@@ -2,7 +2,7 @@
 //! call of ours asked for it.
 
 use crate::model::{
-    CertificateId, FactBody, LiveOrder, ObservedOrder, Order, differences, extra_names,
+    CertificateId, FactBody, LiveOrder, ObservedOrder, Order, extra_names, is_as_wanted,
 };
 
 /// The certificate that came in the place of the one that the journal knows.
@@ -35,7 +35,7 @@ fn is_later(shown: &CertificateId, known: &CertificateId) -> bool {
 /// for, and the journal says so already.
 pub(super) fn fact(order: &Order, live: &LiveOrder, observed: &ObservedOrder) -> Option<FactBody> {
     let certificate_id = exchanged(live, observed)?.clone();
-    let agrees = differences(order, observed).is_empty() && extra_names(order, observed).is_empty();
+    let agrees = is_as_wanted(order, observed) && extra_names(order, observed).is_empty();
     let certificate = agrees.then(|| order.certificate.digest());
     (certificate.is_none() || certificate != live.certificate).then_some(FactBody::Exchanged {
         certificate_id,

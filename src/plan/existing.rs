@@ -97,7 +97,7 @@ pub(super) fn adopt(
     if let (FactBody::Adopted { certificate, .. }, Standing::InForce { change, .. }) =
         (&fact, &mut standing)
         && certificate.is_none()
-        && case.order.certificate.csr.is_some()
+        && case.order.certificate.has_what_lists_lack()
     {
         *change = Some(Change::Due);
     }

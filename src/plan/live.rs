@@ -9,7 +9,7 @@ use super::reissue::decide_reissue;
 use crate::model::{
     Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
     ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RunId, Standing, StatusWord,
-    ValidTill, extra_names, live_state, missing_names, rejected_reissue, seen,
+    ValidTill, extra_names, has_other_units, live_state, missing_names, rejected_reissue, seen,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -302,7 +302,9 @@ pub(super) fn is_changed(
                 order.certificate.csr.as_ref().is_some_and(|csr| {
                     observed.public_key.is_some_and(|key| key != csr.public_key)
                 });
-            another_key || missing_names(order, observed).is_some()
+            another_key
+                || missing_names(order, observed).is_some()
+                || has_other_units(order, observed)
         }),
     }
 }

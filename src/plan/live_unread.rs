@@ -25,8 +25,8 @@ pub(super) fn must_be_read(
     // Whether a reissue was refused stands in the order's requests alone. Another certificate may be that of a
     // reissue that somebody asked for since.
     let unclear = live.change.is_some();
-    // The list shows no key.
-    let key = live.certificate.is_none() && order.certificate.csr.is_some();
+    // The list shows no key and no units.
+    let content = live.certificate.is_none() && order.certificate.has_what_lists_lack();
     // Nor does it show whose certificate came in the place of ours.
     let exchanged = exchanged::exchanged(live, observed).is_some();
     // A reissue takes down more than the list shows.
@@ -35,7 +35,7 @@ pub(super) fn must_be_read(
         && !alone
         && is_changed(order, live, Some(observed))
         && takes_names_away(order, observed);
-    (in_force && (unclear || key || exchanged || more))
+    (in_force && (unclear || content || exchanged || more))
         || shows_its_validation(order, live, observed)
 }
 

@@ -171,7 +171,7 @@ fn decide_new(
     if !similar.is_empty() && !order.allow_similar {
         let ids: Vec<&OrderId> = similar.iter().map(|(order, _)| &order.id).collect();
         decided = decided.warn(format!(
-            "the account already has a similar order without our tag: {}; to use it instead of buying, `certplan import {} ID`",
+            "the account already has a similar order, with some of the same names: {}; to use it instead of buying, `certplan import {} ID`",
             joined(&ids),
             item.address
         ));

@@ -257,6 +257,7 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         price: None,
         renewed: false,
         renewed_by: None,
+        organization_units: None,
         tag: None,
         public_key: Some(Digest::of(b"key")),
         certificates: Some(vec![certificate(id * 10, CertificateKind::Original, state)]),

@@ -45,6 +45,7 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
         price: order.price.decimal().filter(|price| !price.is_zero()),
         renewed: order.is_renewed.get() == Some(true),
         renewed_by: order.renewed_order_id.id().map(OrderId::from),
+        organization_units: None,
         tag: order.alternative_order_id.owned(),
         public_key: None,
         certificates: None,
@@ -71,6 +72,10 @@ pub(super) fn in_full(order: &wire::Order) -> Option<ObservedOrder> {
         .certificate
         .get()
         .and_then(|certificate| public_key(certificate.csr.get()?));
+    full.organization_units = order.certificate.get().map(|certificate| {
+        let units = certificate.organization_units.0.iter();
+        units.filter_map(Text::get).map(str::to_owned).collect()
+    });
     full.requests = Some(
         order
             .requests

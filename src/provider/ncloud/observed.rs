@@ -56,6 +56,7 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         price: None,
         renewed: false,
         renewed_by: None,
+        organization_units: None,
         tag: None,
         public_key: None,
         certificates: Some(certificates),

@@ -360,3 +360,42 @@ fn case_02_a_revocation_that_is_only_asked_for_does_not_kill_yet() {
         "certificate-revoked"
     );
 }
+
+#[test]
+fn case_01_units_that_the_certificate_does_not_have_open_no_gate_after_a_lost_state() {
+    let rig = Rig::new();
+    automatic(&rig);
+    assert_eq!(rig.seed(json!({ "certcentral": 1 })), [OLD]);
+    manifest(&rig, &[shop("shop", "")], &[]);
+    rig.apply(&[], 0);
+    by_hand(&rig);
+    super::lose_state(&rig);
+    let with_units =
+        shop("shop", "").replace("dns_names:", "organization_units: [Web], dns_names:");
+    let both = [old(LONG)];
+    manifest(&rig, std::slice::from_ref(&with_units), &both);
+    for turn in [
+        "it is bound",
+        "its reissue is asked for",
+        "its reissue waits",
+    ] {
+        rig.certplan(&["apply", "--yes"]);
+        assert_eq!(status_of(&rig, OLD), "issued", "{turn}");
+    }
+    assert_eq!(orders_at_the_ca(&rig), 2, "nothing was bought");
+    assert_eq!(sent(&rig).len(), 2, "one order, one reissue");
+    rig.approve_all();
+    rig.apply(&[], 0);
+    rig.approve_all();
+    assert_eq!(status_of(&rig, OLD), "revoked");
+    // The certificate has the units now: neither another reissue, nor one after the state is lost once more.
+    rig.apply(&["--detailed-exitcode"], 0);
+    super::lose_state(&rig);
+    rig.certplan(&["apply", "--yes"]);
+    rig.certplan(&["apply", "--yes"]);
+    assert_eq!(
+        sent(&rig).len(),
+        3,
+        "one order, one reissue, one revocation"
+    );
+}
