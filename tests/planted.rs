@@ -20,6 +20,9 @@ mod truth;
 #[expect(dead_code, reason = "the server serves the other tests too")]
 mod server;
 
+#[path = "it/wall_clock.rs"]
+mod wall_clock;
+
 /// Where the sequences look for their oracle.
 mod crash {
     pub(crate) use crate::truth;
@@ -512,13 +515,15 @@ fn a_target_that_is_not_read_again() {
     caught("no_pin_check", Rig::new, stale_pin);
 }
 
-/// Random sequences see these without a story made for them. An order under another tag is a twin that
+/// Random sequences see these without a story made for them. A gate that opens too early, and a revocation
+/// that follows the name, they see after a hundred and more: those have stories of their own. An order under another tag is a twin that
 /// nobody dares to buy beside.
 #[test]
 fn random_sequences_find_planted_bugs() {
     for (bug, seen) in [
         ("blind_retry", "was bought as"),
         ("tag_per_attempt", "was never placed"),
+        ("twin_unseen", "was bought beside a twin"),
     ] {
         let outcome = sequences::play(sequences::Draw {
             cases: 60,

@@ -82,6 +82,22 @@ pub(super) enum Command {
     Delete,
     /// A person settles what is unknown about an entry.
     Resolve(usize),
+    /// The revocation by id names the other one of two orders from now on.
+    Retarget,
+    /// A revocation of the first entry, by its name, is written, or raised.
+    Gone,
+    /// Somebody revokes the certificate of an entry's order in the console, and not the order.
+    KillCertificate(usize),
+    /// An administrator refuses the reissue of an entry's order.
+    RejectReissue(usize),
+    /// Somebody orders in the console what the next entry asks for; that entry comes, and one `apply`.
+    Twin,
+    /// A twin is taken over, or bought beside.
+    Answer { take_over: bool },
+    /// The wall clock is set so many hours ahead.
+    Clock(i8),
+    /// The host is started anew.
+    Reboot,
 }
 
 /// A policy, and what happens under it.
@@ -89,12 +105,19 @@ pub(super) enum Command {
 pub(super) struct Sequence {
     /// `then: resend` instead of `then: ask`.
     pub(super) resend: bool,
+    /// The revocation by id waits until the second entry is issued.
+    pub(super) gated: bool,
     pub(super) commands: Vec<Command>,
 }
 
 pub(super) fn sequences() -> impl Strategy<Value = Sequence> {
-    (any::<bool>(), vec(command(), 3..12))
-        .prop_map(|(resend, commands)| Sequence { resend, commands })
+    (any::<bool>(), any::<bool>(), vec(command(), 3..12)).prop_map(|(resend, gated, commands)| {
+        Sequence {
+            resend,
+            gated,
+            commands,
+        }
+    })
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -113,6 +136,14 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (0_usize..10).prop_map(Command::Restore),
         2 => Just(Command::Delete),
         2 => entry().prop_map(Command::Resolve),
+        2 => Just(Command::Retarget),
+        3 => Just(Command::Gone),
+        2 => (0_usize..3).prop_map(Command::KillCertificate),
+        1 => entry().prop_map(Command::RejectReissue),
+        2 => Just(Command::Twin),
+        1 => any::<bool>().prop_map(|take_over| Command::Answer { take_over }),
+        2 => prop_oneof![Just(-24_i8), Just(-1), Just(0), Just(1), Just(24)].prop_map(Command::Clock),
+        1 => Just(Command::Reboot),
     ]
 }
 

@@ -1,8 +1,7 @@
 //! Plays one sequence: each command does what it says to the binary, the sandbox or the files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use certplan::model::{AccountName, Address, Tag, TagParts};
@@ -10,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::check;
 use super::command::{Command, QUIET, QUIET_PERIOD, Sequence};
+use super::people::{Answer, Twin};
 use crate::crash::truth::{header, orders_by_tag, revocation};
 use crate::rig::{Rig, client_order, csr};
+use crate::wall_clock;
 
 /// What a sequence was worth.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,17 @@ pub(super) struct Played {
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) generation: u32,
-    units: usize,
+    pub(super) units: usize,
+    /// What somebody else bought for the same names.
+    pub(super) twin: Option<Twin>,
+}
+
+/// The revocation of the first entry, by its name.
+#[derive(Debug, Clone)]
+pub(super) struct Gone {
+    pub(super) generation: u32,
+    /// No plan has shown it beside an order yet.
+    pub(super) unpinned: bool,
 }
 
 /// The world of one sequence.
@@ -33,8 +44,17 @@ pub(super) struct Game {
     pub(super) rig: Rig,
     pub(super) entries: Vec<Entry>,
     header: String,
-    target: String,
-    rules: Vec<Value>,
+    /// Two orders of others; the revocation by id names the first.
+    pub(super) targets: [String; 2],
+    /// Those that it has named so far.
+    pub(super) named: BTreeSet<String>,
+    /// The revocation by id waits until the second entry is issued.
+    pub(super) gated: bool,
+    pub(super) gone: Option<Gone>,
+    /// The orders that the revocation by name was shown for.
+    pub(super) meant: BTreeSet<String>,
+    pub(super) rules: Vec<Value>,
+    boots: usize,
     /// Orders that somebody changed in the console: not what was asked for any more.
     pub(super) edited: BTreeSet<String>,
     /// The journal was put back or deleted: it does not know all that happened.
@@ -57,15 +77,24 @@ impl Game {
         for (name, value) in variables {
             rig.set(name, value);
         }
-        let target = rig.seed(json!({ "certcentral": 1 })).remove(0);
+        wall_clock::give(&mut rig);
+        let targets: [String; 2] = rig
+            .seed(json!({ "certcentral": 2 }))
+            .try_into()
+            .expect("two orders");
         let then = if sequence.resend { "resend" } else { "ask" };
         let doubt = format!("{{ quiet_period: {QUIET_PERIOD}, then: {then} }}");
         let mut game = Self {
             rig,
             entries: Vec::new(),
             header: header(2, &doubt),
-            target,
+            named: BTreeSet::from([targets[0].clone()]),
+            targets,
+            gated: sequence.gated,
+            gone: None,
+            meant: BTreeSet::new(),
             rules: Vec::new(),
+            boots: 0,
             edited: BTreeSet::new(),
             forgot: false,
         };
@@ -74,33 +103,47 @@ impl Game {
         game
     }
 
-    fn more(&mut self) {
+    pub(super) fn more(&mut self) {
         let name = format!("n{}", self.entries.len());
         self.rig.write(&format!("{name}.csr"), csr(&name));
         self.entries.push(Entry {
             name,
             generation: 1,
             units: 0,
+            twin: None,
         });
         self.write();
     }
 
-    fn write(&self) {
+    pub(super) fn write(&self) {
         let mut text = String::from("orders:\n");
         for entry in &self.entries {
             let units: Vec<String> = (0..entry.units).map(|unit| format!("u{unit}")).collect();
             let units = format!("organization_units: [{}], csr:", units.join(", "));
             text.push_str(&client_order(&entry.name).replace("csr:", &units));
             text.push_str(&format!("    generation: {}\n", entry.generation));
+            let twin = entry.twin.as_ref();
+            match twin.map(|twin| (twin.answer, &twin.order_id)) {
+                Some((Some(Answer::TakeOver), id)) => {
+                    text.push_str(&format!("    existing_order_id: {id}\n"));
+                }
+                Some((Some(Answer::BuyBeside), _)) => text.push_str("    allow_similar: true\n"),
+                Some((None, _)) | None => {}
+            }
         }
-        let rest = revocation("old", &self.target);
+        let mut rest = revocation("old", &self.targets[0]);
+        if self.gated {
+            let after = ", after: [{ order: n1, until: issued }] }";
+            rest = rest.replace(" }\n", &format!("{after}\n"));
+        }
+        if let Some(gone) = &self.gone {
+            rest.push_str(&format!(
+                "  gone: {{ order: n0, scope: order, reason: superseded, comments: a test, generation: {} }}\n",
+                gone.generation
+            ));
+        }
         self.rig
             .write("certplan.yaml", format!("{}{text}{rest}", self.header));
-    }
-
-    /// The order that is to be revoked.
-    pub(super) fn target(&self) -> &str {
-        &self.target
     }
 
     /// The tag that an entry's order carries.
@@ -170,7 +213,11 @@ impl Game {
                 Ok(())
             }
             Command::Edit(at) => {
-                if let Some(id) = self.placed(&self.entry(*at)) {
+                // An order of another product is none that a lost journal could have placed: it is bought
+                // again. No CA changes the product of an order, so the two do not come together here.
+                if !self.forgot
+                    && let Some(id) = self.placed(&self.entry(*at))
+                {
                     let product = "client_email_security_plus";
                     self.rig
                         .tell("edit", json!({ "order_id": id, "product": product }));
@@ -195,56 +242,58 @@ impl Game {
                 Ok(())
             }
             Command::Delete => {
-                self.wait_for_the_index();
-                let _ = std::fs::remove_dir_all(self.rig.path(".certplan"));
-                self.forgot = true;
+                if self.edited.is_empty() {
+                    self.wait_for_the_index();
+                    let _ = std::fs::remove_dir_all(self.rig.path(".certplan"));
+                    self.forgot = true;
+                }
                 Ok(())
             }
             Command::Resolve(at) => self.resolve(&self.entry(*at)),
+            Command::Retarget => {
+                self.retarget();
+                Ok(())
+            }
+            Command::Gone => {
+                self.write_gone();
+                Ok(())
+            }
+            Command::KillCertificate(at) => {
+                self.kill_certificate(&self.entry(*at));
+                Ok(())
+            }
+            Command::RejectReissue(at) => {
+                self.reject_reissue(&self.entry(*at));
+                Ok(())
+            }
+            Command::Twin => {
+                self.buy_twin();
+                self.apply().map(|_| ())
+            }
+            Command::Answer { take_over } => {
+                self.answer_twin(if *take_over {
+                    Answer::TakeOver
+                } else {
+                    Answer::BuyBeside
+                });
+                Ok(())
+            }
+            Command::Clock(hours) => {
+                wall_clock::set(&mut self.rig, i64::from(*hours) * 3600);
+                Ok(())
+            }
+            Command::Reboot => {
+                self.boots += 1;
+                wall_clock::reboot(&mut self.rig, self.boots);
+                Ok(())
+            }
         }
     }
 
     /// An order of ours that was not issued yet: only its first request is refused here.
     fn waiting_order(&self, entry: &Entry) -> Option<String> {
         let id = self.placed(entry)?;
-        // The console does not suffer from what the runs suffer from.
-        self.rig.faults(json!([]));
-        let path = format!("/order/certificate/{id}");
-        let order = self.rig.certcentral("GET", &path, &Value::Null);
-        self.rig.faults(json!(self.rules));
-        (order["status"] == "needs_approval").then_some(id)
-    }
-
-    /// `apply`; returns its exit code, which is never that of a panic or of a wrong command line.
-    fn apply(&self) -> Result<i32, String> {
-        let ended = self.rig.certplan(&["apply", "--yes"]);
-        match ended.code {
-            Some(code @ (0 | 1 | 3)) => Ok(code),
-            other => Err(format!(
-                "exit {other:?}\n{}\n{}",
-                ended.stdout, ended.stderr
-            )),
-        }
-    }
-
-    fn kill(&self, after: u64) -> Result<(), String> {
-        let mut rules = self.rules.clone();
-        rules.push(json!({ "match": { "method": "POST" }, "fault": "delay", "ms": 150 }));
-        rules.push(json!({ "match": { "method": "PUT" }, "fault": "delay", "ms": 150 }));
-        self.rig.faults(json!(rules));
-        let mut child = self
-            .rig
-            .command(&["apply", "--yes", "-q"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| error.to_string())?;
-        std::thread::sleep(Duration::from_millis(after));
-        // One that has ended by itself is as good.
-        let _ = child.kill();
-        child.wait().map_err(|error| error.to_string())?;
-        self.rig.faults(json!(self.rules));
-        Ok(())
+        (self.info(&id)["status"] == "needs_approval").then_some(id)
     }
 
     /// Whoever takes the state away waits, as the plan's warning says, until what was under way has arrived
@@ -271,85 +320,5 @@ impl Game {
         }
         std::fs::copy(&backups[at % backups.len()], state).expect("a copy");
         self.forgot = true;
-    }
-
-    /// A person who looks at the CA, and is right.
-    fn resolve(&self, entry: &Entry) -> Result<(), String> {
-        let address = format!("orders.{}", entry.name);
-        let records = check::replay(&self.rig)?;
-        let parsed: Address = address.parse().expect("a name");
-        let Some(open) = records.get(&parsed).and_then(|record| record.open.as_ref()) else {
-            return Ok(());
-        };
-        let Some(tag) = &open.attempt.tag else {
-            return Ok(());
-        };
-        std::thread::sleep(Duration::from_millis(QUIET));
-        let found = orders_by_tag(&self.rig).remove(tag.as_str());
-        let Some(id) = found.and_then(|ids| ids.into_iter().next()) else {
-            let args = ["resolve", &address, "--not-placed", "--yes"];
-            return self.expect(&args, &[0, 1, 5]);
-        };
-        let ended = self.rig.certplan(&["resolve", &address, "--found", &id]);
-        if ended.code == Some(5) {
-            // Not what the manifest asks for by now; the person knows that it is the one.
-            return self.expect(&["import", &address, &id], &[0, 1]);
-        }
-        self.expect(&["status", "--offline"], &[0])?;
-        matches!(ended.code, Some(0 | 1))
-            .then_some(())
-            .ok_or(format!("{:?}: {}", ended.code, ended.stderr))
-    }
-
-    fn expect(&self, args: &[&str], codes: &[i32]) -> Result<(), String> {
-        let ended = self.rig.certplan(args);
-        let right = ended.code.is_some_and(|code| codes.contains(&code));
-        right.then_some(()).ok_or(format!(
-            "{args:?}: {:?}\n{}\n{}",
-            ended.code, ended.stdout, ended.stderr
-        ))
-    }
-
-    /// Nothing goes wrong any more: runs and, where they ask, a person bring everything to its end.
-    fn settle(&mut self) -> Result<(), String> {
-        self.rules.clear();
-        self.rig.faults(json!([]));
-        self.rig.tell("options", json!({ "index_lag_ms": 0 }));
-        std::thread::sleep(Duration::from_millis(QUIET));
-        for _ in 0..6 {
-            if self.apply()? == 0 {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(QUIET / 3));
-            for entry in self.entries.clone() {
-                self.resolve(&entry)?;
-            }
-        }
-        // An order that somebody changed is not adopted for its tag alone: a person binds it.
-        let records = check::replay(&self.rig)?;
-        let known: BTreeMap<String, String> = records
-            .iter()
-            .filter_map(|(address, record)| {
-                let live = record.live.as_ref()?;
-                Some((address.to_string(), live.order_id.to_string()))
-            })
-            .collect();
-        for entry in self.entries.clone() {
-            let address = format!("orders.{}", entry.name);
-            if let Some(id) = self.placed(&entry)
-                && self.edited.contains(&id)
-                && known.get(&address) != Some(&id)
-            {
-                self.expect(&["import", &address, &id, "--yes"], &[0])?;
-            }
-        }
-        for _ in 0..4 {
-            self.rig.approve_all();
-            // A rejected order is left to a person with every run.
-            if matches!(self.apply()?, 0 | 3) && check::nothing_is_open(&self.rig)? {
-                return Ok(());
-            }
-        }
-        Err("it never came to rest".to_owned())
     }
 }
