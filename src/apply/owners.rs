@@ -19,7 +19,7 @@ impl OrderOwners {
     }
 
     /// Notes that an order belongs to an item. Returns the item that already has it, if it is another one.
-    pub(super) fn claim(&self, order_id: &OrderId, address: &Address) -> Option<Address> {
+    pub(super) fn bind(&self, order_id: &OrderId, address: &Address) -> Option<Address> {
         let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let owner = owners
             .entry(order_id.clone())
@@ -48,10 +48,10 @@ mod tests {
             ("orders.ada".parse().unwrap(), "orders.bob".parse().unwrap());
         let id = OrderId::from("4711");
         assert_eq!(owners.other(&id, &ada), None);
-        assert_eq!(owners.claim(&id, &ada), None);
-        assert_eq!(owners.claim(&id, &ada), None);
-        assert_eq!(owners.claim(&id, &bob), Some(ada.clone()));
+        assert_eq!(owners.bind(&id, &ada), None);
+        assert_eq!(owners.bind(&id, &ada), None);
+        assert_eq!(owners.bind(&id, &bob), Some(ada.clone()));
         assert_eq!(owners.other(&id, &bob), Some(ada));
-        assert_eq!(owners.claim(&OrderId::from("4712"), &bob), None);
+        assert_eq!(owners.bind(&OrderId::from("4712"), &bob), None);
     }
 }

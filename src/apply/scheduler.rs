@@ -146,7 +146,7 @@ impl<'c, 'o> Scheduler<'c, 'o> {
         for step in &self.plan.steps {
             for body in &step.news {
                 if let FactBody::Adopted { order_id, .. } = body {
-                    self.context.owners.claim(order_id, &step.address);
+                    self.context.owners.bind(order_id, &step.address);
                 }
             }
             facts.extend(step.news.iter().map(|body| Fact {

@@ -38,7 +38,7 @@ pub enum JournalError {
         "the facts of the state are whole, but {0}: `certplan migrate` makes the records anew; look at what was done since they were wrong"
     )]
     Records(String),
-    /// It was moved to another place, and is closed for good.
+    /// It was moved to another state, and is closed for good.
     #[error("the state {path} was moved to {to}, and goes on there: `--state {to}`", path = path.display())]
     Moved {
         /// The one that is closed.
@@ -46,7 +46,7 @@ pub enum JournalError {
         /// The one that goes on.
         to: String,
     },
-    /// It is being taken over from another place, and that was not finished.
+    /// It is being taken over from another state, and that was not finished.
     #[error("the state {path} is being taken over from {from}, which was not finished: type `certplan migrate --from {from} --state {path}` again; as long as that was not closed it can still be used", path = path.display())]
     Unfinished {
         /// The one that is being made.
@@ -55,7 +55,7 @@ pub enum JournalError {
         from: String,
     },
     /// A journal is taken over into an empty one only.
-    #[error("the state {path} holds {facts} facts: take the other one over into an empty place", path = path.display())]
+    #[error("the state {path} holds {facts} facts: take the other one over into an empty state", path = path.display())]
     NotEmpty {
         /// The one that was to be filled.
         path: PathBuf,

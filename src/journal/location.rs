@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
-use super::notes::NotePlaces;
+use super::notes::NotePaths;
 use super::store::{postgres, sqlite};
 use super::{JournalError, Server};
 
@@ -92,8 +92,8 @@ impl Location {
     }
 
     /// Where the notes of the journal are.
-    pub(super) fn notes(&self) -> Result<NotePlaces, JournalError> {
-        Ok(NotePlaces {
+    pub(super) fn notes(&self) -> Result<NotePaths, JournalError> {
+        Ok(NotePaths {
             folder: self.notes.clone(),
             beside: match &self.kind {
                 Kind::File(path) => sqlite::note_beside(path)?,

@@ -3,7 +3,7 @@
 //! A journal that was put back from a copy, or that lost its write-ahead log, is whole in itself and
 //! says less than was known. Only something outside it can show that. There are two notes, each a small
 //! file: one goes by the journal's lineage, so that it holds whatever path or URL leads to the journal; one
-//! goes by the place, and says which journal stood there last. Neither is flushed to the disk: after a power
+//! goes by the store, and says which journal stood there last. Neither is flushed to the disk: after a power
 //! cut it may be old, which proves nothing, or torn, which counts as none.
 //!
 //! Main type: [`Noted`]; what follows from it is a [`Gap`].
@@ -51,21 +51,21 @@ impl Gap {
 
 /// Where the notes of a journal are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct NotePlaces {
+pub(super) struct NotePaths {
     /// This host's folder for notes.
     pub(super) folder: Option<PathBuf>,
-    /// The note of the place of a journal in a file.
+    /// The note of a store that is a file.
     pub(super) beside: Option<PathBuf>,
 }
 
-impl NotePlaces {
+impl NotePaths {
     fn of_lineage(&self, lineage: &str) -> Option<PathBuf> {
         self.named("journal", lineage)
     }
 
-    fn of_place(&self, whereabouts: &Whereabouts) -> Option<PathBuf> {
-        match &whereabouts.place {
-            Some(place) => self.named("place", place),
+    fn of_store(&self, whereabouts: &Whereabouts) -> Option<PathBuf> {
+        match &whereabouts.database {
+            Some(database) => self.named("place", database),
             None => self.beside.clone(),
         }
     }
@@ -102,14 +102,14 @@ impl LineageNote {
     }
 }
 
-/// Which journal stood in a place when this host last wrote there, and how far it had come.
+/// Which journal stood in a store when this host last wrote there, and how far it had come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct PlaceNote {
+struct StoreNote {
     lineage: String,
     serial: u64,
 }
 
-impl PlaceNote {
+impl StoreNote {
     fn parse(text: &str) -> Option<Self> {
         let (lineage, serial) = text.strip_suffix('\n')?.split_once(' ')?;
         Some(Self {
@@ -124,11 +124,11 @@ impl PlaceNote {
     }
 }
 
-/// What this host has noted of a journal and its place.
+/// What this host has noted of a journal and its store.
 #[derive(Debug, Clone)]
 pub(super) struct Noted {
     lineage: Option<LineageNote>,
-    place: Option<PlaceNote>,
+    store: Option<StoreNote>,
     incarnation: Digest,
 }
 
@@ -136,16 +136,16 @@ impl Noted {
     /// Reads the notes. Before the journal: else a run that writes meanwhile would make it look older than
     /// its note.
     pub(super) async fn read(
-        places: &NotePlaces,
+        paths: &NotePaths,
         reader: &mut dyn FactReader,
     ) -> Result<Self, JournalError> {
         let whereabouts = reader.whereabouts().await?;
         let lineage = reader.frame().await?.lineage;
         Ok(Self {
-            lineage: places
+            lineage: paths
                 .of_lineage(&lineage)
                 .and_then(|path| LineageNote::parse(&text(&path)?)),
-            place: place_note(places, &whereabouts),
+            store: store_note(paths, &whereabouts),
             incarnation: incarnation(&whereabouts),
         })
     }
@@ -156,11 +156,11 @@ impl Noted {
         mark: &StateMark,
         reader: &mut dyn FactReader,
     ) -> Result<Option<Gap>, JournalError> {
-        if let Some(place) = self.place.as_ref().filter(|place| place.serial > 0) {
-            if place.lineage != mark.lineage {
+        if let Some(store) = self.store.as_ref().filter(|store| store.serial > 0) {
+            if store.lineage != mark.lineage {
                 return Ok(Some(Gap::OtherLineage));
             }
-            if place.serial > mark.serial {
+            if store.serial > mark.serial {
                 return Ok(Some(Gap::Older));
             }
         }
@@ -188,15 +188,15 @@ impl Noted {
 }
 
 /// What is missing where no journal is.
-pub(super) fn gap_without_journal(places: &NotePlaces, whereabouts: &Whereabouts) -> Gap {
-    match place_note(places, whereabouts) {
+pub(super) fn gap_without_journal(paths: &NotePaths, whereabouts: &Whereabouts) -> Gap {
+    match store_note(paths, whereabouts) {
         Some(note) if note.serial > 0 => Gap::Lost,
         _ => Gap::NoState,
     }
 }
 
-fn place_note(places: &NotePlaces, whereabouts: &Whereabouts) -> Option<PlaceNote> {
-    PlaceNote::parse(&text(&places.of_place(whereabouts)?)?)
+fn store_note(paths: &NotePaths, whereabouts: &Whereabouts) -> Option<StoreNote> {
+    StoreNote::parse(&text(&paths.of_store(whereabouts)?)?)
 }
 
 fn incarnation(whereabouts: &Whereabouts) -> Digest {
@@ -222,25 +222,25 @@ fn text(path: &Path) -> Option<String> {
 #[derive(Debug)]
 pub(super) struct Notes {
     by_lineage: Option<File>,
-    by_place: Option<File>,
+    by_store: Option<File>,
     incarnation: Digest,
 }
 
 impl Notes {
     /// Opens the notes of a journal that is held.
     pub(super) async fn open(
-        places: &NotePlaces,
+        paths: &NotePaths,
         reader: &mut dyn FactReader,
     ) -> Result<Self, JournalError> {
         let whereabouts = reader.whereabouts().await?;
         let lineage = reader.frame().await?.lineage;
-        if let Some(folder) = &places.folder {
+        if let Some(folder) = &paths.folder {
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         }
         let open = |path: Option<PathBuf>| path.and_then(|path| open_for_writing(&path));
         Ok(Self {
-            by_lineage: open(places.of_lineage(&lineage)),
-            by_place: open(places.of_place(&whereabouts)),
+            by_lineage: open(paths.of_lineage(&lineage)),
+            by_store: open(paths.of_store(&whereabouts)),
             incarnation: incarnation(&whereabouts),
         })
     }
@@ -253,13 +253,13 @@ impl Notes {
             head: mark.head,
             incarnation: self.incarnation,
         };
-        let of_place = PlaceNote {
+        let of_store = StoreNote {
             lineage: mark.lineage.clone(),
             serial: mark.serial,
         };
         for (file, line) in [
             (&self.by_lineage, of_lineage.line()),
-            (&self.by_place, of_place.line()),
+            (&self.by_store, of_store.line()),
         ] {
             if let Some(file) = file {
                 // A courtesy: an old note only knows less.
@@ -293,12 +293,12 @@ mod tests {
             incarnation: Digest::of(b"db"),
         };
         assert_eq!(LineageNote::parse(&note.line()), Some(note));
-        let note = PlaceNote {
+        let note = StoreNote {
             lineage: "a".to_owned(),
             serial: 7,
         };
         assert_eq!(note.line(), "a 00000000000000000007\n");
-        assert_eq!(PlaceNote::parse(&note.line()), Some(note));
+        assert_eq!(StoreNote::parse(&note.line()), Some(note));
     }
 
     #[test]
@@ -313,7 +313,7 @@ mod tests {
             assert_eq!(LineageNote::parse(&whole[..length]), None, "{length}");
         }
         for text in ["", "a", "a 7", "a x\n", "a \n", "\n"] {
-            assert_eq!(PlaceNote::parse(text), None, "{text:?}");
+            assert_eq!(StoreNote::parse(text), None, "{text:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use super::durable::Durable;
 use super::handle::HeldJournal;
 use super::load::load;
 use super::location::{Kind, Location};
-use super::notes::{NotePlaces, Noted, Notes};
+use super::notes::{NotePaths, Noted, Notes};
 use super::resealing::seal;
 use super::store::sqlite::lock::Holder;
 use super::store::{FactStore, postgres, sqlite};
@@ -58,11 +58,11 @@ pub(super) async fn hold(
 async fn start(
     mut store: Box<dyn FactStore>,
     holder: &Holder,
-    places: &NotePlaces,
+    paths: &NotePaths,
     name: &str,
 ) -> Result<HeldJournal, JournalError> {
     let reader = store.reader();
-    let noted = Noted::read(places, reader).await?;
+    let noted = Noted::read(paths, reader).await?;
     let loaded = match load(reader).await {
         Ok(loaded) => loaded,
         Err(broken) => return Err(broken.explain(reader)),
@@ -70,7 +70,7 @@ async fn start(
     loaded.check_usable(name)?;
     let mark = loaded.mark();
     let gap = noted.gap(&mark, reader).await?;
-    let notes = Notes::open(places, reader).await?;
+    let notes = Notes::open(paths, reader).await?;
     if loaded.sum.is_none() {
         reader.check_pages(false).await?;
     }

@@ -49,7 +49,7 @@ impl Snapshot {
     }
 }
 
-/// One line of the journal, with its place in the chain.
+/// One line of the journal, with its position in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// 1, 2, 3, ... without a gap.

@@ -110,7 +110,7 @@ fn renewed_order(work: Work<'_>, operation: &OrderOperation) -> Result<Option<Or
 /// The CA took an order or a reissue.
 pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
     let address = &work.step.address;
-    if let Some(other) = work.context.owners.claim(&placed.order_id, address) {
+    if let Some(other) = work.context.owners.bind(&placed.order_id, address) {
         let why = format!(
             "the CA answered with order {}, which is the order of {other}",
             placed.order_id

@@ -179,7 +179,7 @@ async fn adopt(
         );
         return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
     };
-    if let Some(other) = work.context.owners.claim(&order.id, &step.address) {
+    if let Some(other) = work.context.owners.bind(&order.id, &step.address) {
         let why = unsettled(step, &format!("order {} is the order of {other}", order.id));
         return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
     }

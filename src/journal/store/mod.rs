@@ -177,7 +177,7 @@ pub(crate) trait FactStore: Send {
 pub(crate) struct Whereabouts {
     /// The database, whatever becomes of it: the system's identifier and its name. Of a file nothing is
     /// said, as its note stands beside it.
-    pub(crate) place: Option<String>,
+    pub(crate) database: Option<String>,
     /// The same with the timeline, which is another one after a restore or a failover.
     pub(crate) incarnation: String,
 }
@@ -185,17 +185,17 @@ pub(crate) struct Whereabouts {
 impl Whereabouts {
     /// True for one database, where the server tells which one it is.
     pub(in crate::journal) fn is_same(&self, other: &Self) -> bool {
-        self.place == other.place
+        self.database == other.database
             && self
-                .place
+                .database
                 .as_ref()
-                .is_some_and(|place| !place.starts_with('/'))
+                .is_some_and(|database| !database.starts_with('/'))
     }
 
     /// A file: where it is moved to is no matter.
     pub(in crate::journal) fn of_a_file() -> Self {
         Self {
-            place: None,
+            database: None,
             incarnation: "file".to_owned(),
         }
     }

@@ -316,7 +316,7 @@ pub(super) async fn whereabouts(client: &Client) -> Result<Whereabouts, Error> {
     let system = told("SELECT system_identifier::text FROM pg_control_system()").await?;
     let timeline = told("SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)").await?;
     Ok(Whereabouts {
-        place: Some(format!("{system}/{database}")),
+        database: Some(format!("{system}/{database}")),
         incarnation: format!("{system}/{timeline}/{database}"),
     })
 }

@@ -19,11 +19,11 @@ const KEPT: usize = 10;
 
 /// Writes a copy and removes all but the newest ten. The copy gets its name when it is durable.
 pub(in crate::journal) fn make(
-    place: &StateFile,
+    state_file: &StateFile,
     connection: &Connection,
 ) -> Result<PathBuf, JournalError> {
-    let draft = place.beside(".backup.new");
-    let io = |error: &std::io::Error| place.unusable(cannot("its backup", error));
+    let draft = state_file.beside(".backup.new");
+    let io = |error: &std::io::Error| state_file.unusable(cannot("its backup", error));
     // Left over from a run that was killed here.
     let _ = fs::remove_file(&draft);
     let file = OpenOptions::new()
@@ -35,21 +35,21 @@ pub(in crate::journal) fn make(
         .map_err(|error| io(&error))?;
     drop(file);
     let Some(target) = draft.to_str() else {
-        return Err(place.unusable("its path is not UTF-8, which a backup needs"));
+        return Err(state_file.unusable("its path is not UTF-8, which a backup needs"));
     };
     connection
         .execute("VACUUM INTO ?1", [target])
         .map_err(|error| {
             let _ = fs::remove_file(&draft);
-            explain(place, &error)
+            explain(state_file, &error)
         })?;
-    let path = backup_names::free(&place.database);
+    let path = backup_names::free(&state_file.database);
     File::open(&draft)
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(&draft, &path))
         .map_err(|error| io(&error))?;
-    place.sync_folder()?;
-    let backups = backup_names::taken(&place.database);
+    state_file.sync_folder()?;
+    let backups = backup_names::taken(&state_file.database);
     for old in &backups[..backups.len().saturating_sub(KEPT)] {
         fs::remove_file(old).map_err(|error| io(&error))?;
     }

@@ -44,14 +44,14 @@ pub(in crate::journal) struct Lock {
 impl Lock {
     /// Takes the lock or says who has it ([`JournalError::Held`]). Does not wait.
     pub(in crate::journal) fn take(
-        place: &StateFile,
+        state_file: &StateFile,
         holder: &Holder,
     ) -> Result<Self, JournalError> {
-        let path = place.beside(".lock");
-        let fail = |error: &std::io::Error| place.unusable(cannot("its lock file", error));
+        let path = state_file.beside(".lock");
+        let fail = |error: &std::io::Error| state_file.unusable(cannot("its lock file", error));
         let mut file = open_lock(&path, 0o600).map_err(|error| fail(&error))?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(place.unusable(format!(
+            return Err(state_file.unusable(format!(
                 "its lock file `{}` is not a regular file",
                 path.display()
             )));
@@ -60,7 +60,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(JournalError::Held {
-                    path: place.shown.clone(),
+                    path: state_file.shown.clone(),
                     holder: read_note(&mut file),
                 });
             }

@@ -51,18 +51,18 @@ pub(in crate::journal) enum Reading {
 
 /// Makes the database, complete or not at all: it gets its name only when it is durable. The caller
 /// holds the lock.
-pub(in crate::journal) fn create(place: &StateFile) -> Result<(), JournalError> {
-    let draft = place.beside(".new");
+pub(in crate::journal) fn create(state_file: &StateFile) -> Result<(), JournalError> {
+    let draft = state_file.beside(".new");
     for suffix in [".new", ".new-wal", ".new-shm", ".new-journal"] {
         // Left over from a run that was killed here.
-        match fs::remove_file(place.beside(suffix)) {
+        match fs::remove_file(state_file.beside(suffix)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(place.unusable(cannot("its folder", &error)));
+                return Err(state_file.unusable(cannot("its folder", &error)));
             }
             _ => {}
         }
     }
-    let io = |error: &std::io::Error| place.unusable(cannot("it", error));
+    let io = |error: &std::io::Error| state_file.unusable(cannot("it", error));
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -73,12 +73,12 @@ pub(in crate::journal) fn create(place: &StateFile) -> Result<(), JournalError> 
     let made = Connection::open_with_flags(&draft, writing())
         .and_then(|mut connection| fill(&mut connection).map(|()| connection))
         .and_then(|connection| connection.close().map_err(|(_, error)| error));
-    made.map_err(|error| explain(place, &error))?;
+    made.map_err(|error| explain(state_file, &error))?;
     File::open(&draft)
         .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&draft, &place.database))
+        .and_then(|()| fs::rename(&draft, &state_file.database))
         .map_err(|error| io(&error))?;
-    place.sync_folder()
+    state_file.sync_folder()
 }
 
 fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -103,20 +103,23 @@ fn fill(connection: &mut Connection) -> rusqlite::Result<()> {
 ///
 /// Every page is looked at before an older schema is changed, and where pages are free: a damaged list of
 /// these could name pages of facts. Facts are only ever added, so there is hardly ever one.
-pub(in crate::journal) fn open_for_writing(place: &StateFile) -> Result<Connection, JournalError> {
+pub(in crate::journal) fn open_for_writing(
+    state_file: &StateFile,
+) -> Result<Connection, JournalError> {
     if rusqlite::version_number() < LEAST_SQLITE {
-        return Err(place.unusable(format!(
+        return Err(state_file.unusable(format!(
             "SQLite {} can lose facts: use 3.51.3 or newer",
             rusqlite::version()
         )));
     }
-    place.check_header()?;
-    let fail = |error: rusqlite::Error| explain(place, &error);
-    let mut connection = Connection::open_with_flags(&place.database, writing()).map_err(fail)?;
+    state_file.check_header()?;
+    let fail = |error: rusqlite::Error| explain(state_file, &error);
+    let mut connection =
+        Connection::open_with_flags(&state_file.database, writing()).map_err(fail)?;
     connection.busy_timeout(BUSY).map_err(fail)?;
-    check_ours(place, &connection)?;
+    check_ours(state_file, &connection)?;
     if connection.is_readonly("main").map_err(fail)? {
-        return Err(place.unusable("it is read-only for this user or on this disk"));
+        return Err(state_file.unusable("it is read-only for this user or on this disk"));
     }
     harden(&connection).map_err(fail)?;
     let free: i64 = connection
@@ -126,7 +129,7 @@ pub(in crate::journal) fn open_for_writing(place: &StateFile) -> Result<Connecti
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(fail)?;
     if free != 0 || schema < KNOWN {
-        check_pages(place, &connection, "quick_check")?;
+        check_pages(state_file, &connection, "quick_check")?;
     }
     connection
         .pragma_update(None, "journal_mode", "WAL")
@@ -146,7 +149,7 @@ pub(in crate::journal) fn open_for_writing(place: &StateFile) -> Result<Connecti
         ("fullfsync", "1"),
         ("wal_autocheckpoint", "0"),
     ] {
-        check_setting(place, &connection, pragma, wanted)?;
+        check_setting(state_file, &connection, pragma, wanted)?;
     }
     migrate(&mut connection).map_err(fail)?;
     Ok(connection)
@@ -154,12 +157,12 @@ pub(in crate::journal) fn open_for_writing(place: &StateFile) -> Result<Connecti
 
 /// Opens an existing database for reading: nothing in it is created or changed.
 pub(in crate::journal) fn open_for_reading(
-    place: &StateFile,
+    state_file: &StateFile,
     reading: Reading,
 ) -> Result<Connection, JournalError> {
     let mut uri = format!(
         "file:{}?mode=ro",
-        percent_encode(place.database.as_os_str().as_bytes(), URI_PATH)
+        percent_encode(state_file.database.as_os_str().as_bytes(), URI_PATH)
     );
     if reading == Reading::Alone {
         uri.push_str("&immutable=1");
@@ -169,12 +172,12 @@ pub(in crate::journal) fn open_for_reading(
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection =
-        Connection::open_with_flags(uri, flags).map_err(|error| explain(place, &error))?;
+        Connection::open_with_flags(uri, flags).map_err(|error| explain(state_file, &error))?;
     connection
         .busy_timeout(BUSY)
         .and_then(|()| harden(&connection))
-        .map_err(|error| explain(place, &error))?;
-    check_ours(place, &connection)?;
+        .map_err(|error| explain(state_file, &error))?;
+    check_ours(state_file, &connection)?;
     Ok(connection)
 }
 
@@ -186,7 +189,7 @@ pub(in crate::journal) fn checkpoint(connection: &Connection, mode: &str) -> rus
 
 /// Runs `quick_check` or `integrity_check`.
 pub(in crate::journal) fn check_pages(
-    place: &StateFile,
+    state_file: &StateFile,
     connection: &Connection,
     check: &str,
 ) -> Result<(), JournalError> {
@@ -194,16 +197,16 @@ pub(in crate::journal) fn check_pages(
         .query_row(&format!("PRAGMA {check}(1)"), [], |row| {
             row.get::<_, String>(0)
         })
-        .map_err(|error| explain(place, &error))?;
+        .map_err(|error| explain(state_file, &error))?;
     if found == "ok" {
         Ok(())
     } else {
-        Err(place.corrupt(format!("its pages are damaged ({found})")))
+        Err(state_file.corrupt(format!("its pages are damaged ({found})")))
     }
 }
 
 /// What an SQLite error means for the journal.
-pub(in crate::journal) fn explain(place: &StateFile, error: &rusqlite::Error) -> JournalError {
+pub(in crate::journal) fn explain(state_file: &StateFile, error: &rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(
             ErrorCode::CannotOpen
@@ -214,11 +217,11 @@ pub(in crate::journal) fn explain(place: &StateFile, error: &rusqlite::Error) ->
             | ErrorCode::OutOfMemory
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::NoLargeFileSupport,
-        ) => place.unusable(error.to_string()),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => place.unusable(
+        ) => state_file.unusable(error.to_string()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => state_file.unusable(
             "another program has it open and locked; certplan itself only reads it now".to_owned(),
         ),
-        _ => place.corrupt(error.to_string()),
+        _ => state_file.corrupt(error.to_string()),
     }
 }
 
@@ -235,28 +238,28 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cell_size_check", "ON")
 }
 
-fn check_ours(place: &StateFile, connection: &Connection) -> Result<(), JournalError> {
+fn check_ours(state_file: &StateFile, connection: &Connection) -> Result<(), JournalError> {
     let pragma = |name: &str| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-            .map_err(|error| explain(place, &error))
+            .map_err(|error| explain(state_file, &error))
     };
     if pragma("application_id")? != i64::from(APPLICATION_ID) {
-        return Err(place.corrupt("it is not a certplan journal"));
+        return Err(state_file.corrupt("it is not a certplan journal"));
     }
     match pragma("user_version")? {
         found if found > KNOWN => Err(JournalError::Newer {
-            path: place.shown.clone(),
+            path: state_file.shown.clone(),
             found,
             known: KNOWN,
         }),
-        found if found < 1 => Err(place.corrupt(format!("its schema version is {found}"))),
+        found if found < 1 => Err(state_file.corrupt(format!("its schema version is {found}"))),
         _ => Ok(()),
     }
 }
 
 fn check_setting(
-    place: &StateFile,
+    state_file: &StateFile,
     connection: &Connection,
     pragma: &str,
     wanted: &str,
@@ -268,11 +271,11 @@ fn check_setting(
                 other => other.as_str()?.to_owned(),
             })
         })
-        .map_err(|error| explain(place, &error))?;
+        .map_err(|error| explain(state_file, &error))?;
     if found == wanted {
         Ok(())
     } else {
-        Err(place.unusable(format!(
+        Err(state_file.unusable(format!(
             "SQLite's `{pragma}` is `{found}` here, not `{wanted}`: a fact might not survive a power cut"
         )))
     }

@@ -45,7 +45,7 @@ pub(in crate::journal) struct Trace {
 }
 
 impl StateFile {
-    /// The place, if its folder exists.
+    /// The files, if their folder exists.
     pub(in crate::journal) fn find(path: &Path) -> Result<Option<Self>, JournalError> {
         let (folder, name) = split(path)?;
         match fs::canonicalize(&folder) {
@@ -55,7 +55,7 @@ impl StateFile {
         }
     }
 
-    /// The place, with its folder made (mode 0700) if need be, and found fit to write to.
+    /// The files, with their folder made (mode 0700) if need be, and found fit to write to.
     pub(in crate::journal) fn make(path: &Path) -> Result<Self, JournalError> {
         let (folder, name) = split(path)?;
         let fail = |what: &str, error: &io::Error| unusable(path, cannot(what, error));
@@ -74,9 +74,9 @@ impl StateFile {
             }
         }
         let folder = fs::canonicalize(&folder).map_err(|error| fail("its folder", &error))?;
-        let place = Self::new(path, folder, &name);
-        place.check_folder()?;
-        Ok(place)
+        let files = Self::new(path, folder, &name);
+        files.check_folder()?;
+        Ok(files)
     }
 
     fn new(path: &Path, folder: PathBuf, name: &OsStr) -> Self {
