@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::format::Format;
 use super::scope_args::ScopeArgs;
-use super::value_parsers::{PingUrl, ReportTarget, duration, order_id, report_target, run_id};
+use super::value_parsers::{
+    PingUrl, ReportTarget, duration, order_id, output_file, report_target, run_id,
+};
 use crate::model::{AccountName, Address, Digest, OrderId, RunId};
 
 /// Declarative batch jobs for commercial CAs: a manifest says which certificate orders and revocations
@@ -175,7 +177,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// Saves the plan for `certplan apply FILE`
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
     /// How the plan looks
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -184,7 +186,7 @@ pub struct PlanArgs {
     #[arg(long, conflicts_with = "out")]
     pub offline: bool,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
 }
 
@@ -203,7 +205,8 @@ pub struct ApplyArgs {
     /// How long to wait for the CA and for people; the next run goes on
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub wait: Duration,
-    /// Writes the report; `json=FILE` or `markdown=FILE`, may be repeated
+    /// Writes the report; `json=FILE` or `markdown=FILE`, may be repeated; with `-` as FILE, standard output
+    /// has the report and nothing else
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_target)]
     pub reports: Vec<ReportTarget>,
     /// Goes on only if the plan's id is this one
@@ -213,7 +216,7 @@ pub struct ApplyArgs {
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
     /// Called at the start (URL/start) and at the end (URL or URL/fail); better given in the variable
     #[arg(
@@ -235,7 +238,7 @@ pub struct StatusArgs {
     #[arg(long)]
     pub offline: bool,
     /// Writes what the run came to in numbers, for Prometheus (node_exporter's textfile collector)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_parser = output_file, value_hint = ValueHint::FilePath)]
     pub metrics: Option<PathBuf>,
 }
 

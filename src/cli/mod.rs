@@ -77,9 +77,11 @@ fn end_at_a_panic() {
 
 /// Help and version are a result; everything else that clap says is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
-    // A closed terminal is no reason to fail.
-    let _ = error.print();
+    let printed = error.print();
+    // A reader that is gone wanted no more.
+    let lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
     match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if lost => Exit::Failed.into(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done.into(),
         _ => Exit::Usage.into(),
     }

@@ -19,8 +19,12 @@ pub(super) struct Output {
     json: bool,
     color_out: bool,
     color_err: bool,
+    /// A report has standard output for itself: other results go to standard error.
+    aside: bool,
     /// Set by the first failed write to standard output.
     closed: bool,
+    /// Somebody wanted to read what could not be written: the reader of a closed pipe did not.
+    lost: bool,
 }
 
 impl Output {
@@ -38,20 +42,47 @@ impl Output {
             json: common.log_format == LogFormat::Json,
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
+            aside: false,
             closed: false,
+            lost: false,
         }
+    }
+
+    /// Leaves standard output to a report.
+    pub(super) fn step_aside(&mut self) {
+        self.aside = true;
+    }
+
+    /// Whether something that was to be read on standard output is lost.
+    pub(super) fn lost(&self) -> bool {
+        self.lost
     }
 
     /// How results are laid out.
     pub(super) fn style(&self) -> Style {
         Style {
-            color: self.color_out,
+            color: if self.aside {
+                self.color_err
+            } else {
+                self.color_out
+            },
             width: width(),
         }
     }
 
-    /// Prints a result on standard output.
+    /// Prints a result on standard output, or on standard error where a report has standard output.
     pub(super) fn result(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if !self.aside {
+            self.data(print);
+        } else if !self.json && !self.quiet {
+            let mut err = io::BufWriter::new(io::stderr().lock());
+            let _ = print(&mut err).and_then(|()| err.flush());
+            let _ = err.into_parts();
+        }
+    }
+
+    /// Prints what standard output is for.
+    pub(super) fn data(&mut self, print: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         if self.closed {
             return;
         }
@@ -62,6 +93,7 @@ impl Output {
             // What is left in the buffer has nowhere to go.
             let _ = out.into_parts();
             if error.kind() != io::ErrorKind::BrokenPipe {
+                self.lost = true;
                 self.error(&format!("standard output cannot be written: {error}"));
             }
         }

@@ -43,8 +43,8 @@ fn plain_id(text: &str) -> Result<&str, String> {
 pub struct ReportTarget {
     /// JSON or Markdown.
     pub format: Format,
-    /// Where.
-    pub path: PathBuf,
+    /// Where; standard output without a file.
+    pub file: Option<PathBuf>,
 }
 
 /// The URL of a watcher of jobs. Its path is as good as a password, so it is never shown; what is wrong
@@ -73,9 +73,12 @@ impl fmt::Debug for PingUrl {
     }
 }
 
-/// `json=FILE` or `markdown=FILE`.
+/// The names of standard output. The last three would be opened a second time and overwrite what it has.
+const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
+/// `json=FILE` or `markdown=FILE`; `-` is standard output.
 pub(super) fn report_target(text: &str) -> Result<ReportTarget, String> {
-    let help = "write `json=FILE` or `markdown=FILE`";
+    let help = "write `json=FILE` or `markdown=FILE`, or `json=-` for standard output";
     let (format, path) = text.split_once('=').ok_or_else(|| help.to_owned())?;
     let format = match format {
         "json" => Format::Json,
@@ -85,10 +88,19 @@ pub(super) fn report_target(text: &str) -> Result<ReportTarget, String> {
     if path.is_empty() {
         return Err(help.to_owned());
     }
-    Ok(ReportTarget {
-        format,
-        path: PathBuf::from(path),
-    })
+    let file = (!STANDARD_OUTPUT.contains(&path)).then(|| PathBuf::from(path));
+    Ok(ReportTarget { format, file })
+}
+
+/// A file beside standard output, which has the plan or the status already.
+pub(super) fn output_file(text: &str) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err(
+            "standard output has other text already: name a file (`./-` for one that is called `-`)"
+                .to_owned(),
+        );
+    }
+    Ok(PathBuf::from(text))
 }
 
 /// What the CAs' documents leave open and the sandbox had to choose.
@@ -126,7 +138,13 @@ mod tests {
 
     #[test]
     fn a_report_names_its_format_and_its_file() {
-        assert!(report_target("markdown=a=b.md").is_ok_and(|it| it.path.as_os_str() == "a=b.md"));
+        let file = |text| report_target(text).map(|target| target.file);
+        assert_eq!(file("markdown=a=b.md"), Ok(Some(PathBuf::from("a=b.md"))));
+        assert_eq!(file("json=./-"), Ok(Some(PathBuf::from("./-"))));
+        for text in ["json=-", "markdown=-", "json=/dev/stdout", "json=/dev/fd/1"] {
+            assert_eq!(file(text), Ok(None), "{text}");
+        }
+        assert!(output_file("-").is_err() && output_file("./-").is_ok());
         for text in ["report.json", "json=", "=a", "text=a", "JSON=a"] {
             assert!(report_target(text).is_err(), "{text}");
         }

@@ -170,13 +170,12 @@ fn manifest(common: &Common) -> String {
     shown.join(",")
 }
 
-/// The file appears whole or not at all, so that a collector never reads half of it. Its name during
-/// the writing does not end in `.prom`.
+/// A regular file appears whole or not at all, so that a collector never reads half of it. Its name during
+/// the writing does not end in `.prom`. A pipe or a device tells nothing of an earlier run.
 fn write(path: &Path, metrics: &mut Metrics, exit: Exit) -> io::Result<()> {
-    let is_there = regular_or_absent(path)?;
     metrics.last_success = if is_success(exit) {
         Some(metrics.finished_at)
-    } else if is_there {
+    } else if matches!(files::is_there(path), Ok(true)) {
         earlier(path)?.and_then(|text| report::last_success(&text, metrics))
     } else {
         None
@@ -199,16 +198,4 @@ fn earlier(path: &Path) -> io::Result<Option<String>> {
             | FileError::OpenToOthers,
         ) => Ok(None),
     }
-}
-
-/// A device or a pipe must be neither read nor replaced. True for a regular file, false for none.
-fn regular_or_absent(path: &Path) -> io::Result<bool> {
-    files::is_there(path).map_err(|error| match error {
-        FileError::Io(error) => error,
-        FileError::NotRegular
-        | FileError::SymbolicLink
-        | FileError::AnotherOwner
-        | FileError::OpenToOthers
-        | FileError::TooLarge(_) => io::Error::other("it is there and is no regular file"),
-    })
 }

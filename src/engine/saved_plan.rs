@@ -2,7 +2,7 @@
 //! [`plan::file`](crate::plan::file)'s business.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::error::EngineError;

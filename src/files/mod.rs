@@ -5,6 +5,7 @@
 pub mod clock;
 mod read;
 mod replace;
+mod through;
 
 pub use read::{FileError, is_there, read_bounded, read_private};
-pub use replace::{Sync, create, folder_of, no_follow, open_lock, replace};
+pub use replace::{Sync, can_replace, create, folder_of, no_follow, open_lock, replace};

@@ -81,7 +81,7 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
 ///
 /// # Errors
 ///
-/// Anything else of that name: it must be neither read nor replaced.
+/// Anything else of that name: it must not be read.
 pub fn is_there(path: &Path) -> Result<bool, FileError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(true),

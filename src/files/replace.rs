@@ -1,11 +1,13 @@
 //! Makes files: whole ones in the place of old ones ([`replace`]), and new ones of an exact mode.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, IntoInnerError};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, ErrorKind, IntoInnerError, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags};
+
+use super::through::through;
 
 /// What is on the disk when [`replace`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +18,11 @@ pub enum Sync {
     Name,
 }
 
-/// Writes a new file beside `path` and renames it to `path`: whoever reads sees the old file or the whole
-/// new one. What stood there is replaced, and a symbolic link is not followed. Until then the new file has
-/// a name that ends in `.tmp`; after an error it is gone.
+/// Writes a whole file. Where there is a regular file or none, a new file is written beside `path` and
+/// renamed to `path`: whoever reads sees the old file or the whole new one. Until then the new file has a
+/// name that ends in `.tmp`; after an error it is gone.
+///
+/// A symbolic link, a pipe or a device is written into and stays what it is: [`super::through`].
 ///
 /// # Errors
 ///
@@ -27,14 +31,16 @@ pub fn replace(
     path: &Path,
     mode: u32,
     sync: Sync,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    if !is_ours(path)? {
+        // Whole before a byte of it is sent: what fails half-way changes nothing.
+        let mut text = Vec::new();
+        write(&mut text)?;
+        return through(path, mode, &text);
+    }
     let folder = folder_of(path);
-    let (file, draft) = tempfile::Builder::new()
-        .prefix(".certplan-")
-        .suffix(".tmp")
-        .tempfile_in(folder)?
-        .into_parts();
+    let (file, draft) = draft(folder)?.into_parts();
     let mut out = BufWriter::new(file);
     write(&mut out)?;
     let file = out.into_inner().map_err(IntoInnerError::into_error)?;
@@ -52,6 +58,44 @@ pub fn replace(
         }
     }
     Ok(())
+}
+
+/// Whether [`replace`] can be expected to write there. Nothing is opened: a pipe's reader would see its end.
+///
+/// # Errors
+///
+/// What stands in the way.
+pub fn can_replace(path: &Path) -> io::Result<()> {
+    if is_ours(path)? {
+        return draft(folder_of(path)).map(drop);
+    }
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(_) => Ok(rustix::fs::access(path, Access::WRITE_OK)?),
+        // The link names a file that is not there yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let target = folder_of(path).join(fs::read_link(path)?);
+            draft(folder_of(&target)).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a regular file is there, or nothing.
+fn is_ours(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(found) => Ok(found.is_file()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn draft(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".certplan-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
 }
 
 /// Makes an empty file that was not there, with exactly this mode.
@@ -101,8 +145,6 @@ pub fn folder_of(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::io::Write;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -141,14 +183,50 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_replaced_and_what_it_names_is_not() {
+    fn a_link_stays_and_what_it_names_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let (link, target) = (folder.path().join("link"), folder.path().join("target"));
-        fs::write(&target, "mine").unwrap();
-        symlink(&target, &link).unwrap();
+        fs::write(&target, "a longer text than the new one").unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o644)).unwrap();
+        symlink("target", &link).unwrap();
+        can_replace(&link).unwrap();
+        let failed = replace(&link, 0o600, Sync::File, |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("no more"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "no more");
+        assert!(fs::read_to_string(&target).unwrap().starts_with("a longer"));
         replace(&link, 0o600, Sync::File, |out| out.write_all(b"new")).unwrap();
-        assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
-        assert!(fs::symlink_metadata(&link).unwrap().is_file());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        // Whoever may read it was settled by its owner.
+        assert_eq!(mode(&target), 0o644);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_link_to_nothing_makes_the_file_that_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        symlink("target", &link).unwrap();
+        can_replace(&link).unwrap();
+        replace(&link, 0o600, Sync::Name, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(mode(&target), 0o600);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&link).unwrap();
+        symlink("none/target", &link).unwrap();
+        assert!(can_replace(&link).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        symlink(".", &link).unwrap();
+        for path in [folder.path(), &link] {
+            assert!(can_replace(path).is_err());
+            assert!(replace(path, 0o600, Sync::File, |_| Ok(())).is_err());
+        }
     }
 
     #[test]

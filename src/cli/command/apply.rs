@@ -26,6 +26,9 @@ pub(super) async fn run(
         ));
     }
     run_reports::check(&args.reports)?;
+    if args.reports.iter().any(run_reports::is_standard) {
+        output.step_aside();
+    }
     let stop = signals::listen();
     let workspace = workspace::load(common, args.scope.policy.as_deref(), output)?;
     let request = ApplyRequest {
@@ -63,11 +66,7 @@ async fn tell(
     output: &mut Output,
 ) -> Exit {
     let report = &applied.report;
-    let mut whole = true;
-    if let Err(error) = run_reports::write(&args.reports, report) {
-        output.failure(&error);
-        whole = false;
-    }
+    let mut whole = run_reports::write(&args.reports, report, output);
     let style = output.style();
     output.result(|out| report::run_text(out, report, &style));
     tell_decisions(report, output);

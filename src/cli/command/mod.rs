@@ -20,10 +20,48 @@ use super::args::{Cli, Command};
 use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::ping::Ping;
+use super::run_reports;
 use super::watch::{self, Watch};
 
 /// Runs the command of the command line.
 pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
+    let end = carry_out(cli, output).await;
+    shown(&cli.command, end, output)
+}
+
+/// A success that nobody could read is a failure, where there was nothing else to come out of it.
+fn shown(
+    command: &Command,
+    end: Result<Exit, CliError>,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    match end {
+        Ok(Exit::Done | Exit::Pending) if output.lost() && only_prints(command) => Ok(Exit::Failed),
+        end => end,
+    }
+}
+
+/// Whether standard output is all that a command leaves.
+fn only_prints(command: &Command) -> bool {
+    match command {
+        Command::Validate(_)
+        | Command::Plan(_)
+        | Command::Status(_)
+        | Command::History(_)
+        | Command::Doctor
+        | Command::Schema(_)
+        | Command::Demo(_)
+        | Command::Completions(_)
+        | Command::Man => true,
+        Command::Import(args) => args.all,
+        Command::Resolve(args) => args.found.is_none() && !args.not_placed,
+        // A report in a file has all that the text has.
+        Command::Apply(args) => args.reports.iter().all(run_reports::is_standard),
+        Command::Init(_) | Command::Forget(_) | Command::Migrate(_) | Command::Sandbox(_) => false,
+    }
+}
+
+async fn carry_out(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
     let common = &cli.common;
     match &cli.command {
         Command::Init(args) => init::run(common, args, output),
@@ -35,6 +73,7 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
                 end = plan::run(common, args, &mut watch, output) => end,
                 exit = stopped => Ok(exit),
             };
+            let end = shown(&cli.command, end, output);
             watch.end(&end, output);
             end
         }
@@ -42,6 +81,7 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
             let mut watch = Watch::new("apply", common, args.metrics.as_deref());
             let ping = Ping::start(common, args.ping.as_ref())?;
             let end = apply::run(common, args, &mut watch, output).await;
+            let end = shown(&cli.command, end, output);
             let outcomes = watch.outcomes();
             watch.end(&end, output);
             ping.end(watch::exit(&end), outcomes, output).await;
@@ -54,6 +94,7 @@ pub(super) async fn run(cli: &Cli, output: &mut Output) -> Result<Exit, CliError
                 end = status::run(common, args, &mut watch, output) => end,
                 exit = stopped => Ok(exit),
             };
+            let end = shown(&cli.command, end, output);
             watch.end(&end, output);
             end
         }

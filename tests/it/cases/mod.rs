@@ -13,6 +13,7 @@ mod lapsed;
 mod lost_state;
 mod news;
 mod one_order;
+mod outputs;
 mod read_then_send;
 mod renamed;
 mod requests;

@@ -18,6 +18,7 @@ const CASES: &[(usize, &str)] = &[
     (15, "the key beside an imported or adopted order is another one"),
     (24, "what the plan has read says that the call must be refused"),
     (25, "what is to be revoked ran out"),
+    (26, "a report takes the place of what is no file, or goes to nobody"),
     (28, "what waits for a person looks like what waits for the CA"),
     (29, "what happened since the last run is in no output"),
     (34, "what waits for a domain looks like what waits for an administrator"),
