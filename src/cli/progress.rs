@@ -91,8 +91,9 @@ fn log(event: &Event) {
             tracing::debug!(target: "certplan::run", %address, action = action.word(), "a step begins");
         }
         Event::StepFinished(report) if acted(report) => {
-            let shown =
-                |text: Option<&String>| text.map(|text| Untrusted::new(text.as_str()).to_string());
+            let shown = |text: Option<&String>| {
+                text.map(|text| Untrusted::new(text.as_str()).whole().to_string())
+            };
             tracing::info!(
                 target: "certplan::run",
                 address = %report.address,
@@ -249,5 +250,5 @@ fn line(report: &ActionReport) -> String {
     for more in [&waits, &report.error].into_iter().flatten() {
         text.push_str(&format!(", {more}"));
     }
-    Untrusted::new(text).to_string()
+    Untrusted::new(text).whole().to_string()
 }

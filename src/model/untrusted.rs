@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// How many characters are shown; what is longer ends in `…`.
 const SHOWN: usize = 300;
+/// How many of a text that was put together from several.
+const SHOWN_WHOLE: usize = 4000;
 
 /// Text that may hold control characters, bidirectional marks or markup.
 ///
@@ -26,6 +28,11 @@ impl Untrusted {
         &self.0
     }
 
+    /// As safe as `Display`, for a sentence of ours around several texts from outside: far more is shown.
+    pub fn whole(&self) -> impl fmt::Display {
+        fmt::from_fn(|formatter| show(&self.0, SHOWN_WHOLE, formatter))
+    }
+
     /// Safe inside a Markdown table or list: a code span with a fence longer than any run of
     /// back-quotes inside, in which nothing is markup, a mention or a link.
     pub fn markdown(&self) -> String {
@@ -43,19 +50,23 @@ impl Untrusted {
 
 impl fmt::Display for Untrusted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write;
-        for (count, c) in self.0.chars().enumerate() {
-            if count == SHOWN {
-                return formatter.write_char('…');
-            }
-            if is_unsafe(c) {
-                write!(formatter, "\\u{{{:x}}}", c as u32)?;
-            } else {
-                formatter.write_char(c)?;
-            }
-        }
-        Ok(())
+        show(&self.0, SHOWN, formatter)
     }
+}
+
+fn show(text: &str, most: usize, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    use fmt::Write;
+    for (count, c) in text.chars().enumerate() {
+        if count == most {
+            return formatter.write_char('…');
+        }
+        if is_unsafe(c) {
+            write!(formatter, "\\u{{{:x}}}", c as u32)?;
+        } else {
+            formatter.write_char(c)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Untrusted {
@@ -101,6 +112,11 @@ mod tests {
             Untrusted::new("x".repeat(1000)).to_string().chars().count(),
             SHOWN + 1
         );
+        let whole = Untrusted::new("x".repeat(9000)).whole().to_string();
+        assert_eq!(whole.chars().count(), SHOWN_WHOLE + 1);
+        let sentence = format!("{}\u{1b}[2J", "x".repeat(SHOWN));
+        let whole = Untrusted::new(sentence).whole().to_string();
+        assert!(whole.ends_with("x\\u{1b}[2J"), "{whole}");
     }
 
     #[test]

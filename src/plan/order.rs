@@ -199,11 +199,15 @@ fn forgotten(case: OrderCase<'_, '_>, view: &AccountView<'_>) -> Vec<OrderId> {
 
 /// Orders for the same names and product: nothing is bought beside them.
 fn twin(item: &Item, orders: Vec<OrderId>) -> Decided {
-    let (ids, first) = (joined(&orders.iter().collect::<Vec<_>>()), orders.first());
-    let first = first.map_or_else(String::new, ToString::to_string);
-    let warning = format!(
-        "order {ids} is in force or waits for the same names: `existing_order_id: {first}` takes it over, `allow_similar: true` buys another one"
-    );
+    let warning = match orders.as_slice() {
+        [one] => format!(
+            "order {one} is in force or waits for the same names: `existing_order_id: {one}` takes it over, `allow_similar: true` buys another one"
+        ),
+        several => format!(
+            "orders {} are in force or wait for the same names: `existing_order_id` takes one of them over, `allow_similar: true` buys another one",
+            joined(&several.iter().collect::<Vec<_>>())
+        ),
+    };
     let reason = Reason::Twin {
         orders: orders.clone(),
     };

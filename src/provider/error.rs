@@ -45,7 +45,7 @@ pub enum ErrorKind {
 /// An error from a CA or on the way to it. Its text is safe to print: CA text is escaped, and URLs
 /// and keys are never in it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", message.whole())]
 pub struct ProviderError {
     /// What kind of trouble.
     pub kind: ErrorKind,

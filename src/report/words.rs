@@ -276,11 +276,12 @@ pub fn decision(decision: &Decision) -> String {
         | Decision::CertificateRevoked { generation }
         | Decision::ReissueRejected { generation }
         | Decision::Declined { generation } => format!("`generation: {generation}`"),
-        Decision::Twin { orders } => match orders.first() {
-            Some(first) => {
-                format!("`existing_order_id: {first}`, or `allow_similar: true`")
-            }
-            None => "`existing_order_id`, or `allow_similar: true`".to_owned(),
+        Decision::Twin { orders } => match orders.as_slice() {
+            [one] => format!("`existing_order_id: {one}`, or `allow_similar: true`"),
+            several => format!(
+                "`existing_order_id` with one of {}, or `allow_similar: true`",
+                listed(several)
+            ),
         },
         Decision::TwoOrders { .. } => {
             "all but one of them to be canceled at the CA, then `certplan import`".to_owned()

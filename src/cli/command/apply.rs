@@ -90,6 +90,6 @@ fn tell_decisions(report: &RunReport, output: &Output) {
             report::reason_words(&action.reason),
             report::decision_words(decision)
         );
-        output.error(&Untrusted::new(text).to_string());
+        output.error(&Untrusted::new(text).whole().to_string());
     }
 }

@@ -10,8 +10,12 @@ use crate::provider::lenient::{List, Text};
 use crate::provider::reply::Reply;
 use crate::provider::{ErrorKind, ProviderError, Verdict};
 
-/// How many characters of the CA's message are shown, so that what to do still fits the line.
+/// How many characters of one message of the CA are shown, so that what to do is still seen.
 const MESSAGE_SHOWN: usize = 120;
+/// The same for its code, which is a word.
+const CODE_SHOWN: usize = 200;
+/// How many errors of one answer are shown; of the others, their number.
+const ERRORS_SHOWN: usize = 10;
 
 #[derive(Deserialize)]
 struct Errors {
@@ -26,13 +30,46 @@ struct OneError {
     message: Text,
 }
 
-/// The CA's own words, if the answer is one of its refusals.
-fn stated(reply: &Reply) -> Option<(String, String)> {
+/// The CA's own words, if the answer is one of its refusals: the first error decides what it proves.
+struct Stated {
+    code: String,
+    said: String,
+}
+
+fn stated(reply: &Reply) -> Option<Stated> {
     // One public fixture has `errors` as an object: `List` takes that too.
-    let errors: Errors = reply.object()?;
-    let first = errors.errors.0.into_iter().next()?;
-    let code = first.code.owned().filter(|code| is_code(code))?;
-    Some((code, first.message.owned().unwrap_or_default()))
+    let Errors { errors: List(all) } = reply.object()?;
+    let code = all.first()?.code.get().filter(|code| is_code(code))?;
+    let shown: Vec<String> = all.iter().take(ERRORS_SHOWN).map(OneError::shown).collect();
+    let said = match (shown.as_slice(), all.len().saturating_sub(shown.len())) {
+        ([one], _) => format!(" {one}"),
+        (several, 0) => format!(" with {} errors: {}", all.len(), several.join(" | ")),
+        (several, more) => format!(
+            " with {} errors: {} | and {more} more",
+            all.len(),
+            several.join(" | ")
+        ),
+    };
+    Some(Stated {
+        code: code.to_owned(),
+        said,
+    })
+}
+
+impl OneError {
+    fn shown(&self) -> String {
+        let short = |text: &Text, most: usize| -> String {
+            let text = text.get().unwrap_or_default();
+            Untrusted::new(text.chars().take(most).collect::<String>()).to_string()
+        };
+        let code = short(&self.code, CODE_SHOWN);
+        let message = short(&self.message, MESSAGE_SHOWN);
+        match (code.is_empty(), message.is_empty()) {
+            (false, true) => code,
+            (true, false) => message,
+            _ => format!("{code}: {message}"),
+        }
+    }
 }
 
 /// Codes are words like `invalid_value:order_validity` or `not_found|order`: a front proxy's own error
@@ -50,24 +87,20 @@ pub(super) fn refusal(what: &str, reply: &Reply) -> ProviderError {
     let stated = stated(reply);
     let status = reply.status;
     let (kind, verdict) = match (&stated, status) {
-        (Some((code, _)), _) => judge(status, code),
+        (Some(stated), _) => judge(status, &stated.code),
         (None, 401) => (ErrorKind::Unauthorized, Verdict::InDoubt),
         (None, 403) => (ErrorKind::Forbidden, Verdict::InDoubt),
         (None, _) => (without_code(status), Verdict::InDoubt),
     };
     let said = match &stated {
-        Some((code, message)) => {
-            let code = Untrusted::new(code.as_str());
-            let short: String = message.chars().take(MESSAGE_SHOWN).collect();
-            format!("HTTP {status} {code}: {}", Untrusted::new(short))
-        }
+        Some(stated) => format!("HTTP {status}{}", stated.said),
         None => format!("HTTP {status} without an error of CertCentral's own form"),
     };
     ProviderError {
         kind,
         verdict,
         status: Some(status),
-        code: stated.map(|(code, _)| Untrusted::new(code)),
+        code: stated.map(|stated| Untrusted::new(stated.code)),
         message: Untrusted::new(format!("{what}: {said}; {}", advice(kind, verdict))),
         retry_after: reply.retry_after(),
     }
@@ -225,6 +258,49 @@ mod tests {
         ] {
             assert_eq!(with_code(status, code), (kind, verdict), "{status} {code}");
         }
+    }
+
+    #[test]
+    fn every_error_of_an_answer_is_shown() {
+        let one = |number: usize| {
+            let message = "é".repeat(500);
+            format!(r#"{{"code":"invalid_value:field_{number}","message":"{number} {message}"}}"#)
+        };
+        for (errors, shown) in [(2, 2), (10, 10), (11, 10), (300, 10)] {
+            let list: Vec<String> = (0..errors).map(one).collect();
+            let body = format!(r#"{{"errors":[{}]}}"#, list.join(","));
+            let error = refusal("order x", &reply(400, "application/json", &body));
+            assert_eq!(error.verdict, Verdict::Rejected);
+            let text = error.to_string();
+            assert!(text.contains(&format!("with {errors} errors")), "{text}");
+            for number in 0..shown {
+                assert!(
+                    text.contains(&format!("field_{number}: {number} é")),
+                    "{text}"
+                );
+            }
+            assert!(!text.contains(&format!("field_{shown}:")), "{text}");
+            let more = format!("and {} more", errors - shown);
+            assert_eq!(text.contains(&more), errors > shown, "{text}");
+            assert!(text.ends_with("correct it, then run again"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_error_decides_and_one_without_a_code_is_shown_too() {
+        let second = r#"{"message":"no code\u001b[2J"}"#;
+        let body =
+            format!(r#"{{"errors":[{{"code":"required_param:csr","message":"m"}},{second}]}}"#);
+        let error = refusal("order x", &reply(400, "application/json", &body));
+        assert_eq!(error.verdict, Verdict::Rejected);
+        let text = error.to_string();
+        assert!(
+            text.contains("required_param:csr: m | no code\\u{1b}[2J;"),
+            "{text}"
+        );
+        let body = format!(r#"{{"errors":[{second},{{"code":"required_param:csr"}}]}}"#);
+        let error = refusal("order x", &reply(400, "application/json", &body));
+        assert_eq!(error.verdict, Verdict::InDoubt);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod clock;
 mod costs;
 mod decisions;
 mod differences;
+mod errors_of_the_ca;
 mod forgotten;
 mod gates;
 mod lapsed;
