@@ -18,6 +18,7 @@ mod outputs;
 mod read_then_send;
 mod renamed;
 mod requests;
+mod scheduled;
 mod targets;
 mod unknown_ids;
 mod validations;

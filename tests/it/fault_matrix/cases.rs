@@ -24,6 +24,7 @@ const CASES: &[(usize, &str)] = &[
     (29, "what happened since the last run is in no output"),
     (34, "what waits for a domain looks like what waits for an administrator"),
     (44, "an id that the CA does not know"),
+    (48, "a run by the clock asks a person, or is silent where one must decide"),
 ];
 
 /// The case that a test's name carries.
