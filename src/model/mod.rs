@@ -17,6 +17,7 @@ pub mod form;
 mod ids;
 mod item;
 mod live_state;
+mod mask;
 mod matching;
 mod members;
 mod moment;
@@ -55,6 +56,7 @@ pub use ids::{
 };
 pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use live_state::{Ending, LiveState, PartState};
+pub use mask::Mask;
 pub use matching::{
     Sameness, differences, extra_names, has_other_units, is_as_wanted, may_be, missing_names,
     same_names,

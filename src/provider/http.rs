@@ -22,12 +22,11 @@ use super::client::client;
 use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError};
 use super::lost::{Lost, causes};
-use super::mask::Mask;
 use super::reply::Reply;
 use super::retry_after::{date, retry_after};
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Reservation, Slot, Throttle};
-use crate::model::{BudgetWindow, RateLimit, Traffic};
+use crate::model::{BudgetWindow, Mask, RateLimit, Traffic};
 
 /// A list of 1,000 orders with long names is some megabytes.
 const LARGEST_READ: usize = 32 << 20;
@@ -315,19 +314,18 @@ impl Transport {
         }
         let status = response.status().as_u16();
         log.answered(status);
-        let mut headers = response.headers().clone();
-        let mut body =
+        let headers = response.headers().clone();
+        let body =
             match timeout_at(start + self.deadlines.whole, self.body(response, largest)).await {
                 Err(_) => return Err(Lost::interrupted("the answer did not end in time")),
                 Ok(body) => body?,
             };
-        self.mask.cover(&mut body);
-        self.mask.cover_values(&mut headers);
-        Ok(Reply {
+        let reply = Reply {
             status,
             headers,
             body,
-        })
+        };
+        Ok(reply.masked(&self.mask))
     }
 
     async fn body(&self, mut response: Response, largest: usize) -> Result<Vec<u8>, Lost> {

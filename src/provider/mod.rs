@@ -16,7 +16,6 @@ mod http;
 mod keys;
 mod lenient;
 mod lost;
-mod mask;
 mod ncloud;
 mod preview;
 mod reply;

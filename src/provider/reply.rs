@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use super::retry_after::retry_after;
+use crate::model::Mask;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -16,6 +17,22 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// Without the keys that it may say back. The values of some header fields are shown, too, as
+    /// ncloud's trace id.
+    pub(super) fn masked(mut self, mask: &Mask) -> Self {
+        mask.cover(&mut self.body);
+        for value in self.headers.values_mut() {
+            let mut text = value.as_bytes().to_vec();
+            mask.cover(&mut text);
+            if text != value.as_bytes() {
+                // A value with `*` in it is a value: the other arm is never taken.
+                *value = HeaderValue::from_bytes(&text)
+                    .unwrap_or_else(|_| HeaderValue::from_static("*"));
+            }
+        }
+        self
+    }
+
     /// The body as a wire type, where the answer says that it is JSON and it is an object. (Serde would
     /// read a list as an object whose members come in order.)
     pub(super) fn object<T: DeserializeOwned>(&self) -> Option<T> {

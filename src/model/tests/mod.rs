@@ -1,3 +1,4 @@
-//! The transition function against the protocol.
+//! The transition function against the protocol, and secrets in every spelling.
 
+mod mask;
 mod record;

@@ -31,12 +31,11 @@ use serde::de::DeserializeOwned;
 pub(super) use self::authority::CertCentralAuthority;
 use self::request::segment;
 use super::http::{Authorize, Transport};
-use super::mask::Mask;
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, Permit, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId, Scope, Secret,
-    StatusChange, Tag, TagLookup, Traffic,
+    AccountName, Identity, KeyFacts, KeyId, Mask, ObservedOrder, ObservedRequest, OrderId, Scope,
+    Secret, StatusChange, Tag, TagLookup, Traffic,
 };
 
 /// The status-changes feed reaches back seven days.

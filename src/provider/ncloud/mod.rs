@@ -26,14 +26,13 @@ use serde_json::{Value, json};
 
 pub(super) use self::authority::NcloudAuthority;
 use super::http::Transport;
-use super::mask::Mask;
 use super::settings::Settings;
 use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
 };
 use crate::model::{
-    AccountName, Authority, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
-    OrderOperation, Part, Recorded, ReissueOperation, RevokeCall, RevokeOperation, Secret,
+    AccountName, Authority, Identity, KeyFacts, KeyId, Mask, ObservedOrder, ObservedRequest,
+    OrderId, OrderOperation, Part, Recorded, ReissueOperation, RevokeCall, RevokeOperation, Secret,
     StatusChange, Tag, TagLookup, Traffic,
 };
 
