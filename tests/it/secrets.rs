@@ -8,4 +8,5 @@ mod everywhere;
 mod harm;
 mod nobody;
 mod parrot;
+mod spellings;
 mod terminal;

@@ -15,19 +15,19 @@ pub(super) struct Needle {
     spelling: Secret,
     /// How much of it must be there.
     least: usize,
-    /// How many characters before and after it belong to the secret and to its neighbour at once.
-    shared: usize,
+    /// Whether the next character may hold bits of the secret, too.
+    shares: bool,
 }
 
 impl Needle {
     /// `None` where too little is left to search for.
-    fn new(spelling: &str, least: usize, shared: usize) -> Option<Self> {
+    fn new(spelling: &str, least: usize, shares: bool) -> Option<Self> {
         let spelling: String = fold(spelling.as_bytes()).map(char::from).collect();
         let least = least.min(spelling.len());
         (least >= SHORTEST).then(|| Self {
             spelling: Secret::new(spelling),
             least,
-            shared,
+            shares,
         })
     }
 
@@ -42,7 +42,11 @@ impl Needle {
         let rest = text.get(start..).unwrap_or_default();
         let spelling = self.spelling.expose().as_bytes();
         let same = rest.iter().zip(spelling).take_while(|(a, b)| a == b);
-        (start + same.count() + self.shared).min(text.len())
+        let same = same.count();
+        let next = rest.get(same).filter(|_| self.shares);
+        let shared =
+            next.is_some_and(|next| next.is_ascii_alphanumeric() || matches!(next, b'+' | b'/'));
+        start + same + usize::from(shared)
     }
 }
 
@@ -53,7 +57,7 @@ pub(super) fn of(secret: &Secret) -> Vec<Needle> {
         return Vec::new();
     }
     let least = BEGINNING.min(secret.len());
-    let mut needles = vec![Needle::new(secret, least, 0)];
+    let mut needles = vec![Needle::new(secret, least, false)];
     // A server may change the letter case and then encode.
     let mut cases = vec![
         secret.to_owned(),
@@ -63,7 +67,7 @@ pub(super) fn of(secret: &Secret) -> Vec<Needle> {
     cases.dedup();
     for spelling in cases {
         let bytes = spelling.as_bytes();
-        needles.push(Needle::new(&HEXLOWER.encode(bytes), least * 2, 0));
+        needles.push(Needle::new(&HEXLOWER.encode(bytes), least * 2, false));
         for before in 0..3 {
             needles.push(in_base64(bytes, least, before));
         }
@@ -82,5 +86,5 @@ fn in_base64(secret: &[u8], least: usize, before: usize) -> Option<Needle> {
     let whole = |bytes: usize| (bytes * 8) / 6;
     let last = whole(before + secret.len());
     let own = encoded.get(first..last).unwrap_or_default();
-    Needle::new(own, whole(before + least) - first, 1)
+    Needle::new(own, whole(before + least) - first, true)
 }

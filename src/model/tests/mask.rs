@@ -18,10 +18,7 @@ fn each(text: &str, spell: impl Fn(u8) -> String) -> String {
 /// One encoding, by number; each keeps what was encoded before it.
 fn encoded(text: &str, by: usize) -> String {
     match by {
-        0 => serde_json::to_string(text)
-            .unwrap()
-            .trim_matches('"')
-            .to_owned(),
+        0 => text.replace('"', "\\\""),
         1 => each(text, |byte| format!("\\u{byte:04x}")),
         2 => each(text, |byte| format!("\\u{byte:04X}")),
         3 => each(text, |byte| format!("%{byte:02X}")),
