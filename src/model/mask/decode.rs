@@ -45,7 +45,7 @@ impl<'a> View<'a> {
             at += length;
         }
         starts.push(self.start(text.len()));
-        (bytes.len() < text.len()).then(|| View {
+        (bytes.len() < text.len()).then_some(View {
             bytes: Cow::Owned(bytes),
             starts,
         })
