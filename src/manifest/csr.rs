@@ -1,52 +1,35 @@
 //! Certificate signing requests: read from within the manifest's folder, parsed, their signature and
 //! key checked (PKCS#10, RFC 2986).
 
+mod key;
+mod names;
+mod refused;
+mod signature;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::io::Read;
 use std::path::{Component, Path};
 
-use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::oid_registry as oid;
 use x509_parser::prelude::{FromDer, X509CertificationRequest};
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
 
+use self::names::CsrNames;
+use self::refused::Refused;
+use self::signature::Signature;
 use crate::model::form::{At, Location, shown};
-use crate::model::{Csr, Digest};
+use crate::model::{Address, Csr, Digest, SourceLine};
 
 /// The largest CSR file, in bytes.
 const MAX_CSR: u64 = 64 << 10;
 
-/// Why a CSR cannot be used: a code, a message and help.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) help: Option<&'static str>,
-}
-
-impl Refused {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            help: None,
-        }
-    }
-
-    fn help(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
-        self
-    }
-}
-
-/// A CSR that may be sent, and the names in it, in lower case.
+/// A CSR that may be sent, and what was found in it.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) csr: Csr,
-    pub(super) names: Vec<String>,
+    pub(super) names: CsrNames,
+    /// The kind of its signature, where that could not be checked.
+    pub(super) unchecked: Option<String>,
 }
 
 /// Reads a CSR file. The path is relative to the folder and stays inside it: a manifest from a pull
@@ -118,73 +101,29 @@ fn read(folder: &Path, written: &str) -> Result<String, Refused> {
             format!("the CSR file `{}` is larger than 64 KiB", shown(written)),
         ));
     }
-    String::from_utf8(bytes).map_err(|_| {
-        Refused::new(
-            "csr_not_valid",
-            format!("the CSR file `{}` is not a PEM text", shown(written)),
-        )
-        .help("convert it: `openssl req -inform DER -in FILE -out FILE.pem`")
-    })
+    text::decode(bytes)
 }
 
 /// Parses a PEM text and checks signature and key.
 fn parse(text: &str) -> Result<Checked, Refused> {
-    let invalid =
-        |why: &str| Refused::new("csr_not_valid", format!("this is not a usable CSR: {why}"));
-    if text.contains("PRIVATE KEY-----") {
-        return Err(Refused::new(
-            "csr_not_valid",
-            "a private key stands where a CSR is expected",
-        )
-        .help("make a new key and CSR: a key that was copied is no longer private"));
-    }
-    let (rest, pem) = x509_parser::pem::parse_x509_pem(text.as_bytes())
-        .map_err(|_| invalid("no PEM block `-----BEGIN CERTIFICATE REQUEST-----`"))?;
-    if pem.label != "CERTIFICATE REQUEST" && pem.label != "NEW CERTIFICATE REQUEST" {
-        return Err(invalid(&format!("it is a `{}`", shown(&pem.label))));
-    }
-    if rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
-        return Err(invalid("something follows the PEM block"));
-    }
-    let (rest, request) = X509CertificationRequest::from_der(&pem.contents)
-        .map_err(|_| invalid("the PEM block does not hold a PKCS#10 request"))?;
+    let (der, pem) = text::block(text)?;
+    let (rest, request) = X509CertificationRequest::from_der(&der)
+        .map_err(|_| Refused::not_valid("the PEM block does not hold a PKCS#10 request"))?;
     if !rest.is_empty() {
-        return Err(invalid("bytes follow the PKCS#10 request"));
+        return Err(Refused::not_valid("bytes follow the PKCS#10 request"));
     }
-    let info = &request.certification_request_info;
-    check_key(&info.subject_pki)?;
-    request
-        .verify_signature()
-        .map_err(|_| invalid("its signature does not fit its key"))?;
-    let mut names: Vec<String> = info
-        .subject
-        .iter_common_name()
-        .filter_map(|name| name.as_str().ok())
-        .map(str::to_lowercase)
-        .collect();
-    for extension in request.requested_extensions().into_iter().flatten() {
-        if let ParsedExtension::SubjectAlternativeName(alternative) = extension {
-            names.extend(
-                alternative
-                    .general_names
-                    .iter()
-                    .filter_map(|name| match name {
-                        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) => {
-                            Some(name.to_lowercase())
-                        }
-                        _ => None,
-                    }),
-            );
-        }
-    }
-    names.sort();
-    names.dedup();
+    let key = &request.certification_request_info.subject_pki;
+    let unchecked = match signature::check(&request, &key::check(key)?)? {
+        Signature::Fits => None,
+        Signature::Unknown(name) => Some(name),
+    };
     Ok(Checked {
         csr: Csr {
-            pem: text.to_owned(),
-            public_key: Digest::of(info.subject_pki.raw),
+            pem,
+            public_key: Digest::of(key.raw),
         },
-        names,
+        names: CsrNames::of(&request),
+        unchecked,
     })
 }
 
@@ -214,8 +153,13 @@ pub(super) struct Request {
     /// The file that the entry stands in.
     pub(super) file: usize,
     pub(super) source: Source,
-    /// The names that the entry asks for, sorted, in lower case.
+    /// The names that the entry asks for, sorted, in their normal form.
     pub(super) names: Vec<String>,
+    /// Whether the entry says that the names in the CSR do not matter.
+    pub(super) ignores_names: bool,
+    /// The entry, for warnings.
+    pub(super) address: Address,
+    pub(super) location: SourceLine,
 }
 
 /// What became of a CSR.
@@ -256,46 +200,5 @@ pub(super) fn check_all(requests: &[(&Path, &Source)]) -> Vec<Outcome> {
                     .unwrap_or_else(|_| chunk.iter().map(one).collect())
             })
             .collect()
-    })
-}
-
-fn check_key(key: &SubjectPublicKeyInfo<'_>) -> Result<(), Refused> {
-    let weak = |what: String| {
-        Refused::new("csr_key", format!("the CSR's key is {what}"))
-            .help("use RSA with at least 2048 bits, or EC on P-256, P-384 or P-521")
-    };
-    match key.parsed() {
-        Ok(PublicKey::RSA(rsa)) => {
-            let bits = bits(rsa.modulus);
-            if bits < 2048 {
-                return Err(weak(format!("RSA with {bits} bits")));
-            }
-            Ok(())
-        }
-        Ok(PublicKey::EC(_)) => {
-            let curve = key
-                .algorithm
-                .parameters
-                .as_ref()
-                .and_then(|parameters| parameters.as_oid().ok());
-            let known = [
-                oid::OID_EC_P256,
-                oid::OID_NIST_EC_P384,
-                oid::OID_NIST_EC_P521,
-            ];
-            match curve {
-                Some(curve) if known.contains(&curve) => Ok(()),
-                _ => Err(weak("on another curve".to_owned())),
-            }
-        }
-        _ => Err(weak("neither RSA nor EC".to_owned())),
-    }
-}
-
-fn bits(modulus: &[u8]) -> usize {
-    let start = modulus.iter().position(|byte| *byte != 0);
-    start.map_or(0, |start| {
-        let first = modulus.get(start).map_or(0, |byte| byte.leading_zeros());
-        (modulus.len() - start) * 8 - first as usize
     })
 }

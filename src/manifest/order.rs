@@ -1,7 +1,7 @@
 //! One order: what every order has, and what the form of its CA has, joined with the defaults.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
 use super::collect::Entry;
 use super::context::{Context, Warning, missing};
@@ -14,7 +14,8 @@ use crate::model::form::{
     Shape, Whole, Within, shown,
 };
 use crate::model::{
-    Address, Authority, CertificateRequest, Item, Members, Order, OrderId, RenewalOf, Wanted,
+    Address, Authority, CertificateRequest, Item, Members, Order, OrderId, RenewalOf, SourceLine,
+    Wanted,
 };
 
 impl Context<'_> {
@@ -123,7 +124,8 @@ impl Context<'_> {
             .certificate
             .into_value()
             .map_or_else(Default::default, |joined| joined.0);
-        let certificate = self.certificate((position, entry.file()), certificate, part.certificate);
+        let of = (position, entry.file(), &address, &location);
+        let certificate = self.certificate(of, certificate, part.certificate);
         let (account, _) = account?;
         let wanted = Order {
             product: order.product.into_value()?.0,
@@ -244,7 +246,7 @@ impl Context<'_> {
     /// What goes into the certificate; its CSR is checked later, together with all others.
     fn certificate(
         &mut self,
-        at: (usize, usize),
+        (order, file, address, location): (usize, usize, &Address, &SourceLine),
         written: raw::Certificate,
         members: Members,
     ) -> CertificateRequest {
@@ -257,15 +259,19 @@ impl Context<'_> {
             csr: None,
             members,
         };
+        let ignores_names =
+            csr.as_ref().and_then(|csr| csr.value.ignore_names.value()) == Some(&true);
         if let Some(csr) = csr
             && let Some(source) = self.csr_source(csr)
         {
-            let (order, file) = at;
             self.requests.push(Request {
                 order,
                 file,
                 source,
                 names: certificate.names(),
+                ignores_names,
+                address: address.clone(),
+                location: location.clone(),
             });
         }
         certificate
@@ -276,7 +282,6 @@ impl Context<'_> {
     pub(super) fn warn_of_alike(&mut self, items: &[Item]) {
         let mut first: HashMap<u64, usize> = HashMap::with_capacity(items.len());
         let state = RandomState::new();
-        let mut names = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let Wanted::Order(order) = &item.wanted else {
                 continue;
@@ -288,16 +293,8 @@ impl Context<'_> {
             {
                 continue;
             }
-            names.clear();
-            let certificate = &order.certificate;
-            let all = certificate.common_name.iter().chain(&certificate.dns_names);
-            names.extend(
-                all.chain(&certificate.emails)
-                    .map(|name| folded(&state, name)),
-            );
-            names.sort_unstable();
-            names.dedup();
-            let hash = state.hash_one((&item.account, &order.product, &names));
+            let names = order.certificate.names();
+            let hash = state.hash_one((&item.account, &order.product, names));
             let earlier = *first.entry(hash).or_insert(at);
             let Some(earlier) = items.get(earlier).filter(|_| earlier != at) else {
                 continue;
@@ -311,22 +308,6 @@ impl Context<'_> {
             });
         }
     }
-}
-
-/// A hash of a name in lower case.
-fn folded(state: &RandomState, name: &str) -> u64 {
-    if !name.is_ascii() {
-        return state.hash_one(name.to_lowercase());
-    }
-    let mut hasher = state.build_hasher();
-    for piece in name.as_bytes().chunks(64) {
-        let mut lower = [0; 64];
-        let lower = &mut lower[..piece.len()];
-        lower.copy_from_slice(piece);
-        lower.make_ascii_lowercase();
-        hasher.write(lower);
-    }
-    hasher.finish()
 }
 
 fn renewal_of(name: &Member<Name>, id: &Member<Id>) -> Option<RenewalOf> {

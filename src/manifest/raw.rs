@@ -124,6 +124,8 @@ shapes! {
         file: Text<1, 4096>,
         /// The PEM text.
         pem: Text<1, 65_536>,
+        /// `true` takes the key of a CSR whose names have nothing to do with the entry's: the CA takes the names from the entry.
+        ignore_names: bool,
     }
 
     /// A revocation.

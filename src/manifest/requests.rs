@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::context::Context;
+use super::context::{Context, Warning};
 use super::csr::{Checked, Request, Source, check_all};
 use super::raw;
 use crate::model::Csr;
@@ -15,6 +15,7 @@ impl Context<'_> {
         let raw::Csr {
             file,
             pem,
+            ignore_names: _,
             is_damaged,
         } = csr.value;
         match (file, pem) {
@@ -59,48 +60,75 @@ impl Context<'_> {
         let mut good = Vec::with_capacity(requests.len());
         for (request, outcome) in requests.iter().zip(outcomes) {
             let here = request.source.here();
-            match outcome {
-                Ok(checked) => match foreign(&checked, request) {
-                    Some(problem) => self.problems.push(problem.at(here, "this CSR").help(
-                        "is it the CSR of another entry? The CA takes the names from the entry",
-                    )),
-                    None => good.push((request.order, checked.csr)),
-                },
-                Err(refused) => self.problems.push(
-                    Problem::new(refused.code, refused.message)
-                        .at(here, "this CSR")
-                        .maybe_help(refused.help.map(str::to_owned)),
-                ),
+            let checked = outcome.map_err(|refused| {
+                Problem::new(refused.code, refused.message)
+                    .at(here, "this CSR")
+                    .maybe_help(refused.help.map(str::to_owned))
+            });
+            match checked.and_then(|checked| self.accepted(request, checked)) {
+                Ok(csr) => good.push((request.order, csr)),
+                Err(problem) => self.problems.push(problem),
             }
         }
         good
     }
+
+    /// A CSR that is for its entry. What is odd about it is a warning.
+    fn accepted(&mut self, request: &Request, checked: Checked) -> Result<Csr, Problem> {
+        let mut warn = |message: String| {
+            self.warnings.push(Warning {
+                location: request.location.clone(),
+                message: format!("`{}`: {message}", request.address),
+            });
+        };
+        if let Some(signature) = &checked.unchecked {
+            warn(format!(
+                "the signature of its CSR, {signature}, cannot be checked here; the CA will"
+            ));
+        }
+        if request.ignores_names {
+            return Ok(checked.csr);
+        }
+        let asked = &checked.names.asked;
+        let is_ours = |name: &&String| request.names.binary_search(name).is_ok();
+        let more: Vec<&String> = asked.iter().filter(|name| !is_ours(name)).collect();
+        let has_common = || {
+            let mut known = asked.iter().chain(&checked.names.addresses);
+            known.any(|name| is_ours(&name))
+        };
+        if more.is_empty() {
+            return Ok(checked.csr);
+        }
+        let ours = quoted(request.names.iter());
+        if !has_common() {
+            let ours = if ours.is_empty() { "no name" } else { &ours };
+            let what = format!("the CSR is for {}, the entry for {ours}", quoted(more));
+            let problem = Problem::new("csr_names", what).at(request.source.here(), "this CSR");
+            return Err(problem.help(
+                "is it the CSR of another entry? If it is right, for its key alone, write `ignore_names: true` \
+                 beside it: the CA takes the names from the entry",
+            ));
+        }
+        warn(format!(
+            "its CSR also names {}: the certificate will not, for the CA is asked for {ours}",
+            quoted(more)
+        ));
+        Ok(checked.csr)
+    }
 }
 
-/// The problem of a CSR that has names that its entry does not ask for.
-fn foreign(checked: &Checked, request: &Request) -> Option<Problem> {
-    let quoted = |names: Vec<&String>| {
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| format!("`{}`", shown(name)))
-            .collect();
-        names.join(", ")
-    };
-    let foreign: Vec<&String> = checked
-        .names
-        .iter()
-        .filter(|name| request.names.binary_search(name).is_err())
+/// Names for a message. A list of thousands is cut.
+fn quoted<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    const SHOWN: usize = 20;
+    let mut names = names.into_iter();
+    let mut words: Vec<String> = names
+        .by_ref()
+        .take(SHOWN)
+        .map(|name| format!("`{}`", shown(name)))
         .collect();
-    if foreign.is_empty() {
-        return None;
+    let rest = names.count();
+    if rest > 0 {
+        words.push(format!("{rest} more"));
     }
-    let ours = if request.names.is_empty() {
-        "no name".to_owned()
-    } else {
-        quoted(request.names.iter().collect())
-    };
-    Some(Problem::new(
-        "csr_names",
-        format!("the CSR is for {}, the entry for {ours}", quoted(foreign)),
-    ))
+    words.join(", ")
 }

@@ -61,9 +61,7 @@ pub fn schema(authorities: &[&'static dyn Authority]) -> Value {
             }
         }
     }
-    for name in ["Credential", "Csr"] {
-        exactly_one(&mut definitions, name);
-    }
+    exactly_one(&mut definitions, "Credential");
     one_target(&mut definitions);
     accounts(&mut definitions, authorities, &credential);
     revocations(&mut definitions, authorities);
@@ -127,6 +125,11 @@ fn one_target(definitions: &mut Value) {
             json!([{ "required": ["order_id"] }, { "required": ["order"] }]),
         ),
         ("Revocation", "required", json!(["scope", "reason"])),
+        (
+            "Csr",
+            "oneOf",
+            json!([{ "required": ["file"] }, { "required": ["pem"] }]),
+        ),
         ("After", "if", json!({ "type": "object" })),
         (
             "After",
