@@ -63,7 +63,7 @@ pub use matching::{
 };
 pub use members::Members;
 pub use moment::{BootTime, Moment, age};
-pub use names::{is_host, normal_name};
+pub use names::{is_host, normal_name, sent_name};
 pub use observed::{
     BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,
     ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,

@@ -26,6 +26,21 @@ pub fn normal_name(text: &str) -> String {
     }
 }
 
+/// A name as it goes to a CA: a DNS name, and the domain of an address, with A-labels where it has others.
+/// What is ASCII goes as it was written.
+pub fn sent_name(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    match text.rsplit_once('@') {
+        Some((local, domain)) if !local.is_empty() => {
+            Cow::Owned(format!("{local}@{}", host(domain)))
+        }
+        _ if is_host(text) => Cow::Owned(host(text)),
+        _ => Cow::Borrowed(text),
+    }
+}
+
 /// True for what can only be a DNS name: several labels, no blank, no `@`.
 pub fn is_host(text: &str) -> bool {
     text.contains(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'])
@@ -79,6 +94,21 @@ mod tests {
             ("a\u{3002}example", "a.example"),
         ] {
             assert_eq!(normal_name(one), normal_name(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_ca_is_sent_a_labels_and_else_what_was_written() {
+        for (written, sent) in [
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("*.Bücher.example", "*.xn--bcher-kva.example"),
+            ("Ada@bücher.example", "Ada@xn--bcher-kva.example"),
+            ("Shop.Example.COM", "Shop.Example.COM"),
+            ("Müller GmbH & Co.", "Müller GmbH & Co."),
+            ("José", "José"),
+        ] {
+            assert_eq!(sent_name(written), sent);
+            assert_eq!(normal_name(written), normal_name(&sent_name(written)));
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{
     CertificateRequest, OrderId, OrderOperation, Part, ReissueOperation, RenewalOf,
-    RevocationReason, RevokeOperation,
+    RevocationReason, RevokeOperation, sent_name,
 };
 use crate::provider::adapter::Change;
 
@@ -19,6 +19,7 @@ pub(super) fn order(operation: &OrderOperation, renewal_of: Option<&OrderId>) ->
     let order = &operation.order;
     let mut body = order.term_members.map();
     body.extend(order.members.map());
+    send_a_labels(&mut body);
     // A member of the manifest stands for a member of an object that holds nothing else.
     if let Some(hint) = body.remove("product_type_hint") {
         body.insert("product".to_owned(), json!({ "type_hint": hint }));
@@ -98,21 +99,36 @@ fn certificate(request: &CertificateRequest) -> Value {
     let mut certificate = request.members.map();
     let mut set = |name: &str, value: Value| certificate.insert(name.to_owned(), value);
     if let Some(common_name) = &request.common_name {
-        set("common_name", json!(common_name));
+        set("common_name", json!(sent_name(common_name)));
     }
     for (name, list) in [
         ("dns_names", &request.dns_names),
         ("emails", &request.emails),
-        ("organization_units", &request.organization_units),
     ] {
         if !list.is_empty() {
-            set(name, json!(list));
+            let sent: Vec<_> = list.iter().map(|name| sent_name(name)).collect();
+            set(name, json!(sent));
         }
+    }
+    if !request.organization_units.is_empty() {
+        set("organization_units", json!(request.organization_units));
     }
     if let Some(csr) = &request.csr {
         set("csr", json!(csr.pem));
     }
     Value::Object(certificate)
+}
+
+/// The names in `dcv_emails` are those of the order.
+fn send_a_labels(body: &mut Map<String, Value>) {
+    let list = body.get_mut("dcv_emails").and_then(Value::as_array_mut);
+    for given in list.into_iter().flatten() {
+        for member in ["dns_name", "email"] {
+            if let Some(Value::String(name)) = given.get_mut(member) {
+                *name = sent_name(name).into_owned();
+            }
+        }
+    }
 }
 
 /// The documentation gives a reason a meaning for TLS products alone.
