@@ -125,7 +125,8 @@ impl Context<'_> {
             .into_value()
             .map_or_else(Default::default, |joined| joined.0);
         let of = (position, entry.file(), &address, &location);
-        let certificate = self.certificate(of, certificate, part.certificate);
+        let members = (part.certificate, part.delivery);
+        let certificate = self.certificate(of, certificate, members);
         let (account, _) = account?;
         let wanted = Order {
             product: order.product.into_value()?.0,
@@ -139,6 +140,7 @@ impl Context<'_> {
                 .map(|id| OrderId::from(id.0)),
             term_members: part.terms,
             members: part.members,
+            call_members: part.call,
         };
         Some(Item {
             address,
@@ -248,7 +250,7 @@ impl Context<'_> {
         &mut self,
         (order, file, address, location): (usize, usize, &Address, &SourceLine),
         written: raw::Certificate,
-        members: Members,
+        (members, delivery): (Members, Members),
     ) -> CertificateRequest {
         let csr = written.csr.into_at();
         let certificate = CertificateRequest {
@@ -258,6 +260,7 @@ impl Context<'_> {
             organization_units: list(written.organization_units),
             csr: None,
             members,
+            delivery,
         };
         let ignores_names =
             csr.as_ref().and_then(|csr| csr.value.ignore_names.value()) == Some(&true);

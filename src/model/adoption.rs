@@ -1,6 +1,7 @@
 //! Binding an order that exists at the CA to a name: [`Adoption`], the only maker of
 //! [`FactBody::Adopted`].
 
+use super::asked::Asked;
 use super::attempt::Attempt;
 use super::fact::FactBody;
 use super::ids::Tag;
@@ -73,7 +74,7 @@ impl<'a> Adoption<'a> {
         let placed = self.placed_by();
         let certificate = match placed.and_then(|attempt| attempt.certificate) {
             // The attempt says what is wanted now and the order shows something else.
-            Some(placed) if !agrees && placed == wanted => None,
+            Some(placed) if !agrees && self.wanted.certificate.is_of(placed) => None,
             Some(placed) => Some(placed),
             None => agrees.then_some(wanted),
         };
@@ -81,6 +82,7 @@ impl<'a> Adoption<'a> {
             Some(attempt) => attempt.terms,
             None => self.own_tag().map(|_| self.wanted.terms()),
         };
+        let asked = placed.and_then(|attempt| attempt.asked.clone());
         FactBody::Adopted {
             order_id: self.observed.id.clone(),
             certificate_id: self.observed.certificate_id.clone(),
@@ -88,6 +90,7 @@ impl<'a> Adoption<'a> {
             tag: self.own_tag().cloned(),
             certificate,
             terms,
+            asked: asked.or_else(|| Some(Box::new(Asked::shown(self.observed)))),
             evidence: Untrusted::new(evidence),
         }
     }

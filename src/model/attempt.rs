@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::digest::Digest;
 use super::ids::{CertificateId, OrderId, Tag};
 use super::operation::{OperationKind, Part};
@@ -30,4 +31,7 @@ pub struct Attempt {
     pub certificate: Option<Digest>,
     /// The digest of the order's terms.
     pub terms: Option<Digest>,
+    /// What is asked for, member by member, for orders and reissues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<Asked>>,
 }

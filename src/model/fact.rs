@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::attempt::Attempt;
 use super::digest::Digest;
 use super::ids::{
@@ -88,6 +89,9 @@ pub enum FactBody {
         certificate: Option<Digest>,
         /// The digest of its terms, under the same condition.
         terms: Option<Digest>,
+        /// What it was asked for, member by member, or what it shows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Box<Asked>>,
         /// How it was found, for people.
         evidence: Untrusted,
     },

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::asked::Asked;
 use super::names::{is_host, normal_name};
 use super::observed::ObservedOrder;
 use super::order::Order;
@@ -39,14 +40,25 @@ pub fn differences(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
     found
 }
 
-/// Whether a full read shows an order for what is wanted, organization units included: they never keep an order
-/// from being bound, but a certificate without them is not the wanted one.
+/// Whether a full read shows an order for what is wanted, organization units and every member that it shows of
+/// the certificate included: they never keep an order from being bound, but a certificate without them is not the
+/// wanted one.
 pub fn is_as_wanted(wanted: &Order, observed: &ObservedOrder) -> bool {
-    differences(wanted, observed).is_empty() && !has_other_units(wanted, observed)
+    differences(wanted, observed).is_empty() && other_members(wanted, observed).is_empty()
+}
+
+/// The members of the certificate that a reissue changes and that the CA shows otherwise than wanted, names and
+/// key apart. Assumption: CertCentral shows a common name with the letter case that it was asked for with.
+pub fn other_members(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
+    let mut other = Asked::shown(observed).differing(wanted).certificate;
+    if has_other_units(wanted, observed) {
+        other.push("certificate.organization_units".to_owned());
+    }
+    other
 }
 
 /// Whether the CA shows other organization units than those that are wanted. Only a full read shows any.
-pub fn has_other_units(wanted: &Order, observed: &ObservedOrder) -> bool {
+fn has_other_units(wanted: &Order, observed: &ObservedOrder) -> bool {
     let normal = |units: &[String]| -> BTreeSet<String> {
         units.iter().map(|unit| normal_name(unit)).collect()
     };

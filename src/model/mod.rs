@@ -5,6 +5,7 @@
 //! [`crate`]'s provider modules, never these.
 
 mod adoption;
+mod asked;
 mod attempt;
 mod authority;
 mod batch;
@@ -43,6 +44,7 @@ mod waits;
 mod tests;
 
 pub use adoption::Adoption;
+pub use asked::{Asked, Differing};
 pub use attempt::Attempt;
 pub use authority::{Authority, CredentialMember, RateLimit, Region, ScopeKind};
 pub use batch::{Account, Batch, Doubt, DoubtRule, Policy, Provider, SecretSource};
@@ -58,7 +60,7 @@ pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use live_state::{Ending, LiveState, PartState};
 pub use mask::Mask;
 pub use matching::{
-    Sameness, differences, extra_names, has_other_units, is_as_wanted, may_be, missing_names,
+    Sameness, differences, extra_names, is_as_wanted, may_be, missing_names, other_members,
     same_names,
 };
 pub use members::Members;

@@ -41,6 +41,16 @@ pub fn sent_name(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same for text whose letter case counts, as that of a person's name: DNS names and e-mail addresses in
+/// their normal form, every other text in NFC with its blanks trimmed and folded.
+pub(super) fn exact_name(text: &str) -> String {
+    let folded = folded(text);
+    if folded.contains('@') || is_host(&folded) {
+        return normal_name(&folded);
+    }
+    folded.nfc().collect()
+}
+
 /// True for what can only be a DNS name: several labels, no blank, no `@`.
 pub fn is_host(text: &str) -> bool {
     text.contains(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'])

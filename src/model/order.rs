@@ -29,6 +29,9 @@ pub struct Order {
     pub term_members: Members,
     /// Every other member of the CA's form.
     pub members: Members,
+    /// Members of the call alone, which say nothing of the order: a note for the approver.
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub call_members: Members,
 }
 
 /// The `certificate` object of an order.
@@ -44,8 +47,11 @@ pub struct CertificateRequest {
     pub organization_units: Vec<String>,
     /// The certificate signing request, if the subscriber made one.
     pub csr: Option<Csr>,
-    /// Every other member: `signature_hash`, `server_platform`, `profile_type`, ...
+    /// Every other member that a reissue changes: `signature_hash`, `profile_type`, ...
     pub members: Members,
+    /// Members that change nothing in the certificate: `server_platform`.
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub delivery: Members,
 }
 
 impl CertificateRequest {
@@ -64,13 +70,14 @@ impl CertificateRequest {
         names
     }
 
-    /// Whether it says more than the list of an account shows of an order: a key, or organization units.
+    /// Whether it says more than the list of an account shows of an order: a key, organization units, other
+    /// members.
     pub fn has_what_lists_lack(&self) -> bool {
-        self.csr.is_some() || !self.organization_units.is_empty()
+        self.csr.is_some() || !self.organization_units.is_empty() || !self.members.is_empty()
     }
 
-    /// The digest of what a reissue can change: names, e-mail addresses, units, the CSR's key.
-    pub fn digest(&self) -> Digest {
+    /// The digest of names and key that the first version kept.
+    pub(super) fn digest_of_names_and_key(&self) -> Digest {
         let sorted = |list: &[String]| {
             let mut list: Vec<String> = list.iter().map(|text| normal_name(text)).collect();
             list.sort();

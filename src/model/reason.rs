@@ -78,8 +78,13 @@ pub enum Reason {
     },
     /// The order is in force as the entry asks for it.
     InForce { order: OrderId },
-    /// The names or the key that the entry asks for are not those of the order.
-    CertificateDiffers { order: OrderId },
+    /// The certificate that the entry asks for is not that of the order. The members that differ are named where
+    /// they are known.
+    CertificateDiffers {
+        order: OrderId,
+        #[serde(default)]
+        members: Vec<String>,
+    },
     /// A reissue is under way.
     ReissueUnderWay { order: OrderId },
     /// An administrator refused the reissue.

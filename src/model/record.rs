@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::attempt::Attempt;
 use super::digest::Digest;
 use super::ids::{Address, CertificateId, ItemName, OrderId, RequestId, SerialNumber, Tag};
@@ -119,6 +120,9 @@ pub struct LiveOrder {
     pub certificate: Option<Digest>,
     /// The digest of the terms, likewise.
     pub terms: Option<Digest>,
+    /// What it was asked for, member by member, or what it showed when it was adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<Asked>>,
     /// When the CA took it, or when it was adopted.
     pub since: Timestamp,
     /// True once the request of a waiting order is known to be granted.
@@ -149,6 +153,7 @@ impl LiveOrder {
             tag: None,
             certificate: None,
             terms: None,
+            asked: None,
             since,
             approved: false,
             validation: Vec::new(),
@@ -169,6 +174,13 @@ impl LiveOrder {
                         != self.change.as_ref().and_then(|change| change.from.as_ref());
                 if let Some(change) = self.change.take_if(|_| another) {
                     self.certificate = change.certificate;
+                    if let Some(later) = &change.asked {
+                        let asked = self
+                            .asked
+                            .take()
+                            .map_or_else(Asked::unknown, |asked| *asked);
+                        self.asked = Some(Box::new(asked.with_certificate_of(later)));
+                    }
                     self.generation = self.generation.max(change.generation);
                     self.request_id = None;
                 }
@@ -190,6 +202,9 @@ pub struct PendingReissue {
     /// The certificate that was in force before. Assumption: a reissue brings another id, so an order that
     /// still shows this one is not reissued, whatever its status says.
     pub from: Option<CertificateId>,
+    /// What was asked for, member by member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<Asked>>,
     /// The manifest's generation that asked for it.
     pub generation: u32,
     /// When the CA took it.

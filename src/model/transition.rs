@@ -149,6 +149,11 @@ impl Record {
                     return Err("a call of ours may be what exchanged it");
                 }
                 live.certificate_id = Some(certificate_id.clone());
+                // What is not known to be what the entry asks for is compared with what the CA shows.
+                if certificate.is_none() || *certificate != live.certificate {
+                    let asked = live.asked.take();
+                    live.asked = asked.map(|asked| Box::new(asked.without_certificate()));
+                }
                 live.certificate = *certificate;
                 Ok(())
             }
@@ -265,6 +270,7 @@ impl Record {
                     tag: open.attempt.tag,
                     certificate: open.attempt.certificate,
                     terms: open.attempt.terms,
+                    asked: open.attempt.asked,
                     approved: *approved,
                     validation: validation.clone(),
                     ..LiveOrder::new(order_id.clone(), open.attempt.generation, at)
@@ -278,6 +284,7 @@ impl Record {
                 }
                 live.change = Some(Box::new(PendingReissue {
                     certificate: open.attempt.certificate,
+                    asked: open.attempt.asked,
                     from: open.attempt.replaces.or(live.certificate_id.clone()),
                     generation: open.attempt.generation,
                     since: at,
@@ -305,6 +312,7 @@ impl Record {
             tag,
             certificate,
             terms,
+            asked,
             ..
         } = body
         else {
@@ -339,6 +347,7 @@ impl Record {
             tag: tag.clone(),
             certificate: *certificate,
             terms: *terms,
+            asked: asked.clone(),
             ..LiveOrder::new(order_id.clone(), *generation, at)
         });
         self.failure = None;

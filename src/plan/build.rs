@@ -78,7 +78,9 @@ impl Plan {
             if let Wanted::Order(order) = &item.wanted
                 && step.action != Action::Keep
             {
-                step.wants = Some(order.certificate.digest());
+                let live = inputs.record(item).and_then(|record| record.live.as_ref());
+                let known = live.and_then(|live| live.certificate);
+                step.wants = Some(order.certificate.digest_as(known));
             }
             if let Some(Operation::Order(operation)) = &step.operation {
                 step.price = prices

@@ -37,7 +37,10 @@ pub(super) fn fact(order: &Order, live: &LiveOrder, observed: &ObservedOrder) ->
     let certificate_id = exchanged(live, observed)?.clone();
     let agrees = is_as_wanted(order, observed) && extra_names(order, observed).is_empty();
     let certificate = agrees.then(|| order.certificate.digest());
-    (certificate.is_none() || certificate != live.certificate).then_some(FactBody::Exchanged {
+    let known = live
+        .certificate
+        .is_some_and(|known| order.certificate.is_of(known));
+    (certificate.is_none() || !known).then_some(FactBody::Exchanged {
         certificate_id,
         certificate,
     })

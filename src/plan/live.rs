@@ -2,6 +2,7 @@
 
 use super::Action;
 use super::decided::Decided;
+use super::edited::{self, is_changed};
 use super::exchanged;
 use super::order_case::OrderCase;
 use super::planned_revocations::RevokedOrders;
@@ -9,7 +10,7 @@ use super::reissue::decide_reissue;
 use crate::model::{
     Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
     ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RunId, Standing, StatusWord,
-    ValidTill, extra_names, has_other_units, live_state, missing_names, rejected_reissue, seen,
+    ValidTill, extra_names, live_state, missing_names, rejected_reissue, seen,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -33,7 +34,9 @@ pub(super) fn decide_live(
     if is_still_refused(case.order, live) {
         standing = refused(standing, live.generation.max(case.order.generation));
     }
+    let edited = edited::warnings(case, live, &standing);
     let mut decided = decide_standing(case, live, standing, revoked);
+    decided.warnings.extend(edited);
     let step = &mut decided.step;
     step.order_id = Some(id.clone());
     step.certificate_id = observed
@@ -188,7 +191,8 @@ fn with_news(
 /// True while the entry asks for the very thing that was refused.
 fn is_still_refused(order: &Order, live: &LiveOrder) -> bool {
     live.refused.as_ref().is_some_and(|refused| {
-        refused.certificate == Some(order.certificate.digest())
+        let certificate = refused.certificate;
+        certificate.is_some_and(|digest| order.certificate.is_of(digest))
             && order.generation <= refused.generation
     })
 }
@@ -280,33 +284,7 @@ fn keep(case: OrderCase<'_, '_>, live: &LiveOrder, standing: Standing) -> Decide
             "the CA shows no CSR for order {id}: whether its key is that of the entry's `csr` cannot be compared, and nothing is reissued for it"
         ));
     }
-    if live.terms.is_some_and(|terms| terms != case.order.terms()) {
-        decided = decided.warn(format!(
-            "product, organization, container, validity or payment differ from what order {id} was placed with: they come into force with its next renewal"
-        ));
-    }
     decided
-}
-
-/// True when the certificate that is wanted is not the one that was asked for.
-pub(super) fn is_changed(
-    order: &Order,
-    live: &LiveOrder,
-    observed: Option<&ObservedOrder>,
-) -> bool {
-    match live.certificate {
-        Some(digest) => digest != order.certificate.digest(),
-        // Adopted without knowing what it was ordered with: what the CA shows decides.
-        None => observed.is_some_and(|observed| {
-            let another_key =
-                order.certificate.csr.as_ref().is_some_and(|csr| {
-                    observed.public_key.is_some_and(|key| key != csr.public_key)
-                });
-            another_key
-                || missing_names(order, observed).is_some()
-                || has_other_units(order, observed)
-        }),
-    }
 }
 
 fn decide_ended(

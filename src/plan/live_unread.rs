@@ -1,7 +1,7 @@
 //! What the CA's list leaves open of an order that a name stands for.
 
+use super::edited::is_changed;
 use super::exchanged;
-use super::live::is_changed;
 use super::reissue::takes_names_away;
 use crate::model::{
     LiveOrder, LiveState, ObservedAccount, ObservedOrder, Order, OrderStatus, Stage, live_state,
@@ -25,7 +25,7 @@ pub(super) fn must_be_read(
     // Whether a reissue was refused stands in the order's requests alone. Another certificate may be that of a
     // reissue that somebody asked for since.
     let unclear = live.change.is_some();
-    // The list shows no key and no units.
+    // The list shows no key, no units and no other members.
     let content = live.certificate.is_none() && order.certificate.has_what_lists_lack();
     // Nor does it show whose certificate came in the place of ours.
     let exchanged = exchanged::exchanged(live, observed).is_some();

@@ -4,6 +4,7 @@ mod build;
 mod cost;
 mod decided;
 mod digest;
+mod edited;
 mod exchanged;
 mod existing;
 pub mod file;

@@ -128,7 +128,7 @@ impl<'a> Asking<'a> {
         let listed = account.orders.get(id);
         let agrees =
             listed.is_some_and(|listed| crate::model::same_names(order, listed) == Sameness::Same);
-        let plain = agrees && order.certificate.csr.is_none();
+        let plain = agrees && !order.certificate.has_what_lists_lack();
         if !plain && !account.details.contains_key(id) {
             self.questions.orders.insert(id.clone());
         }

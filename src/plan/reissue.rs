@@ -1,6 +1,7 @@
 //! Reissues: what changes, and what the CA takes down with it.
 
 use super::decided::Decided;
+use super::edited::for_a_reissue;
 use super::order_case::OrderCase;
 use super::{Action, Change};
 use crate::model::{
@@ -15,7 +16,11 @@ pub(super) fn decide_reissue(
 ) -> Decided {
     let (id, order, observed) = (&live.order_id, case.order, case.bound());
     let collateral = collateral(order, observed);
-    let reason = Reason::CertificateDiffers { order: id.clone() };
+    let members = for_a_reissue(order, live, observed);
+    let reason = Reason::CertificateDiffers {
+        order: id.clone(),
+        members,
+    };
     let mut decided = Decided::new(case.item, Action::Reissue, reason, standing);
     decided.step.changes = vec![Change {
         member: "certificate".to_owned(),

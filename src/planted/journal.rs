@@ -81,6 +81,7 @@ fn with_control(record: &mut Record) {
             tag: no_ones_tag(),
             certificate: None,
             terms: None,
+            asked: None,
             since: Timestamp::UNIX_EPOCH,
             approved: false,
             validation: Vec::new(),

@@ -102,9 +102,14 @@ pub fn reason(reason: &Reason) -> String {
             ),
         },
         Reason::InForce { order } => format!("order {order} is in force"),
-        Reason::CertificateDiffers { order } => {
-            format!("the names or the key in the manifest are not those of order {order}")
-        }
+        Reason::CertificateDiffers { order, members } => match members.as_slice() {
+            [] => format!("the names or the key in the manifest are not those of order {order}"),
+            [one] => format!("{one} in the manifest is not that of order {order}"),
+            many => format!(
+                "{} in the manifest are not those of order {order}",
+                many.join(", ")
+            ),
+        },
         Reason::ReissueUnderWay { order } => format!("a reissue of order {order} is under way"),
         Reason::ReissueRejected { order } => {
             format!("an administrator refused the reissue of order {order}")

@@ -69,6 +69,7 @@ pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
             tag: None,
             certificate: None,
             terms: None,
+            asked: None,
             evidence: Untrusted::new("a test"),
         };
         let seen = FactBody::Seen {

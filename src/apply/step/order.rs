@@ -6,8 +6,8 @@ use super::settled::Settled;
 use super::{Work, settle};
 use crate::apply::ended::StepEnd;
 use crate::model::{
-    Address, Attempt, CertificateId, FactBody, ObservedOrder, Operation, OperationKind, OrderId,
-    OrderOperation, Provider, Recorded, RenewalOf, RequestStatus,
+    Address, Asked, Attempt, CertificateId, FactBody, ObservedOrder, Operation, OperationKind,
+    OrderId, OrderOperation, Provider, Recorded, RenewalOf, RequestStatus,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, Placed, body_digest};
 
@@ -47,6 +47,7 @@ impl Call for Place<'_> {
             body: body_digest(self.provider, &whole, None, self.renewal_of.as_ref()),
             certificate: Some(order.certificate.digest()),
             terms: Some(order.terms()),
+            asked: Some(Box::new(Asked::of(order))),
         }
     }
 

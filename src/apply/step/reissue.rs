@@ -10,8 +10,8 @@ use super::settle::{asked_again, doubted, settle_reissue};
 use super::settled::Settled;
 use crate::apply::ended::StepEnd;
 use crate::model::{
-    Attempt, CertificateId, CertificateState, ObservedOrder, Operation, OperationKind, OrderId,
-    OrderStatus, Provider, Recorded, ReissueOperation,
+    Asked, Attempt, CertificateId, CertificateState, ObservedOrder, Operation, OperationKind,
+    OrderId, OrderStatus, Provider, Recorded, ReissueOperation,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, Placed, body_digest};
 
@@ -54,6 +54,7 @@ impl Call for Reissue<'_> {
             body: body_digest(self.provider, &whole, None, None),
             certificate: Some(order.certificate.digest()),
             terms: None,
+            asked: Some(Box::new(Asked::of(order))),
         }
     }
 

@@ -56,6 +56,7 @@ impl Call for Revoke<'_> {
             body: body_digest(self.provider, &whole, Some(self.part), None),
             certificate: None,
             terms: None,
+            asked: None,
         }
     }
 

@@ -342,8 +342,9 @@ fn is_reissued(
 ) -> bool {
     let attempt = record.open.as_ref().map(|open| &open.attempt);
     let asked = attempt.and_then(|attempt| attempt.certificate);
-    let unchanged =
-        operation.is_some_and(|operation| asked == Some(operation.order.certificate.digest()));
+    let unchanged = operation.is_some_and(|operation| {
+        asked.is_some_and(|asked| operation.order.certificate.is_of(asked))
+    });
     let agrees = operation.is_some_and(|operation| differences(&operation.order, order).is_empty());
     let before = attempt
         .and_then(|attempt| attempt.replaces.as_ref())

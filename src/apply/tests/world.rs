@@ -49,11 +49,13 @@ pub(super) fn order(name: &str) -> Item {
             organization_units: Vec::new(),
             csr: None,
             members: Members::default(),
+            delivery: Members::default(),
         },
         renewal_of: None,
         allow_similar: false,
         existing_order_id: None,
         term_members: Members::default(),
+        call_members: Members::default(),
         members: Members::default(),
     };
     item(&format!("orders.{name}"), Wanted::Order(Box::new(order)))

@@ -44,6 +44,7 @@ async fn intended(world: &World, workspace: &Workspace) {
         body: Digest::of(b"body"),
         certificate: None,
         terms: None,
+        asked: None,
     };
     let journal = world.hold().await;
     let by = (Timestamp::now(), RunId::from("killed".to_owned()));

@@ -160,6 +160,7 @@ fn intended(name: &str, number: u32) -> Fact {
             body: Digest::of(name.as_bytes()),
             certificate: Some(Digest::of(b"certificate")),
             terms: None,
+            asked: None,
         }),
     )
 }

@@ -81,6 +81,7 @@ impl Try {
                 body: Digest::of(self.text.as_bytes()),
                 certificate: None,
                 terms: Some(Digest::of(b"terms")),
+                asked: None,
             }),
             5 => FactBody::Unsent { why: text() },
             6 => FactBody::Refused {
@@ -106,6 +107,7 @@ impl Try {
                 tag: None,
                 certificate: None,
                 terms: None,
+                asked: None,
                 evidence: text(),
             },
             10 => FactBody::Requested { request_id: None },

@@ -64,7 +64,11 @@ orders:
     );
     assert_eq!(
         Value::Object(new_order.members.map()),
-        json!({ "skip_approval": true, "custom_fields": [{ "metadata_id": 12, "value": "CC-9" }] })
+        json!({ "custom_fields": [{ "metadata_id": 12, "value": "CC-9" }] })
+    );
+    assert_eq!(
+        Value::Object(new_order.call_members.map()),
+        json!({ "skip_approval": true })
     );
     assert_eq!(
         Value::Object(new_order.certificate.members.map()),
@@ -85,7 +89,7 @@ orders:
         Some(RenewalOf::OrderId("4711".into()))
     );
     assert_eq!(
-        old_order.certificate.members.map()["server_platform"]["id"],
+        old_order.certificate.delivery.map()["server_platform"]["id"],
         -1
     );
 }

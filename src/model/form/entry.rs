@@ -109,8 +109,12 @@ pub struct OrderPart {
     pub terms: Members,
     /// What else it says.
     pub members: Members,
+    /// What it says of the call alone: nothing of the order changes with it.
+    pub call: Members,
     /// What it says of the certificate.
     pub certificate: Members,
+    /// What it says of how the certificate is delivered: nothing of it changes with that.
+    pub delivery: Members,
     /// What is allowed but looks like a mistake.
     pub warnings: Vec<String>,
 }

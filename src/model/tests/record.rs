@@ -47,6 +47,7 @@ fn attempt(kind: OperationKind, number: u32, generation: u32, part: Option<Part>
         body: Digest::of(&number.to_be_bytes()),
         certificate: Some(Digest::of(b"certificate")),
         terms: Some(Digest::of(b"terms")),
+        asked: None,
     })
 }
 
@@ -119,6 +120,7 @@ fn adopted(generation: u32) -> FactBody {
         tag: None,
         certificate: Some(Digest::of(b"seen")),
         terms: None,
+        asked: None,
         evidence: "found by its tag".into(),
     }
 }

@@ -155,11 +155,13 @@ pub(super) fn order(name: &str) -> Order {
                 public_key: Digest::of(b"key"),
             }),
             members: crate::model::Members::default(),
+            delivery: crate::model::Members::default(),
         },
         renewal_of: None,
         allow_similar: false,
         existing_order_id: None,
         term_members: crate::model::Members::default(),
+        call_members: crate::model::Members::default(),
         members: crate::model::Members::default(),
     }
 }
@@ -209,6 +211,7 @@ pub(super) fn placed(id: u64, state: LiveState, order: &Order) -> Record {
             tag: None,
             certificate: Some(order.certificate.digest()),
             terms: Some(order.terms()),
+            asked: None,
             since: LONG_AGO.parse().unwrap(),
             approved: false,
             validation: Vec::new(),

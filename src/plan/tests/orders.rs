@@ -30,6 +30,7 @@ fn open(kind: OperationKind, phase: Phase) -> OpenOperation {
             body: Digest::of(b"body"),
             certificate: None,
             terms: None,
+            asked: None,
         },
         since: super::LONG_AGO.parse().unwrap(),
         phase,
@@ -416,6 +417,7 @@ fn a_reissue_under_way_or_refused_has_not_reached_issued() {
         live.request_id = Some(5_u64.into());
         live.change = Some(Box::new(PendingReissue {
             certificate: Some(asked_for.certificate.digest()),
+            asked: None,
             from: Some(70_u64.into()),
             generation: 1,
             since: super::LONG_AGO.parse().unwrap(),

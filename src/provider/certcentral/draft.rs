@@ -5,7 +5,7 @@ use std::any::Any;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
-use super::form::{Certificate, Draft, Others, PaymentMethod, Terms};
+use super::form::{Calls, Certificate, Delivery, Draft, Others, PaymentMethod, Terms};
 use super::rules;
 use crate::model::Members;
 use crate::model::form::{
@@ -32,9 +32,16 @@ impl OrderForm for CertCentralForm {
                 let mut terms = Terms::json_schema(generator);
                 terms.insert("not".to_owned(), more_than_one(&VALIDITY));
                 exactly_one(generator, "Validity");
-                vec![terms, Others::json_schema(generator)]
+                vec![
+                    terms,
+                    Others::json_schema(generator),
+                    Calls::json_schema(generator),
+                ]
             }
-            Within::Certificate => vec![Certificate::json_schema(generator)],
+            Within::Certificate => vec![
+                Certificate::json_schema(generator),
+                Delivery::json_schema(generator),
+            ],
         }
     }
 
@@ -77,8 +84,8 @@ fn exactly_one(generator: &mut SchemaGenerator, name: &str) {
 impl OrderDraft for Draft {
     fn members(&self, within: Within) -> Vec<MemberOf> {
         match within {
-            Within::Order => [Terms::MEMBERS, Others::MEMBERS].concat(),
-            Within::Certificate => Certificate::MEMBERS.to_vec(),
+            Within::Order => [Terms::MEMBERS, Others::MEMBERS, Calls::MEMBERS].concat(),
+            Within::Certificate => [Certificate::MEMBERS, Delivery::MEMBERS].concat(),
         }
     }
 
@@ -89,12 +96,17 @@ impl OrderDraft for Draft {
         value: Value<'_>,
         reader: &mut Reader<'_>,
     ) -> Taken {
-        match within {
-            Within::Order => match self.terms.set(name, value, reader) {
-                Taken::No => self.others.set(name, value, reader),
+        let taken = match within {
+            Within::Order => self.terms.set(name, value, reader),
+            Within::Certificate => self.certificate.set(name, value, reader),
+        };
+        match (taken, within) {
+            (Taken::No, Within::Order) => match self.others.set(name, value, reader) {
+                Taken::No => self.calls.set(name, value, reader),
                 taken => taken,
             },
-            Within::Certificate => self.certificate.set(name, value, reader),
+            (Taken::No, Within::Certificate) => self.delivery.set(name, value, reader),
+            (taken, _) => taken,
         }
     }
 
@@ -103,8 +115,12 @@ impl OrderDraft for Draft {
             Within::Order => {
                 self.terms.refuse(name, point);
                 self.others.refuse(name, point);
+                self.calls.refuse(name, point);
             }
-            Within::Certificate => self.certificate.refuse(name, point),
+            Within::Certificate => {
+                self.certificate.refuse(name, point);
+                self.delivery.refuse(name, point);
+            }
         }
     }
 
@@ -122,7 +138,9 @@ impl OrderDraft for Draft {
             self.terms.put_validity(own);
         }
         self.others.take_defaults(&defaults.others);
+        self.calls.take_defaults(&defaults.calls);
         self.certificate.take_defaults(&defaults.certificate);
+        self.delivery.take_defaults(&defaults.delivery);
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -134,7 +152,9 @@ impl OrderDraft for Draft {
         OrderPart {
             terms: Members::of(&self.terms),
             members: Members::of(&self.others),
+            call: Members::of(&self.calls),
             certificate: Members::of(&self.certificate),
+            delivery: Members::of(&self.delivery),
             warnings: rules::warnings(entry),
         }
     }

@@ -1,11 +1,12 @@
 //! CertCentral's order form: the members of an order and of its certificate that are its own, with the
-//! API's names in snake_case. Main type: [`Draft`].
+//! API's names in snake_case. The struct that a member stands in says how it is compared with what an order was
+//! placed with, so no member can be left out. Main type: [`Draft`].
 
 use super::contact::Contact;
 use crate::model::form::{Date, Id, List, Member, Switch, Text, Whole, shapes, words};
 
 shapes! {
-    /// What an order cannot change while it is in force.
+    /// What an order cannot change while it is in force: compared, and told where it differs.
     pub(super) struct Terms = sent {
         /// The division.
         container: Reference,
@@ -25,7 +26,8 @@ shapes! {
         validity_years: Whole<1, 10>,
     }
 
-    /// What else an order says.
+    /// What else an order says. Assumption: none of it reaches an order that is placed; it is compared and told
+    /// like the terms.
     pub(super) struct Others = sent {
         /// Who else is told.
         additional_emails: List<String>,
@@ -35,10 +37,6 @@ shapes! {
         auto_renew: Whole<0, 100>,
         /// Which part of the domain is validated, for example `base_domain`.
         certificate_dcv_scope: String,
-        /// A note for the approver.
-        comments: Text<0, 4000>,
-        /// The customer service agreement was accepted.
-        csa_agreed_to: Switch,
         /// The account's custom fields.
         custom_fields: List<CustomField>,
         /// Text of the renewal notices.
@@ -59,15 +57,25 @@ shapes! {
         product_type_hint: String,
         /// The thumbprint of the certificate that is renewed.
         renewed_thumbprint: String = own,
-        /// Asks to skip the approval step.
-        skip_approval: bool,
         /// Secure Email: what the subject holds.
         subject: Subject,
         /// Users that the order is assigned to.
         user_id_assignments: List<Id>,
     }
 
-    /// What else a certificate says.
+    /// What one call says and the order does not keep: the only members that are not compared.
+    pub(super) struct Calls = sent {
+        /// A note for the approver.
+        comments: Text<0, 4000>,
+        /// The customer service agreement was accepted.
+        csa_agreed_to: Switch,
+        /// Asks to skip the approval step.
+        skip_approval: bool,
+    }
+
+    /// What else a certificate says: a difference is a reissue.
+    /// Assumption: a reissue takes all of it; its page names hash and platform, and its samples send the whole
+    /// `certificate`.
     pub(super) struct Certificate = sent {
         /// The intermediate CA.
         ca_cert_id: String,
@@ -81,12 +89,16 @@ shapes! {
         profile_option: String,
         /// Secure Email: the profile.
         profile_type: ProfileType,
-        /// The server software: 2 Apache, 45 nginx, -1 other.
-        server_platform: Platform,
         /// Hash of the CA's signature.
         signature_hash: SignatureHash,
         /// Secure Email: what the key may do.
         usage_designation: Usage,
+    }
+
+    /// What is said of a certificate and changes nothing in it: told, and sent with the next reissue.
+    pub(super) struct Delivery = sent {
+        /// The server software: 2 Apache, 45 nginx, -1 other.
+        server_platform: Platform,
     }
 
     /// An object that is named by its id.
@@ -211,7 +223,9 @@ words! {
 pub(super) struct Draft {
     pub(super) terms: Terms,
     pub(super) others: Others,
+    pub(super) calls: Calls,
     pub(super) certificate: Certificate,
+    pub(super) delivery: Delivery,
 }
 
 /// The members that say how long an order is valid.
@@ -260,7 +274,9 @@ mod tests {
         for shape in [
             Terms::MEMBERS,
             Others::MEMBERS,
+            Calls::MEMBERS,
             Certificate::MEMBERS,
+            Delivery::MEMBERS,
             Reference::MEMBERS,
             Platform::MEMBERS,
             Organization::MEMBERS,

@@ -135,6 +135,18 @@ fn asked_for(order: &wire::Order) -> Map<String, Value> {
     put("organization", numbered(&order.organization));
     put("container", numbered(&order.container));
     put("auto_renew", order.auto_renew.value().map(Value::from));
+    let emails = texts(&order.additional_emails.0);
+    put(
+        "additional_emails",
+        Some(emails).filter(|list| *list != json!([])),
+    );
+    put("custom_fields", custom_fields(order));
+    for (name, flag) in [
+        ("disable_ct", &order.disable_ct),
+        ("disable_issuance_email", &order.disable_issuance_email),
+    ] {
+        put(name, flag.get().map(Value::from));
+    }
     let validity = order.order_validity.get().and_then(|validity| {
         let years = validity.years.id().map(|years| json!({ "years": years }));
         let days = validity.days.id().map(|days| json!({ "days": days }));
@@ -148,6 +160,14 @@ fn asked_for(order: &wire::Order) -> Map<String, Value> {
         None => put("validity_years", order.validity_years.id().map(Value::from)),
     }
     members
+}
+
+fn custom_fields(order: &wire::Order) -> Option<Value> {
+    let fields = order.custom_fields.0.iter().filter_map(|field| {
+        Some(json!({ "metadata_id": field.metadata_id.id()?, "value": field.value.get()? }))
+    });
+    let fields: Vec<Value> = fields.collect();
+    (!fields.is_empty()).then_some(Value::Array(fields))
 }
 
 fn numbered(object: &Object<wire::Numbered>) -> Option<Value> {

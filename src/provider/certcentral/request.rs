@@ -19,6 +19,7 @@ pub(super) fn order(operation: &OrderOperation, renewal_of: Option<&OrderId>) ->
     let order = &operation.order;
     let mut body = order.term_members.map();
     body.extend(order.members.map());
+    body.extend(order.call_members.map());
     send_a_labels(&mut body);
     // A member of the manifest stands for a member of an object that holds nothing else.
     if let Some(hint) = body.remove("product_type_hint") {
@@ -44,10 +45,10 @@ pub(super) fn order(operation: &OrderOperation, renewal_of: Option<&OrderId>) ->
 /// `POST /order/certificate/{order_id}/reissue`.
 pub(super) fn reissue(operation: &ReissueOperation) -> Change {
     /// What of an order's members a reissue takes beside `certificate`.
-    const TAKEN: [&str; 3] = ["skip_approval", "comments", "cs_provisioning_method"];
+    const TAKEN: [&str; 2] = ["skip_approval", "comments"];
     let order = &operation.order;
     let mut body: Map<String, Value> = order
-        .members
+        .call_members
         .map()
         .into_iter()
         .filter(|(name, _)| TAKEN.contains(&name.as_str()))
@@ -97,6 +98,7 @@ pub(super) fn revoke(operation: &RevokeOperation, part: &Part) -> Change {
 
 fn certificate(request: &CertificateRequest) -> Value {
     let mut certificate = request.members.map();
+    certificate.extend(request.delivery.map());
     let mut set = |name: &str, value: Value| certificate.insert(name.to_owned(), value);
     if let Some(common_name) = &request.common_name {
         set("common_name", json!(sent_name(common_name)));

@@ -43,6 +43,10 @@ pub(super) struct Order {
     pub(super) validity_years: Number,
     pub(super) order_validity: Object<Validity>,
     pub(super) auto_renew: Number,
+    pub(super) additional_emails: List<Text>,
+    pub(super) custom_fields: List<CustomField>,
+    pub(super) disable_ct: Truth,
+    pub(super) disable_issuance_email: Truth,
     pub(super) domains: List<Domain>,
     pub(super) dcv_method: Text,
     pub(super) is_renewed: Truth,
@@ -54,6 +58,14 @@ pub(super) struct Order {
 #[serde(default)]
 pub(super) struct Numbered {
     pub(super) id: Number,
+}
+
+/// A custom field of an order. Its label is the account's and not sent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CustomField {
+    pub(super) metadata_id: Number,
+    pub(super) value: Text,
 }
 
 /// `order_validity`: one of the three.

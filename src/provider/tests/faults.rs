@@ -39,11 +39,13 @@ fn operation() -> OrderOperation {
                 organization_units: Vec::new(),
                 csr: None,
                 members: crate::model::Members::default(),
+                delivery: crate::model::Members::default(),
             },
             renewal_of: None,
             allow_similar: false,
             existing_order_id: None,
             term_members: crate::model::Members::default(),
+            call_members: crate::model::Members::default(),
             members: crate::model::Members::default(),
         },
     }

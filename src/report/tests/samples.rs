@@ -188,6 +188,7 @@ pub(in crate::report) fn history(why: &str) -> Vec<HistoryLine> {
                 tag: None,
                 certificate: None,
                 terms: None,
+                asked: None,
                 evidence: Untrusted::from(why),
             },
         ),

@@ -219,10 +219,7 @@ fn case_48_all_runs_on_the_state_are_one_group() {
 /// A rig with the folders of the examples.
 fn machine() -> Rig {
     let rig = Rig::new();
-    rig.write(
-        "policy.yaml",
-        "max_orders: 5\nmax_revocations: 5\n",
-    );
+    rig.write("policy.yaml", "max_orders: 5\nmax_revocations: 5\n");
     rig.write("var/none", "");
     manifest(&rig, &[person("ada", "Ada", "")], &[]);
     rig

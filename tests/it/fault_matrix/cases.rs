@@ -16,6 +16,7 @@ const CASES: &[(usize, &str)] = &[
     (11, "the clock is set during a period that guards money"),
     (14, "a look-up answers with more than was asked for, and two names end up with one order"),
     (15, "the key beside an imported or adopted order is another one"),
+    (16, "an edit of an entry does nothing, and nobody says so"),
     (22, "the first error of an answer is taken for all of them"),
     (24, "what the plan has read says that the call must be refused"),
     (25, "what is to be revoked ran out"),

@@ -130,6 +130,7 @@ impl Clocks {
             body: Digest::of(b"body"),
             certificate: None,
             terms: None,
+            asked: None,
         };
         self.write(state, FactBody::Intended(attempt));
         state.in_flight = Some(state.now);
@@ -168,6 +169,7 @@ impl Clocks {
                 tag: None,
                 certificate: None,
                 terms: None,
+                asked: None,
                 evidence: Untrusted::new("model"),
             };
             self.write(&mut next, found);

@@ -121,6 +121,7 @@ impl Journal {
                 body: Digest::of(b"body"),
                 certificate: None,
                 terms: None,
+                asked: None,
             }),
             Word::Unsent => FactBody::Unsent { why: text() },
             Word::Refused => FactBody::Refused {
@@ -146,6 +147,7 @@ impl Journal {
                 tag,
                 certificate: None,
                 terms: None,
+                asked: None,
                 evidence: text(),
             },
             Word::Revoked => FactBody::Revoked,

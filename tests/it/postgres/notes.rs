@@ -46,6 +46,7 @@ impl Host {
             body: Digest::of(name.as_bytes()),
             certificate: None,
             terms: None,
+            asked: None,
         };
         let fact = Fact {
             at: "2026-11-21T10:00:00Z".parse().expect("a time"),

@@ -99,11 +99,13 @@ pub(super) fn order(manifest: &Manifest) -> Order {
                 public_key: key(manifest.key),
             }),
             members: Members::default(),
+            delivery: Members::default(),
         },
         renewal_of: None,
         allow_similar: manifest.allow_similar,
         existing_order_id: manifest.existing.map(order_id),
         term_members: Members::default(),
+        call_members: Members::default(),
         members: Members::default(),
     }
 }

@@ -140,6 +140,7 @@ impl Life {
             tag: Some(operation.tag.clone()),
             certificate: Some(wanted.certificate.digest()),
             terms: Some(wanted.terms()),
+            asked: None,
             ..self.attempt(state, Item::Shop, OperationKind::Order, wanted.generation)
         };
         let key = state.manifest.key;
@@ -275,6 +276,7 @@ impl Life {
             body: Digest::of(b"body"),
             certificate: None,
             terms: None,
+            asked: None,
         }
     }
 
