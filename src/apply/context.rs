@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
 use tokio::sync::watch;
 
 use super::event::Stop;
 use super::owners::OrderOwners;
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId,
+    AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId, ca_day,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -170,9 +170,9 @@ impl Context {
         true
     }
 
-    /// The day of the run, in UTC.
-    pub(super) fn today(&self) -> Date {
-        self.now().to_zoned(TimeZone::UTC).date()
+    /// The day at an account's CA, in UTC.
+    pub(super) fn today(&self, account: &RunAccount) -> Date {
+        ca_day(account.act.clock(), self.now())
     }
 
     /// The time by which doubts about an account's calls are measured.

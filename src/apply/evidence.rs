@@ -43,7 +43,7 @@ pub struct Lookup<'a> {
     pub wanted: &'a Order,
     /// The call in doubt.
     pub attempt: &'a Attempt,
-    /// When it was intended.
+    /// When it was intended, at the earliest.
     pub since: Timestamp,
     /// Orders that a person parted from the name: whatever tag they carry, they are not what was asked for.
     pub forgotten: &'a BTreeSet<OrderId>,

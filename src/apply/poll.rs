@@ -104,20 +104,25 @@ async fn poll_order(
             None => return Ok(None),
         }
     }
-    let state = live_state(&order, work.context.today());
+    let state = live_state(&order, work.context.today(work.account));
     let another = order.certificate_id.is_some() && order.certificate_id != live.certificate_id;
     let rejected = rejected_reissue(&live, &order);
     let refused = rejected.as_ref().and(live.change.as_deref());
     let mut facts: Vec<FactBody> = rejected.into_iter().collect();
     if state != live.state || another {
-        facts.push(seen(&order, work.context.today()));
+        facts.push(seen(&order, work.context.today(work.account)));
     }
     if !facts.is_empty() && work.context.write(work.step, facts).await.is_err() {
         return Err(StepEnd::failed(work.step, "the journal cannot be written"));
     }
     let record = work.context.record_of(&work.step.address);
     let more = work.step.asks_for_more(&record);
-    let mut standing = Standing::of_order(Some(&record), Some(&order), more, work.context.today());
+    let mut standing = Standing::of_order(
+        Some(&record),
+        Some(&order),
+        more,
+        work.context.today(work.account),
+    );
     if let (Some(refused), Standing::InForce { change, .. }) = (refused, &mut standing) {
         let generation = live.generation.max(refused.generation).saturating_add(1);
         let waits = Cause::Decision(Decision::ReissueRejected { generation });

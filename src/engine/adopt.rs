@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::consent::Consent;
 use super::durable::Durable;
@@ -17,7 +15,7 @@ use super::workspace::{Accounts, Workspace, new_run};
 use crate::journal::{self, Holder};
 use crate::model::{
     AccountName, Address, Adoption, FactBody, Observed, ObservedOrder, OrderId, Phase, Untrusted,
-    Wanted, differences, extra_names, seen,
+    Wanted, ca_day, differences, extra_names, seen,
 };
 use crate::provider::{Depth, Observe};
 
@@ -103,12 +101,14 @@ pub async fn adopt(
         .is_some_and(|open| open.phase == Phase::Sending)
     {
         let why = Untrusted::new("a run ended between the intent and the outcome");
-        let now = crate::files::clock::now();
+        let ahead = accounts.get(&item.account).and_then(|act| act.clock_skew());
+        let now = crate::files::clock::now().with_ca(ahead);
         facts.push(FactBody::doubted(why, now));
     }
     let adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
     facts.push(adoption.fact("imported by a person"));
-    facts.push(seen(&observed, today()));
+    let clock = accounts.get(&item.account).and_then(|act| act.clock());
+    facts.push(seen(&observed, ca_day(clock, Timestamp::now())));
     if let Some(binding) = workspace.binding(&item.account, &Observed::default()) {
         journal.bind(&item.account, binding).await?;
     }
@@ -160,10 +160,6 @@ fn owner(
         )));
     }
     Ok(Some(other.clone()))
-}
-
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 async fn read(

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::error::EngineError;
@@ -13,7 +12,7 @@ use super::workspace::Workspace;
 use crate::manifest::{self, Input};
 use crate::model::{
     Account, AccountName, LiveState, ObservedOrder, OrderId, OrderStatus, Provider, SecretSource,
-    live_state,
+    ca_day, live_state,
 };
 use crate::provider::{Depth, Observe, authorities};
 
@@ -67,7 +66,7 @@ pub async fn inventory(
             "version": 1, "accounts": { account.as_str(): &accounts }, "orders": orders,
         })
     };
-    let today = today();
+    let today = ca_day(observe.clock(), Timestamp::now());
     for summary in listed.iter().filter(|order| is_in_force(order, today)) {
         let order = observe
             .order(&summary.id, Depth::Order)
@@ -169,10 +168,6 @@ fn problem(manifest: &Value) -> Option<String> {
     let problems = manifest::load(&[Input::Stdin(text.into_bytes())], &authorities()).err()?;
     let first = problems.lines().into_iter().next();
     Some(first.map_or_else(String::new, |line| line.message))
-}
-
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 fn is_in_force(order: &ObservedOrder, today: Date) -> bool {

@@ -104,6 +104,8 @@ async fn read_account(
     let mut account = check_access(workspace, name, observe, purpose, tell).await?;
     let (orders, funds) = tokio::join!(observe.orders(), observe.funds());
     let orders = orders.map_err(failed)?;
+    // Read once: the questions and the plan count by the same clock.
+    account.clock = observe.clock();
     account.orders = orders
         .into_iter()
         .map(|order| (order.id.clone(), order))

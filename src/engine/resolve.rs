@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::consent::Consent;
@@ -17,8 +16,9 @@ use crate::apply::{Evidence, Lookup, control_tag, gather_evidence};
 use crate::files;
 use crate::journal::{self, Holder};
 use crate::model::{
-    Address, Adoption, FactBody, Observed, ObservedOrder, OpenOperation, OperationKind, Order,
-    OrderId, Phase, RequestId, RequestKind, Tag, Untrusted, Wanted, differences, seen,
+    Address, Adoption, CaClock, FactBody, Observed, ObservedOrder, OpenOperation, OperationKind,
+    Order, OrderId, Phase, RequestId, RequestKind, Tag, Untrusted, Wanted, ca_day, differences,
+    seen,
 };
 use crate::provider::{Depth, Observe, ProviderError};
 
@@ -188,7 +188,7 @@ impl Resolution<'_> {
             tag: &tag,
             wanted: order,
             attempt: &self.open.attempt,
-            since: self.open.since,
+            since: self.open.earliest(),
             forgotten: &forgotten,
             control: control.as_ref(),
         };
@@ -308,7 +308,7 @@ impl Resolution<'_> {
             )));
         }
         let adoption = Adoption::of(Some(&self.open.attempt), &seen_order, order, Some(tag));
-        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let today = ca_day(self.observe.clock(), Timestamp::now());
         let facts = vec![
             adoption.fact("a person named it; product, names and key agree"),
             seen(&seen_order, today),
@@ -327,6 +327,12 @@ impl Resolution<'_> {
             let left = SignedDuration::from_secs((quiet - age).as_secs() + 1);
             return Err(EngineError::Refused(format!(
                 "the quiet period is not over: a request may still arrive; try again in {left:#}"
+            )));
+        }
+        if let Some(clock) = self.observe.clock().filter(CaClock::is_off) {
+            return Err(EngineError::Refused(format!(
+                "{}: so long as it is wrong, nothing shows how long the quiet period has lasted; set it right, then try again",
+                clock.words()
             )));
         }
         match judge.gives_up(word) {

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::journal_view::JournalView;
 use super::plan::Planned;
 use crate::model::{
-    Address, Cause, CertificateId, OrderId, Reason, RequestId, Standing, ValidTill,
+    Address, Cause, CertificateId, OrderId, Reason, RequestId, Standing, ValidTill, ca_day,
 };
 use crate::plan::Step;
 
@@ -39,12 +38,19 @@ pub struct StatusEntry {
 
 /// One entry for each step of a plan, by address.
 pub fn status(planned: &Planned) -> Vec<StatusEntry> {
-    let Planned { known, plan, .. } = planned;
-    let today = known.now.to_zoned(TimeZone::UTC).date();
+    let Planned {
+        known,
+        observed,
+        plan,
+    } = planned;
+    let today = |account| {
+        let observed = observed.accounts.get(account);
+        ca_day(observed.and_then(|observed| observed.clock), known.now)
+    };
     let mut entries: BTreeMap<&Address, StatusEntry> = plan
         .steps
         .iter()
-        .map(|step| (&step.address, entry(step, known, today)))
+        .map(|step| (&step.address, entry(step, known, today(&step.account))))
         .collect();
     for warning in &plan.warnings {
         let Some(address) = &warning.address else {

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ca_clock::CaClock;
 use super::digest::Digest;
 use super::ids::{AccountName, CertificateId, KeyId, OrderId, RequestId, SerialNumber, Tag};
 use super::pending_domain::PendingDomain;
@@ -46,6 +47,8 @@ pub struct ObservedAccount {
     pub tags: BTreeMap<Tag, TagLookup>,
     /// How many requests the reading took.
     pub requests: u32,
+    /// The CA's clock, where its answers told it.
+    pub clock: Option<CaClock>,
     /// Funds that can be spent, with the currency, where the CA says so.
     pub funds: Option<(Decimal, String)>,
 }

@@ -329,6 +329,15 @@ impl Phase {
 }
 
 impl OpenOperation {
+    /// When it was intended at the earliest: by this machine's clock, or by the CA's as the doubt noted it. The
+    /// clock may have been wrong then.
+    pub fn earliest(&self) -> Timestamp {
+        let doubt = self.phase.since();
+        let ahead = doubt.and_then(|doubt| Some(doubt.at_ca?.duration_since(doubt.at)));
+        let by_ca = ahead.and_then(|ahead| self.since.checked_add(ahead).ok());
+        by_ca.map_or(self.since, |by_ca| by_ca.min(self.since))
+    }
+
     /// How long its outcome has been in doubt. Setting the wall clock does not shorten that.
     pub fn age(&self, now: &Moment) -> SignedDuration {
         // A doubt that is not recorded yet has only begun.

@@ -112,6 +112,7 @@ impl Plan {
             message: message.to_owned(),
         }));
 
+        warnings.extend(wrong_clocks(inputs, &steps));
         warnings.extend(unfunded(&steps, &inputs.batch.accounts, inputs.observed));
 
         let mut plan = Self {
@@ -151,7 +152,7 @@ fn planned_accounts(inputs: &Inputs<'_>, steps: &[Step]) -> BTreeMap<AccountName
                     .and_then(|observed| observed.identity.as_ref())
                     .map(|identity| identity.account_id.clone()),
                 certificates: observed.map_or(0, |observed| {
-                    certificates_in_force(observed, inputs.today())
+                    certificates_in_force(observed, inputs.today(name))
                 }),
             },
         );
@@ -178,6 +179,28 @@ fn certificates_in_force(account: &ObservedAccount, today: Date) -> u32 {
             },
         })
         .fold(0, u32::saturating_add)
+}
+
+/// Each account whose CA shows another time than this machine.
+fn wrong_clocks(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Warning> {
+    let used: BTreeSet<&AccountName> = steps.iter().map(|step| &step.account).collect();
+    used.into_iter()
+        .filter_map(|name| {
+            let clock = inputs.observed.accounts.get(name)?.clock?;
+            let refused = if clock.refuses() {
+                "the CA may refuse what is signed by a clock so far off; "
+            } else {
+                ""
+            };
+            clock.is_off().then(|| Warning {
+                address: None,
+                message: format!(
+                    "account `{name}`: {}: {refused}days left and what is due count by the CA's clock, and nothing in doubt is settled as not placed until this clock is set right",
+                    clock.words()
+                ),
+            })
+        })
+        .collect()
 }
 
 /// The price of the newest order of each product. A price of 0 means that the CA cannot tell.

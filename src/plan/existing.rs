@@ -54,7 +54,7 @@ pub(super) fn decide_existing(
             item.address
         ));
     }
-    if let LiveState::Ended(ending) = live_state(shown, case.inputs.today()) {
+    if let LiveState::Ended(ending) = live_state(shown, case.today()) {
         let generation = case.order.generation;
         let reason = Reason::ExistingEnded { order, ending };
         let decision = Decision::Ended { ending, generation };
@@ -91,7 +91,7 @@ pub(super) fn adopt(
     reason: Reason,
     fact: FactBody,
 ) -> Decided {
-    let today = case.inputs.today();
+    let today = case.today();
     let mut standing = Standing::of_order(None, Some(found), false, today);
     // What it was ordered with is not known: the next plan compares it.
     if let (FactBody::Adopted { certificate, .. }, Standing::InForce { change, .. }) =

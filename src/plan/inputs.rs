@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
 
 use super::PlannedState;
 use super::safety::Allowance;
@@ -11,6 +11,7 @@ use super::sequence::with_dependencies;
 use crate::model::{
     AccountName, Address, Batch, Item, ItemName, LiveOrder, Observed, ObservedAccount, Operation,
     Order, OrderId, Policy, Provider, Record, Records, RenewalOf, RequestPreview, Tag, TagParts,
+    ca_day,
 };
 
 /// Whether a journal knows everything that was done in its name.
@@ -61,9 +62,10 @@ impl<'a> Inputs<'a> {
         )
     }
 
-    /// The day of the plan, in UTC.
-    pub(super) fn today(&self) -> Date {
-        self.now.to_zoned(TimeZone::UTC).date()
+    /// The day of the plan at an account's CA, in UTC.
+    pub(super) fn today(&self, account: &AccountName) -> Date {
+        let observed = self.observed.accounts.get(account);
+        ca_day(observed.and_then(|observed| observed.clock), self.now)
     }
 
     /// What was read of an item's account; `None` with `--offline`.

@@ -25,7 +25,7 @@ pub(super) fn decide_live(
     let OrderCase { inputs, item, .. } = case;
     let id = &live.order_id;
     let observed = case.bound();
-    let today = inputs.today();
+    let today = case.today();
     // Where it stands is asked of the journal as it is once it has the news.
     let (record, news) = with_news(case, live, observed);
     let live = record.live.as_ref().unwrap_or(live);
@@ -136,7 +136,7 @@ fn status_word(status: &OrderStatus) -> Option<StatusWord> {
 /// What the read shows that the journal does not have.
 fn is_news(case: OrderCase<'_, '_>, live: &LiveOrder, observed: &ObservedOrder) -> bool {
     let another = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
-    live_state(observed, case.inputs.today()) != live.state
+    live_state(observed, case.today()) != live.state
         || another(
             observed.certificate_id.as_ref().map(|id| id.as_str()),
             live.certificate_id.as_ref().map(|id| id.as_str()),
@@ -177,9 +177,9 @@ fn with_news(
     // What was refused brought no certificate: another one is somebody else's.
     let live = without_it.as_ref().unwrap_or(live);
     if is_news(case, live, observed) {
-        take(&mut record, seen(observed, case.inputs.today()));
+        take(&mut record, seen(observed, case.today()));
     }
-    let state = live_state(observed, case.inputs.today());
+    let state = live_state(observed, case.today());
     if matches!(state, LiveState::Issued | LiveState::Lapsed)
         && let Some(fact) = exchanged::fact(case.order, live, observed)
     {

@@ -41,7 +41,7 @@ pub(super) fn decide_order(
         return Decided::waiting(item, Reason::AccountUnknown, waits);
     };
     if let Some(open) = record.and_then(|record| record.open.as_ref()) {
-        let standing = Standing::of_order(record, case.bound(), false, case.inputs.today());
+        let standing = Standing::of_order(record, case.bound(), false, case.today());
         let mut decided = Decided::settle(item, open, standing);
         decided.step.operation = match (open.attempt.kind, &open.attempt.order_id) {
             (OperationKind::Reissue, Some(order_id)) => {
@@ -78,7 +78,7 @@ fn operation(case: OrderCase<'_, '_>, tag: &Tag) -> Operation {
 fn unseen_end(case: OrderCase<'_, '_>) -> Option<FactBody> {
     let live = case.record?.live.as_ref()?;
     let observed = case.bound()?;
-    let today = case.inputs.today();
+    let today = case.today();
     (live_state(observed, today) != live.state).then(|| seen(observed, today))
 }
 
@@ -181,7 +181,7 @@ fn decide_new(
 
 /// Orders that the name stood for, as far as they could still be what is wanted. The list may not show names.
 fn forgotten(case: OrderCase<'_, '_>, view: &AccountView<'_>) -> Vec<OrderId> {
-    let today = case.inputs.today();
+    let today = case.today();
     let known = case.record.into_iter().flat_map(|record| &record.forgotten);
     let shown = known.filter_map(|id| bound_order(case.account, id));
     shown

@@ -42,7 +42,7 @@ impl<'c, 'a> OrderCase<'c, 'a> {
         let bound = self.bound();
         let state = bound.map_or_else(
             || live.state.clone(),
-            |order| live_state(order, self.inputs.today()),
+            |order| live_state(order, self.today()),
         );
         // A reissue that was issued before its certificate died answers to its own generation.
         let reissued = live.change.as_ref().filter(|change| {
@@ -61,6 +61,11 @@ impl<'c, 'a> OrderCase<'c, 'a> {
     pub(super) fn must_rule_out(&self) -> bool {
         self.inputs.knowledge != Knowledge::Whole
             || self.record.is_none_or(|record| record.live.is_none())
+    }
+
+    /// The day at the account's CA.
+    pub(super) fn today(&self) -> jiff::civil::Date {
+        self.inputs.today(&self.item.account)
     }
 
     pub(super) fn tag(&self) -> Option<Tag> {

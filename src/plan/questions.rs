@@ -117,7 +117,7 @@ impl<'a> Asking<'a> {
             self.questions.tags.insert(tag);
         }
         if let Some(live) = record.and_then(|record| record.live.as_ref())
-            && must_be_read(order, live, account, case.inputs.today())
+            && must_be_read(order, live, account, case.today())
         {
             self.questions.orders.insert(live.order_id.clone());
         }
@@ -251,7 +251,7 @@ impl<'a> Asking<'a> {
         };
         if let Some(id) = known {
             let scope = &revocation.scope;
-            match answered(account, &id, scope, inputs.today()) {
+            match answered(account, &id, scope, inputs.today(&item.account)) {
                 Answered::Ask => {
                     self.questions.orders.insert(id);
                 }

@@ -117,7 +117,7 @@ fn settle(case: RevocationCase<'_, '_>, open: &OpenOperation) -> Decided {
         Target::Unclear(..) | Target::Undecided(_) | Target::NoOrder(_) => false,
     };
     let scope = &case.revocation.scope;
-    let today = case.inputs.today();
+    let today = case.inputs.today(&case.item.account);
     if same && let Answered::Known(order, mut certificates) = answered(account, id, scope, today) {
         certificates.extend(unlisted(case, account, order, &certificates));
         let selected = select(scope, &certificates);
@@ -148,7 +148,8 @@ fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &Orde
         ..
     } = case;
     let scope = &revocation.scope;
-    let (order, mut certificates) = match answered(account, id, scope, inputs.today()) {
+    let (order, mut certificates) = match answered(account, id, scope, inputs.today(&item.account))
+    {
         Answered::Known(order, certificates) => (order, certificates),
         Answered::Ask => {
             let order = id.clone();

@@ -77,7 +77,7 @@ impl<'a> AccountView<'a> {
         }
         Self {
             account,
-            today: inputs.today(),
+            today: inputs.today(name),
             bound: owners.all.clone(),
             spoken_for,
             forgotten,

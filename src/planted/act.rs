@@ -213,6 +213,10 @@ impl Observe for PlantedAct {
         self.inner.clock_skew()
     }
 
+    fn refuses_skew_from(&self) -> Option<jiff::SignedDuration> {
+        self.inner.refuses_skew_from()
+    }
+
     fn requests_sent(&self) -> u32 {
         self.inner.requests_sent()
     }

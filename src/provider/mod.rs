@@ -40,8 +40,8 @@ pub use preview::{body_digest, preview};
 pub use settings::{Deadlines, Settings};
 
 use crate::model::{
-    AccountName, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest, OrderId,
-    OrderOperation, PendingDomain, Recorded, ReissueOperation, RequestId, RequestStatus,
+    AccountName, CaClock, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest,
+    OrderId, OrderOperation, PendingDomain, Recorded, ReissueOperation, RequestId, RequestStatus,
     RevokeCall, Scope, StatusChange, Tag, TagLookup, Traffic,
 };
 
@@ -117,6 +117,19 @@ pub trait Observe: Send + Sync {
 
     /// The CA's clock minus ours, as the last answer's `Date` showed it; `None` before any answer.
     fn clock_skew(&self) -> Option<jiff::SignedDuration>;
+
+    /// From which difference of the clocks on the CA may refuse a call; `None` where no call names its time.
+    fn refuses_skew_from(&self) -> Option<jiff::SignedDuration> {
+        None
+    }
+
+    /// The CA's clock, as the last answer's `Date` showed it; `None` before any answer.
+    fn clock(&self) -> Option<CaClock> {
+        self.clock_skew().map(|ahead| CaClock {
+            ahead,
+            refuses_from: self.refuses_skew_from(),
+        })
+    }
 
     /// How many requests were sent so far, repeats included.
     fn requests_sent(&self) -> u32;

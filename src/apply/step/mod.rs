@@ -54,7 +54,7 @@ impl Work<'_> {
 
     /// Where the order stands by the journal alone.
     fn standing(&self) -> Standing {
-        let (record, today) = (self.record(), self.context.today());
+        let (record, today) = (self.record(), self.context.today(self.account));
         let more = self.step.asks_for_more(&record);
         Standing::of_order(Some(&record), None, more, today)
     }

@@ -12,9 +12,9 @@ use crate::apply::ended::StepEnd;
 use crate::apply::evidence::{Candidate, Lookup, control_tag, gather_evidence};
 use crate::journal::Hold;
 use crate::model::{
-    Adoption, Cause, Doubt, DoubtRule, FactBody, NextRun, ObservedOrder, OpenOperation, Operation,
-    OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation, Untrusted,
-    differences, seen,
+    Adoption, CaClock, Cause, Doubt, DoubtRule, FactBody, NextRun, ObservedOrder, OpenOperation,
+    Operation, OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation,
+    Untrusted, differences, seen,
 };
 use crate::provider::Depth;
 
@@ -126,7 +126,7 @@ async fn look_up(work: Work<'_>, operation: &OrderOperation) -> Result<Settled, 
         tag,
         wanted: &operation.order,
         attempt: &open.attempt,
-        since: open.since,
+        since: open.earliest(),
         forgotten: &record.forgotten,
         control: control.as_ref(),
     };
@@ -190,7 +190,7 @@ async fn adopt(
         Some(&operation.tag),
     );
     let fact = adoption.fact("found by its tag after a lost answer");
-    work.write(vec![fact, seen(order, work.context.today())])
+    work.write(vec![fact, seen(order, work.context.today(work.account))])
         .await?;
     Ok(Settled::Taken(work.by_the_journal()))
 }
@@ -230,6 +230,12 @@ async fn not_found(
             ),
         )));
     }
+    if let Some(clock) = wrong_clock(work) {
+        let why = format!(
+            "nothing at the CA carries its tag {tag}; that proves nothing while {clock}: set the clock right, then the next run looks again"
+        );
+        return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
+    }
     let not_placed = unsettled(
         step,
         &format!("nothing at the CA carries its tag {tag}: it was probably not placed"),
@@ -252,6 +258,12 @@ async fn not_found(
     ));
     work.write(vec![FactBody::Dead { evidence }]).await?;
     Ok(Settled::ProvedDead)
+}
+
+/// By how much this clock is wrong, in words. A doubt is never given up by a wrong clock.
+fn wrong_clock(work: Work<'_>) -> Option<String> {
+    let clock = work.account.act.clock().filter(CaClock::is_off)?;
+    Some(clock.words())
 }
 
 /// How old a doubt is, and how much of the quiet period is left; `None` when it is over. To the
@@ -315,7 +327,7 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
                 approved: false,
                 validation: Vec::new(),
             },
-            seen(&order, work.context.today()),
+            seen(&order, work.context.today(work.account)),
         ];
         work.write(facts).await?;
         return Ok(Settled::Taken(work.by_the_journal()));
@@ -326,6 +338,12 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
             step,
             "the order shows no reissue yet: the next run looks again",
         )));
+    }
+    if let Some(clock) = wrong_clock(work) {
+        let why = format!(
+            "the order shows no reissue; that proves nothing while {clock}: set the clock right, then the next run looks again"
+        );
+        return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
     }
     let evidence = Untrusted::new(format!("the order shows no reissue after {age:#}"));
     work.write(vec![FactBody::Dead { evidence }]).await?;

@@ -1,7 +1,5 @@
 //! `certplan doctor`: everything that must be right before an apply, in one look.
 
-use jiff::SignedDuration;
-
 use crate::cli::args::Common;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
@@ -11,9 +9,6 @@ use crate::engine::{Purpose, Workspace, check_access};
 use crate::journal::{self, VerifyError};
 use crate::model::{AccountName, KeyFacts, Untrusted};
 use crate::provider::Observe;
-
-/// ncloud refuses a signature whose clock is five minutes off; a minute is worth a word.
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -179,11 +174,11 @@ fn check_key(name: &AccountName, key: &KeyFacts) -> Check {
 }
 
 fn check_clock(name: &AccountName, observe: &dyn Observe) -> Option<Check> {
-    let skew = observe.clock_skew()?;
-    Some(if skew.abs() > SKEW {
+    let clock = observe.clock()?;
+    Some(if clock.is_off() {
         Check::new(
             Verdict::Bad,
-            format!("account `{name}`: this clock is {skew:#} away from the CA's: set it right"),
+            format!("account `{name}`: {}: set it right", clock.words()),
         )
     } else {
         Check::new(Verdict::Good, format!("account `{name}`: the clocks agree"))

@@ -287,6 +287,10 @@ impl Observe for Ncloud {
         self.transport.clock_skew()
     }
 
+    fn refuses_skew_from(&self) -> Option<SignedDuration> {
+        Some(signature::REFUSED_FROM)
+    }
+
     fn requests_sent(&self) -> u32 {
         self.transport.requests_sent()
     }

@@ -5,13 +5,16 @@
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use data_encoding::BASE64;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use crate::model::{AccountName, Secret};
 use crate::provider::http::Authorize;
 use crate::provider::{ErrorKind, ProviderError, Verdict};
+
+/// The gateway refuses a time that is five minutes off. One minute less is told: a call takes its time.
+pub(super) const REFUSED_FROM: SignedDuration = SignedDuration::from_mins(4);
 
 /// Signs each attempt anew: the gateway refuses a timestamp that is five minutes old.
 pub(super) struct Signer {

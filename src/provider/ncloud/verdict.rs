@@ -3,8 +3,9 @@
 
 use jiff::Timestamp;
 
+use super::signature::REFUSED_FROM;
 use super::wire::Envelope;
-use crate::model::Untrusted;
+use crate::model::{CaClock, Untrusted};
 use crate::provider::reply::Reply;
 use crate::provider::retry_after::date;
 use crate::provider::{ErrorKind, ProviderError, Verdict};
@@ -56,9 +57,15 @@ pub(super) fn success(what: &str, reply: &Reply) -> Result<Envelope, ProviderErr
         status: Some(reply.status),
         code: code.map(Untrusted::new),
         message: Untrusted::new(format!(
-            "{what}: {said}; {}{}",
-            advice(kind, verdict),
-            clock(kind, reply)
+            "{what}: {said}; {}",
+            match wrong_clock(kind, reply) {
+                Some(clock) if clock.refuses() => format!(
+                    "{}, and the CA refuses what is signed by a clock 5 minutes off: set it right",
+                    clock.words()
+                ),
+                Some(clock) => format!("{}; {}", advice(kind, verdict), clock.words()),
+                None => advice(kind, verdict).to_owned(),
+            }
         )),
         retry_after: reply.retry_after(),
     })
@@ -99,7 +106,7 @@ fn judge(reply: &Reply, envelope: &Envelope) -> (ErrorKind, Verdict) {
 fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
     match (verdict, kind) {
         (Verdict::Rejected, ErrorKind::Unauthorized) => {
-            "check the access key, the secret key (signature) and this machine's clock"
+            "check the access key and the secret key (signature)"
         }
         (Verdict::Rejected, ErrorKind::Forbidden) => {
             "version 2 of this API needs a key of the main account"
@@ -115,15 +122,13 @@ fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
 }
 
 /// A signature five minutes off is refused like a wrong key: the answer's own `Date` tells which it is.
-fn clock(kind: ErrorKind, reply: &Reply) -> String {
-    let theirs = date(&reply.headers).and_then(|date| Timestamp::try_from(date).ok());
-    match theirs.map(|theirs| theirs.duration_since(Timestamp::now()).as_secs()) {
-        Some(seconds) if kind == ErrorKind::Unauthorized && seconds.abs() > 60 => {
-            let word = if seconds > 0 { "behind" } else { "ahead of" };
-            format!(" ({} s {word} the CA's)", seconds.unsigned_abs())
-        }
-        _ => String::new(),
-    }
+fn wrong_clock(kind: ErrorKind, reply: &Reply) -> Option<CaClock> {
+    let theirs = date(&reply.headers).and_then(|date| Timestamp::try_from(date).ok())?;
+    let clock = CaClock {
+        ahead: theirs.duration_since(Timestamp::now()),
+        refuses_from: Some(REFUSED_FROM),
+    };
+    (kind == ErrorKind::Unauthorized && clock.is_off()).then_some(clock)
 }
 
 /// True for the service's own code 2200: a search that found nothing.
@@ -143,6 +148,8 @@ pub(super) fn unreadable(what: &str, why: &str) -> ProviderError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
     use super::*;
@@ -221,12 +228,20 @@ mod tests {
             success("revoke", &reply).unwrap_err().to_string()
         };
         let past = message("Sun, 06 Nov 1994 08:49:37 GMT", 401);
-        assert!(past.ends_with(" s ahead of the CA's)"), "{past}");
-        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
-        let future = message(&httpdate::fmt_http_date(later), 401);
-        assert!(future.ends_with(" s behind the CA's)"), "{future}");
+        assert!(past.contains("ahead of the CA's, and"), "{past}");
+        assert!(!past.contains("secret key"), "{past}");
+        let after = |seconds| std::time::SystemTime::now() + Duration::from_secs(seconds);
+        let future = message(&httpdate::fmt_http_date(after(3600)), 401);
+        let said = "this machine's clock is 1 hour behind the CA's, and";
+        assert!(future.contains(said), "{future}");
+        // Too little to be refused for it: the key may be wrong as well.
+        let little = message(&httpdate::fmt_http_date(after(180)), 401);
+        let said = "secret key (signature); this machine's clock is 3 minutes behind the CA's";
+        assert!(little.ends_with(said), "{little}");
         let now = httpdate::fmt_http_date(std::time::SystemTime::now());
-        assert!(message(&now, 401).ends_with("this machine's clock"));
+        for date in [now.as_str(), "yesterday"] {
+            assert!(message(date, 401).ends_with("secret key (signature)"));
+        }
         assert!(!message("Sun, 06 Nov 1994 08:49:37 GMT", 500).contains("ahead"));
     }
 

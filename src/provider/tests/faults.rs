@@ -271,6 +271,25 @@ async fn reads_are_repeated_where_that_is_safe() {
 }
 
 #[tokio::test]
+async fn a_date_that_is_missing_or_unreadable_says_nothing_of_the_clocks() {
+    for dates in [
+        "",
+        "Date: yesterday\r\n",
+        "Date: \r\n",
+        "Date: Sun, 99 Nov 1994 08:49:37 GMT\r\n",
+    ] {
+        let server = Scripted::start(move |_, _| {
+            let headers = format!("Content-Type: application/json\r\n{dates}");
+            Say::Text(200, headers.leak(), json!({"account_id": 1}).to_string())
+        })
+        .await;
+        let account = opened(server.settings("/services/v2"));
+        assert!(account.identity().await.unwrap().is_some(), "{dates:?}");
+        assert_eq!(account.clock(), None, "{dates:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_window_slows_a_read_down_and_does_not_fail_it() {
     let server = Scripted::start(|_, before| match before {
         0..6 => Say::Text(429, "Retry-After: 0\r\n", String::new()),

@@ -187,6 +187,10 @@ fn certificates(page: &mut Exposition<'_>, standing: &Overview, now: Timestamp) 
         "Time until the certificates in force run out; below 0 for those that have.",
     );
     for (account, certificates) in &standing.certificates {
+        let ahead = standing.ahead.get(account);
+        let now = ahead
+            .and_then(|ahead| now.checked_add(*ahead).ok())
+            .unwrap_or(now);
         let left: Vec<i64> = certificates
             .iter()
             .map(|one| one.not_after.as_second() - now.as_second())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{Outcome, RunReport};
 use crate::model::{
@@ -50,6 +50,8 @@ fn label(cause: &Cause) -> &'static str {
 pub struct Overview {
     pub(super) waiting: BTreeMap<&'static str, Group>,
     pub(super) certificates: BTreeMap<AccountName, Vec<Expiry>>,
+    /// How far a CA's clock is ahead of this machine's, where it is known.
+    pub(super) ahead: BTreeMap<AccountName, SignedDuration>,
 }
 
 /// Items that wait for the same.
@@ -102,6 +104,11 @@ pub fn overview(
         .map(|action| (&action.address, action))
         .collect();
     let mut overview = Overview::default();
+    for (name, account) in &observed.accounts {
+        if let Some(clock) = account.clock {
+            overview.ahead.insert(name.clone(), clock.ahead);
+        }
+    }
     for account in plan.accounts.keys() {
         overview.certificates.insert(account.clone(), Vec::new());
     }

@@ -23,6 +23,7 @@ mod scheduled;
 mod targets;
 mod unknown_ids;
 mod validations;
+mod wrong_clock;
 
 use serde_json::{Value, json};
 
