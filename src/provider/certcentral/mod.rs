@@ -169,7 +169,7 @@ impl CertCentral {
         match listing {
             None => Ok(Vec::new()),
             Some(listing) => listing
-                .rows
+                .rows()
                 .ok_or_else(|| malformed(&what, "no list of certificates")),
         }
     }
@@ -305,9 +305,11 @@ impl Observe for CertCentral {
                 }
                 other => other?,
             };
-            Ok(match listing.rows.as_deref() {
-                Some([only]) => only.id.id().map(OrderId::from),
-                Some(_) | None => None,
+            let rows = listing.rows();
+            let rows = rows.ok_or_else(|| malformed(&what, "no list of orders"))?;
+            Ok(match rows.as_slice() {
+                [only] => only.id.id().map(OrderId::from),
+                _ => None,
             })
         }
         .boxed()
@@ -321,7 +323,7 @@ impl Observe for CertCentral {
             let path = format!("/order/certificate/status-changes?seconds={seconds}");
             let listing: wire::Listing<wire::Order> = self.object(what, &path).await?;
             listing
-                .rows
+                .rows()
                 .ok_or_else(|| malformed(what, "no list of orders"))?
                 .iter()
                 .map(|row| observed::change(row).ok_or_else(|| malformed(what, "no order id")))

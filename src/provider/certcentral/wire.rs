@@ -1,22 +1,96 @@
 //! What CertCentral sends, member for member. Every member may be missing, unknown ones are ignored.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
 use crate::provider::lenient::{List, Number, Object, Text, Truth, names};
 
 /// One page of a list; the member is named after what it lists.
 #[derive(Debug, Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
 pub(super) struct Listing<T> {
-    #[serde(alias = "orders", alias = "requests", alias = "certificates")]
-    pub(super) rows: Option<Vec<T>>,
+    #[serde(default)]
+    orders: Member<T>,
+    #[serde(default)]
+    requests: Member<T>,
+    #[serde(default)]
+    certificates: Member<T>,
     #[serde(default)]
     pub(super) page: Object<Page>,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
+}
+
+/// A list in an answer.
+#[derive(Debug, Default)]
+pub(super) enum Member<T> {
+    #[default]
+    Missing,
+    Null,
+    Rows(Vec<T>),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Rows))
+    }
+}
+
+/// What a list can hold.
+pub(super) trait Row: DeserializeOwned + Send {
+    /// The list of these rows, among the lists that an answer can have.
+    fn list(
+        orders: Member<Self>,
+        requests: Member<Self>,
+        certificates: Member<Self>,
+    ) -> Member<Self>;
+}
+
+impl Row for Order {
+    fn list(orders: Member<Self>, _: Member<Self>, _: Member<Self>) -> Member<Self> {
+        orders
+    }
+}
+
+impl Row for Request {
+    fn list(_: Member<Self>, requests: Member<Self>, _: Member<Self>) -> Member<Self> {
+        requests
+    }
+}
+
+impl Row for Certificate {
+    fn list(_: Member<Self>, _: Member<Self>, certificates: Member<Self>) -> Member<Self> {
+        certificates
+    }
+}
+
+impl<T: Row> Listing<T> {
+    /// The rows; `None` where the answer is no list of these.
+    ///
+    /// The answer `{}` is documented for status changes in which nothing changed. Assumption: a list that is
+    /// left out or null is an empty list everywhere, unless the answer is about something else.
+    pub(super) fn rows(self) -> Option<Vec<T>> {
+        let about_a_list = self.others.is_empty() || self.page.get().is_some();
+        let absent = |one: &Member<T>| matches!(one, Member::Missing);
+        let lists = [&self.orders, &self.requests, &self.certificates];
+        let none = lists.into_iter().all(absent);
+        match T::list(self.orders, self.requests, self.certificates) {
+            Member::Rows(rows) => Some(rows),
+            Member::Null => Some(Vec::new()),
+            Member::Missing => (none && about_a_list).then(Vec::new),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Page {
+    /// How many rows all pages have.
     pub(super) total: Number,
+    /// How many rows a page has at most.
+    pub(super) limit: Number,
 }
 
 /// An order: a row of the list, or order info. Look-ups by tag and status changes write `order_id`.

@@ -4,6 +4,7 @@
 //! an answer that never came.
 
 mod authority;
+mod list;
 mod observed;
 mod signature;
 mod verdict;
@@ -12,7 +13,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -36,9 +36,6 @@ use crate::model::{
     StatusChange, Tag, TagLookup, Traffic,
 };
 
-const PAGE_SIZE: usize = 1000;
-/// One million orders: what goes on longer never ends.
-const MOST_PAGES: usize = 1000;
 /// Below the endpoint.
 const REVOKE_PATH: &str = "/certificate/revoke";
 
@@ -108,55 +105,6 @@ impl Ncloud {
         reply
             .object()
             .ok_or_else(|| verdict::unreadable(what, "not the JSON object expected"))
-    }
-
-    /// Every order. Editions before 2026-09-17 had no pages and send everything each time: a page that
-    /// brings no new order is the last one.
-    async fn all_orders(
-        &self,
-        mut permit: Option<&mut Permit>,
-    ) -> Result<Vec<ObservedOrder>, ProviderError> {
-        let what = "list the orders";
-        let mut orders: BTreeMap<String, wire::Order> = BTreeMap::new();
-        for page in 1..=MOST_PAGES {
-            let path = format!("/certificate/getPaidCertificates?page={page}&pageSize={PAGE_SIZE}");
-            let read = self.object::<wire::PaidCertificates>(permit.as_deref_mut(), what, &path);
-            let rows = match read.await {
-                Ok(list) => list
-                    .orders
-                    .ok_or_else(|| verdict::unreadable(what, "no list of orders"))?,
-                // Assumption: "the search found no certificate" is how an empty list may look.
-                Err(error) if verdict::says_nothing_found(&error) => Vec::new(),
-                Err(error) => return Err(error),
-            };
-            let (known, received) = (orders.len(), rows.len());
-            for row in rows {
-                let id = row
-                    .id()
-                    .map(str::to_owned)
-                    .ok_or_else(|| verdict::unreadable(what, "an order without an id"))?;
-                let order = orders.entry(id).or_insert_with(|| wire::Order {
-                    certificates: None,
-                    ..row.clone()
-                });
-                // An order whose certificates stand on two pages is one order.
-                order
-                    .certificates
-                    .get_or_insert_default()
-                    .extend(row.certificates.unwrap_or_default());
-            }
-            if received < PAGE_SIZE || orders.len() == known {
-                return orders
-                    .values()
-                    .map(|row| {
-                        observed::order(row).ok_or_else(|| {
-                            verdict::unreadable(what, "a certificate without a number")
-                        })
-                    })
-                    .collect();
-            }
-        }
-        Err(verdict::unreadable(what, "the list does not end"))
     }
 
     async fn one_order(

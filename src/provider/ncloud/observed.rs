@@ -17,9 +17,21 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
     for certificate in row.certificates.iter().flatten() {
         rows.insert(certificate.certificate_no.id()?, certificate);
     }
+    // Numbers grow: the first certificate that came to be is what was ordered, the others are reissues.
+    let issued = rows
+        .iter()
+        .find(|(_, row)| state(row.status_code.get()) != CertificateState::Failed);
+    let first = issued.or(rows.iter().next()).map(|(&number, _)| number);
     let certificates: Vec<ObservedCertificate> = rows
         .iter()
-        .map(|(&number, row)| certificate(number, row))
+        .map(|(&number, row)| {
+            let kind = if Some(number) == first {
+                CertificateKind::Original
+            } else {
+                CertificateKind::Reissue
+            };
+            certificate(number, row, kind)
+        })
         .collect();
     let in_force =
         |certificate: &&ObservedCertificate| certificate.state == CertificateState::Issued;
@@ -29,15 +41,9 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         .rfind(in_force)
         .or(certificates.last())
         .map(|certificate| certificate.id.clone());
-    let mut certificates = certificates;
-    for certificate in &mut certificates {
-        if Some(&certificate.id) == primary.as_ref() {
-            certificate.kind = CertificateKind::Original;
-        }
-    }
     let seen = certificates
         .iter()
-        .find(|certificate| certificate.kind == CertificateKind::Original);
+        .find(|certificate| Some(&certificate.id) == primary.as_ref());
     let raw = seen.and_then(|seen| rows.get(&seen.id.as_str().parse().ok()?));
     Some(ObservedOrder {
         id,
@@ -66,7 +72,7 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
     })
 }
 
-fn certificate(number: u64, row: &wire::Certificate) -> ObservedCertificate {
+fn certificate(number: u64, row: &wire::Certificate, kind: CertificateKind) -> ObservedCertificate {
     ObservedCertificate {
         id: CertificateId::from(number),
         serial_number: row
@@ -81,7 +87,7 @@ fn certificate(number: u64, row: &wire::Certificate) -> ObservedCertificate {
         ),
         valid_till: row.not_after.get().and_then(|text| text.parse().ok()),
         state: state(row.status_code.get()),
-        kind: CertificateKind::Reissue,
+        kind,
     }
 }
 
@@ -172,6 +178,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_certificate_that_came_to_be_is_the_original() {
+        let kinds = |codes: &[&str]| -> Vec<bool> {
+            let certificates = of(codes).certificates.unwrap();
+            let kinds = certificates.iter().map(|one| one.kind);
+            kinds
+                .map(|kind| kind == CertificateKind::Original)
+                .collect()
+        };
+        assert_eq!(kinds(&["1", "1"]), [true, false]);
+        assert_eq!(kinds(&["-5", "1"]), [true, false]);
+        assert_eq!(kinds(&["-2", "-7", "0"]), [true, false, false]);
+        // A request that failed brought nothing.
+        assert_eq!(kinds(&["-1", "2", "1"]), [false, true, false]);
+        assert_eq!(kinds(&["-1", "-20"]), [true, false]);
+    }
+
+    #[test]
     fn the_latest_in_force_stands_for_the_order() {
         let order = of(&["1", "2", "-1"]);
         assert_eq!(order.certificate_id, Some(CertificateId::from("2")));
@@ -185,8 +208,8 @@ mod tests {
         assert_eq!(
             kinds,
             [
-                CertificateKind::Reissue,
                 CertificateKind::Original,
+                CertificateKind::Reissue,
                 CertificateKind::Reissue
             ]
         );

@@ -249,25 +249,94 @@ async fn each_attempt_is_signed_when_its_turn_has_come() {
 
 #[tokio::test]
 async fn an_account_without_orders_has_none_and_a_failure_is_no_empty_list() {
-    let server = Scripted::start(|_, before| match before {
-        0 => Say::Json(200, json!({"returnCode": "2200", "returnMessage": "none"})),
-        1 => Say::Json(200, json!({"returnCode": "0", "orders": []})),
-        2 => Say::Json(200, json!({"returnCode": "0"})),
-        3 => Say::Json(200, json!({"returnCode": "1000", "orders": []})),
-        _ => Say::Json(
+    for none in [
+        json!({"returnCode": "2200", "returnMessage": "none"}),
+        json!({"returnCode": "0", "orders": []}),
+        json!({"returnCode": "0", "orders": null, "totalCount": 0}),
+        json!({"returnCode": "0", "returnMessage": "Success"}),
+    ] {
+        let server = Scripted::start(move |_, _| Say::Json(200, none.clone())).await;
+        assert_eq!(account(&server).orders().await.unwrap(), []);
+    }
+    for broken in [
+        json!({}),
+        json!([]),
+        json!({"returnCode": "1000", "orders": []}),
+        json!({"returnCode": "0", "orders": [{"certificates": []}]}),
+        json!({"returnCode": "0", "orders": {}}),
+        json!({"returnCode": "0", "totalCount": 3}),
+        json!({"returnCode": "0", "totalCount": 0, "sslCertificateList": []}),
+    ] {
+        let say = broken.clone();
+        let server = Scripted::start(move |_, _| Say::Json(200, say.clone())).await;
+        assert!(account(&server).orders().await.is_err(), "{broken}");
+    }
+}
+
+/// Orders 1 to `count` on pages of at most `most`, each with one certificate.
+fn paged(target: &str, ids: std::ops::RangeInclusive<usize>, most: usize) -> Vec<Value> {
+    let (_, page) = target.split_once("page=").unwrap();
+    let (page, _) = page.split_once('&').unwrap();
+    let page: usize = page.parse().unwrap();
+    ids.skip((page - 1) * most)
+        .take(most)
+        .map(|id| {
+            json!({"orderId": id.to_string(),
+            "certificates": [{"certificateNo": id, "statusCode": "1"}]})
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_order_is_read_whatever_the_answers_count() {
+    for most in [1000, 100] {
+        for total in [json!(1000), json!(0), json!(null), json!(2501)] {
+            let counted = total.clone();
+            let server = Scripted::start(move |seen, _| {
+                let orders = paged(&seen.target, 1..=2501, most);
+                Say::Json(
+                    200,
+                    json!({"returnCode": "0", "orders": orders, "totalCount": counted}),
+                )
+            })
+            .await;
+            let orders = account(&server).orders().await.unwrap();
+            assert_eq!(orders.len(), 2501, "{total}, pages of {most}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_moves_or_falls_short_is_read_anew() {
+    // An order before those of the second page goes away, or comes, while the first one is read.
+    for (first, then) in [(1..=1500, 2..=1500), (2..=1500, 1..=1500)] {
+        let server = Scripted::start(move |seen, before| {
+            let ids = if before == 0 {
+                first.clone()
+            } else {
+                then.clone()
+            };
+            let total = ids.clone().count();
+            let orders = paged(&seen.target, ids, 1000);
+            Say::Json(
+                200,
+                json!({"returnCode": "0", "orders": orders, "totalCount": total}),
+            )
+        })
+        .await;
+        let orders = account(&server).orders().await.unwrap();
+        assert!(orders.iter().any(|order| order.id == OrderId::from("1001")));
+        assert_eq!(server.seen().len(), 4);
+    }
+    let server = Scripted::start(|seen, _| {
+        let orders = paged(&seen.target, 1..=20, 1000);
+        Say::Json(
             200,
-            json!({"returnCode": "0", "orders": [{"certificates": []}]}),
-        ),
+            json!({"returnCode": "0", "orders": orders, "totalCount": 30}),
+        )
     })
     .await;
-    let account = account(&server);
-    for _ in 0..2 {
-        assert_eq!(account.orders().await.unwrap(), []);
-    }
-    for _ in 0..3 {
-        assert!(account.orders().await.is_err());
-    }
-    assert_eq!(server.seen().len(), 5);
+    assert!(account(&server).orders().await.is_err());
 }
 
 #[tokio::test]

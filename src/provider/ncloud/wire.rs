@@ -1,7 +1,10 @@
 //! What ncloud's Certificate Manager sends. Spellings changed over the years: each is a member of its
 //! own, since an answer with both must be read as well.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::provider::lenient::{List, Number, Text};
 
@@ -53,8 +56,33 @@ impl<'de> Deserialize<'de> for GatewayError {
 
 /// `GET /certificate/getPaidCertificates`.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct PaidCertificates {
-    pub(super) orders: Option<Vec<Order>>,
+    #[serde(default)]
+    orders: Option<Vec<Order>>,
+    #[serde(default)]
+    total_rows: Number,
+    #[serde(default)]
+    total_count: Number,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
+}
+
+impl PaidCertificates {
+    /// How many rows all pages have, where the answer says so.
+    pub(super) fn total(&self) -> Option<usize> {
+        let total = self.total_count.value().or(self.total_rows.value())?;
+        Some(usize::try_from(total).unwrap_or(usize::MAX))
+    }
+
+    /// The orders; `None` where the answer is no list of orders.
+    ///
+    /// Assumption: a list that is left out or null is an empty list, unless the answer is about something else.
+    pub(super) fn orders(self) -> Option<Vec<Order>> {
+        let envelope = |name: &String| matches!(name.as_str(), "returnCode" | "returnMessage");
+        let about_orders = self.others.keys().all(envelope);
+        self.orders.or_else(|| about_orders.then(Vec::new))
+    }
 }
 
 /// An order with its certificates: a row of the list, or the whole answer of `GET .../orders/{id}`.

@@ -41,9 +41,11 @@ fn ncloud(request: &Seen, _before: usize) -> Say {
             Some("/api/certificate/orders/7") => {
                 json!({"returnCode": "0", "orderId": "7", "certificates": certificates("")})
             }
-            Some("/api/certificate/getPaidCertificates") => json!({"returnCode": "0", "orders": [
-                {"orderId": "7", "certificates": certificates("2")}
-            ]}),
+            Some("/api/certificate/getPaidCertificates") => {
+                json!({"returnCode": "0", "totalCount": 1, "orders": [
+                    {"orderId": "7", "certificates": certificates("2")}
+                ]})
+            }
             _ => json!({"returnCode": "0", "totalRows": 1}),
         },
     )

@@ -12,6 +12,7 @@ mod errors_of_the_ca;
 mod forgotten;
 mod gates;
 mod lapsed;
+mod lists;
 mod lost_state;
 mod news;
 mod one_order;

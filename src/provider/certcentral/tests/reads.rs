@@ -139,6 +139,9 @@ async fn row_47_a_tag_finds_none_one_or_many_and_never_takes_an_error_for_none()
         (|| Say::refuse(404, "not_found|order")) as fn() -> Say,
         || Say::Json(200, json!({"orders": []})),
         || Say::Json(200, json!({"page": {"total": 0}})),
+        || Say::Json(200, json!({})),
+        || Say::Json(200, json!({"orders": null})),
+        || Say::Json(200, json!({"orders": null, "page": {"total": 0}})),
     ] {
         assert_eq!(found(none).await.unwrap(), TagLookup::default());
     }
@@ -159,8 +162,13 @@ async fn row_47_a_tag_finds_none_one_or_many_and_never_takes_an_error_for_none()
                 "{\"orders\":[]}".to_owned(),
             )
         },
-        || Say::Json(200, json!({})),
         || Say::Json(200, json!([])),
+        || Say::Json(200, json!(null)),
+        || Say::Json(200, json!({"status": "ok"})),
+        || Say::Json(200, json!({"requests": []})),
+        || Say::Json(200, json!({"page": {"total": 2}})),
+        || Say::Json(200, json!({"orders": null, "page": {"total": 2}})),
+        || Say::Text(200, "Content-Type: text/html\r\n", "{}".to_owned()),
         || Say::Json(200, json!({"orders": {}})),
         || Say::Json(200, json!({"orders": [{"status": "issued"}]})),
         || Say::Json(200, json!({"orders": [], "page": {"total": 1}})),
@@ -249,14 +257,14 @@ async fn row_61_an_order_that_comes_meanwhile_is_read_too() {
 }
 
 #[tokio::test]
-async fn a_pass_that_fell_short_is_made_again() {
+async fn behind_a_page_that_fell_short_the_list_goes_on() {
     let server = Scripted::start(|seen, before| {
         let orders = rows(&seen.target, 1..=1500, if before == 1 { 400 } else { 1000 });
         Say::Json(200, json!({"orders": orders, "page": {"total": 1500}}))
     })
     .await;
     assert_eq!(account(&server).orders().await.unwrap().len(), 1500);
-    assert_eq!(server.seen().len(), 4);
+    assert_eq!(server.seen().len(), 3);
 }
 
 #[tokio::test]
@@ -287,4 +295,160 @@ async fn row_62_a_list_that_cannot_be_complete_is_an_error() {
     })
     .await;
     assert!(account(&server).orders().await.is_err());
+}
+
+/// How many orders of 2,501 are read, and how many requests that takes.
+async fn all_of(total: Value, limit: Value, most: usize) -> (usize, usize) {
+    let server = Scripted::start(move |seen, _| {
+        let orders = rows(&seen.target, 1..=2501, most);
+        let page = json!({"total": total, "limit": limit, "offset": 0});
+        let answer = if total.is_null() && limit.is_null() {
+            json!({"orders": orders})
+        } else {
+            json!({"orders": orders, "page": page})
+        };
+        Say::Json(200, answer)
+    })
+    .await;
+    let orders = account(&server).orders().await.unwrap();
+    (orders.len(), server.seen().len())
+}
+
+#[tokio::test]
+async fn a_total_that_is_wrong_ends_no_list() {
+    for total in [
+        json!(1000),
+        json!(2000),
+        json!(0),
+        json!(7),
+        json!(null),
+        json!("x"),
+    ] {
+        let (orders, requests) = all_of(total.clone(), json!(1000), 1000).await;
+        assert_eq!(orders, 2501, "{total}");
+        // Three pages, and one more because nobody says that they are all.
+        assert_eq!(requests, 4, "{total}");
+    }
+    // A smaller limit of the server's own, told or not.
+    for limit in [json!(100), json!(1000), json!(null)] {
+        for total in [json!(0), json!(1000), json!(null), json!(2501)] {
+            let (orders, _) = all_of(total.clone(), limit.clone(), 100).await;
+            assert_eq!(orders, 2501, "{total} {limit}");
+        }
+    }
+    assert_eq!(all_of(json!(100), json!(100), 100).await.0, 2501);
+    assert_eq!(all_of(json!(2501), json!(1000), 1000).await, (2501, 3));
+}
+
+#[tokio::test]
+async fn a_list_that_moves_between_its_pages_is_read_anew() {
+    // An order goes away that was on the first page: the second begins one row later.
+    for totals in [true, false] {
+        let server = Scripted::start(move |seen, before| {
+            let ids = if before == 0 { 1..=1500 } else { 2..=1500 };
+            let total = totals.then(|| ids.clone().count());
+            let orders = rows(&seen.target, ids, 1000);
+            Say::Json(200, json!({"orders": orders, "page": {"total": total}}))
+        })
+        .await;
+        let orders = account(&server).orders().await.unwrap();
+        let shown = orders.iter().any(|order| order.id == OrderId::from("1001"));
+        // Without a total nothing shows that a row is missing.
+        assert_eq!(shown, totals);
+    }
+    // An order comes in front: the second page begins with a row that was there already.
+    for totals in [true, false] {
+        let server = Scripted::start(move |seen, before| {
+            let ids = if before == 0 { 2..=1500 } else { 1..=1500 };
+            let total = totals.then(|| ids.clone().count());
+            let orders = rows(&seen.target, ids, 1000);
+            Say::Json(200, json!({"orders": orders, "page": {"total": total}}))
+        })
+        .await;
+        assert_eq!(account(&server).orders().await.unwrap().len(), 1500);
+    }
+    // One that never holds still cannot be read.
+    let server = Scripted::start(|seen, before| {
+        let orders = rows(&seen.target, 100 - before..=1600, 1000);
+        Say::Json(
+            200,
+            json!({"orders": orders, "page": {"total": 1501 + before}}),
+        )
+    })
+    .await;
+    let error = account(&server).orders().await.map(|_| ()).unwrap_err();
+    assert!(
+        error.to_string().contains("changed while it was read"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_offset_has_no_complete_list() {
+    for (sent, complete) in [(1000, false), (1501, true), (7, true)] {
+        let server = Scripted::start(move |_, _| {
+            let orders = rows("offset=0&", 1..=sent, sent);
+            Say::Json(200, json!({"orders": orders, "page": {"total": 0}}))
+        })
+        .await;
+        let read = account(&server).orders().await;
+        assert_eq!(read.is_ok(), complete, "{sent} rows in each answer");
+    }
+}
+
+/// Every list that is read, with nothing in it.
+#[tokio::test]
+async fn nothing_is_nothing_in_every_list() {
+    for nothing in [
+        json!({}),
+        json!({"page": {"total": 0, "limit": 1000, "offset": 0}}),
+        json!({"orders": null, "requests": null, "certificates": null}),
+    ] {
+        let say = nothing.clone();
+        let server = Scripted::start(move |seen, _| {
+            let info = json!({"id": 1, "status": "issued", "certificate": {"id": 5}});
+            let order = seen.target == "/services/v2/order/certificate/1";
+            Say::Json(200, if order { info } else { say.clone() })
+        })
+        .await;
+        let account = account(&server);
+        assert_eq!(account.orders().await.unwrap(), [], "{nothing}");
+        assert_eq!(account.tagged(&tag()).await.unwrap(), TagLookup::default());
+        assert_eq!(account.revocation_requests().await.unwrap(), []);
+        assert_eq!(account.waiting_orders().await.unwrap(), []);
+        assert_eq!(account.changes(Duration::from_secs(60)).await.unwrap(), []);
+        let one = Scope::CertificateId(CertificateId::from("7"));
+        assert_eq!(account.holder(&one).await.unwrap(), None);
+        let order = account
+            .order(&OrderId::from("1"), Depth::Certificates)
+            .await;
+        let certificates = order.unwrap().unwrap().certificates.unwrap();
+        assert_eq!(certificates.len(), 1);
+    }
+    for broken in [
+        json!([]),
+        json!({"errors": [{"code": "x", "message": "y"}]}),
+        json!({"orders": {}, "requests": {}, "certificates": {}}),
+        json!({"status": "maintenance"}),
+    ] {
+        let say = broken.clone();
+        let server = Scripted::start(move |seen, _| {
+            let info = json!({"id": 1, "status": "issued", "certificate": {"id": 5}});
+            let order = seen.target == "/services/v2/order/certificate/1";
+            Say::Json(200, if order { info } else { say.clone() })
+        })
+        .await;
+        let account = account(&server);
+        assert!(account.orders().await.is_err(), "{broken}");
+        assert!(account.tagged(&tag()).await.is_err());
+        assert!(account.revocation_requests().await.is_err());
+        assert!(account.waiting_orders().await.is_err());
+        assert!(account.changes(Duration::from_secs(60)).await.is_err());
+        let one = Scope::CertificateId(CertificateId::from("7"));
+        assert!(account.holder(&one).await.is_err());
+        let order = account
+            .order(&OrderId::from("1"), Depth::Certificates)
+            .await;
+        assert!(order.is_err(), "{broken}");
+    }
 }
