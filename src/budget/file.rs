@@ -141,6 +141,17 @@ impl BudgetFile {
         if pages != "ok" {
             return Err(Failure::Damaged(pages));
         }
+        // A trigger could refuse or change every row, and no index of ours is there.
+        let foreign: i64 = connection.query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE type <> 'table'",
+            [],
+            |row| row.get(0),
+        )?;
+        if foreign > 0 {
+            return Err(Failure::Damaged(
+                "it holds a trigger, a view or an index that certplan did not make".to_owned(),
+            ));
+        }
         // A power cut may damage the file. By the time the machine is back, what the file counts is old.
         connection.pragma_update(None, "synchronous", "OFF")?;
         let identity = self

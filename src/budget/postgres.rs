@@ -15,7 +15,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::clock::micros;
 use super::thread::{BudgetThread, Flight, Given, Ledger, Message, no_thread};
 use crate::journal::Server;
-use crate::model::RateLimit;
+use crate::model::{RateLimit, Untrusted};
 use crate::provider::{Budget, BudgetError, Drawn, KeyFingerprint, Spent};
 
 /// How long the server may take to answer.
@@ -80,6 +80,14 @@ impl Ledger for PostgresLedger {
     }
 }
 
+/// The server's own words, if they are that.
+fn said(error: tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => error.to_string(),
+    }
+}
+
 struct Connection {
     server: Server,
     key: String,
@@ -127,18 +135,50 @@ impl Connection {
             .query_one("SELECT to_regclass('certplan.budgets') IS NOT NULL", &[])
             .await
             .map_err(|error| error.to_string())?;
-        if there.get(0) {
-            Ok(Arc::new(client))
-        } else {
-            Err("its tables are not made yet (`certplan migrate`)".to_owned())
+        if !there.get::<_, bool>(0) {
+            return Err("its tables are not made yet (`certplan migrate`)".to_owned());
         }
+        self.check(&client).await?;
+        Ok(Arc::new(client))
+    }
+
+    /// Tells what no run can have written, before the first draw takes it away. A trigger may do anything to
+    /// a row: with one there is no budget to rely on.
+    async fn check(&self, client: &Client) -> Result<(), String> {
+        let trigger = client
+            .query_opt(
+                "SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (
+                     'certplan.budgets'::regclass, 'certplan.budget_calls'::regclass,
+                     'certplan.budget_flights'::regclass) LIMIT 1",
+                &[],
+            )
+            .await
+            .map_err(said)?;
+        if let Some(trigger) = trigger {
+            return Err(format!(
+                "its tables have the trigger `{}`, which certplan did not make",
+                Untrusted::new(trigger.get::<_, String>(0))
+            ));
+        }
+        let far = client
+            .query_one(
+                "SELECT EXISTS (SELECT FROM certplan.budgets b WHERE b.key = $1 AND b.paused_until >= far)
+                     OR EXISTS (SELECT FROM certplan.budget_flights f WHERE f.key = $1 AND f.lease_until >= far)
+                 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 960000000 AS far) x",
+                &[&self.key],
+            )
+            .await
+            .map_err(said)?;
+        if far.get(0) {
+            tracing::warn!(
+                "the rate budget in {} held a pause or a lease that ends later than any run of certplan writes; it is not believed",
+                self.server
+            );
+        }
+        Ok(())
     }
 
     async fn carry_out(&self, client: &Client, message: &Message) -> Result<Given, String> {
-        let said = |error: tokio_postgres::Error| match error.as_db_error() {
-            Some(said) => said.message().to_owned(),
-            None => error.to_string(),
-        };
         // With the types named, a statement is one message to the server and one back.
         let ask = async |statement: &str, values: &[(&(dyn ToSql + Sync), Type)]| {
             let rows = client.query_typed(statement, values).await.map_err(said)?;

@@ -19,9 +19,9 @@ const KEPT: i64 = 100_000;
 const POLL: Duration = Duration::from_millis(20);
 /// The longest wait that is told. A slot may come back unspent at any time, and a pause may begin.
 const LONGEST_SLEEP: i64 = 1_000_000;
-/// No lease and no pause ends later than this from now. A time that does comes from a damaged row or a clock
-/// that jumped.
-const FAR_AHEAD: i64 = 3_600_000_000;
+/// No lease and no pause that a run writes ends later than this from now: the longest pause is 15 minutes. A
+/// time that does comes from a damaged row or from another program. It is not believed.
+const FAR_AHEAD: i64 = 16 * 60 * 1_000_000;
 /// Wall clocks are corrected all the time. A smaller correction is not worth a write.
 const OFFSET_CHANGE: i64 = 100_000;
 
@@ -65,11 +65,18 @@ impl Store {
     /// Begins a transaction. No other process is in one until it ends. Without [`Round::commit`], nothing of
     /// it happened.
     pub(super) fn round(&mut self) -> rusqlite::Result<Round<'_>> {
+        let path = self.connection.path().unwrap_or_default().to_owned();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         // The clock is read inside the transaction, so ends are in the order of their numbers.
-        Round::begin(transaction, &self.clock.now())
+        let round = Round::begin(transaction, &self.clock.now())?;
+        if let Some(what) = round.disbelieved {
+            tracing::warn!(
+                "the rate budget `{path}` held {what} that ends later than any run of certplan writes; it is not believed"
+            );
+        }
+        Ok(round)
     }
 }
 
@@ -94,6 +101,8 @@ pub(super) struct Round<'a> {
     number: i64,
     ended: i64,
     in_flight: i64,
+    /// What stood there that no run can have written. It is gone with this transaction, so it is told once.
+    pub(super) disbelieved: Option<&'static str>,
 }
 
 impl<'a> Round<'a> {
@@ -114,6 +123,7 @@ impl<'a> Round<'a> {
             number: 0,
             ended: i64::MIN,
             in_flight: 0,
+            disbelieved: None,
         };
         if boot != reading.boot {
             round.carry_over(&boot, offset, reading)?;
@@ -122,6 +132,11 @@ impl<'a> Round<'a> {
                 "UPDATE state SET wall_offset = ?1",
                 params![reading.offset()],
             )?;
+        }
+        if round.paused_until.saturating_sub(round.now) >= FAR_AHEAD {
+            round.disbelieved = Some("a pause");
+            round.paused_until = 0;
+            round.execute("UPDATE state SET paused_until = 0", [])?;
         }
         round.read_newest()?;
         if round.ended > round.now {
@@ -183,6 +198,9 @@ impl<'a> Round<'a> {
             )?
             .collect::<rusqlite::Result<_>>()?;
         for (id, lease_until) in lapsed {
+            if lease_until > self.now {
+                self.disbelieved = Some("a lease");
+            }
             self.execute("DELETE FROM flights WHERE id = ?1", params![id])?;
             // Later than the last one, so that the numbers stay in order; never later than now.
             self.append(lease_until.min(self.now).max(self.ended))?;
@@ -200,10 +218,7 @@ impl<'a> Round<'a> {
         windows: &[RateLimit],
         lease: Duration,
     ) -> rusqlite::Result<Given> {
-        let mut until = self.now;
-        if self.paused_until.saturating_sub(self.now) < FAR_AHEAD {
-            until = until.max(self.paused_until);
-        }
+        let mut until = self.now.max(self.paused_until);
         for window in windows {
             let room = i64::from(window.requests) - self.in_flight;
             let free_at = if room <= 0 {
@@ -264,8 +279,7 @@ impl<'a> Round<'a> {
     /// Nobody is given a slot for this long.
     pub(super) fn pause(&mut self, wait: Duration) -> rusqlite::Result<()> {
         let until = self.now.saturating_add(micros(wait));
-        // A pause that ends later than any can is replaced.
-        if until > self.paused_until || self.paused_until.saturating_sub(self.now) >= FAR_AHEAD {
+        if until > self.paused_until {
             self.paused_until = until;
             self.execute("UPDATE state SET paused_until = ?1", params![until])?;
         }

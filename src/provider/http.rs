@@ -23,7 +23,7 @@ use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError};
 use super::lost::{Lost, causes};
 use super::reply::Reply;
-use super::retry_after::{date, retry_after};
+use super::retry_after::{cut, date, retry_after};
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Reservation, Slot, Throttle};
 use crate::model::{BudgetWindow, Mask, RateLimit, Traffic};
@@ -372,9 +372,10 @@ impl Transport {
         };
         if let Some(pause) = pause.filter(|pause| *pause >= TOLD_PAUSE) {
             tracing::warn!(
-                "{} asks to slow down: the next call goes out in {} s",
+                "{} asks to slow down: the next call goes out in {} s{}",
                 self.endpoint,
-                pause.as_secs()
+                pause.as_secs(),
+                cut(headers)
             );
         }
     }

@@ -11,15 +11,29 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// clock may be wrong. A date that is past is no wait. `None` when there is none or it cannot be read, and
 /// for a date without `Date`: our clock would decide how long the pause is.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    Some(asked_for(headers)?.min(LONGEST))
+}
+
+/// For the message of a pause: an answer that asks for more than it is given.
+pub(super) fn cut(headers: &HeaderMap) -> &'static str {
+    match asked_for(headers) {
+        Some(wait) if wait > LONGEST => {
+            "; it asks for longer, and 15 minutes are the most it is given"
+        }
+        Some(_) | None => "",
+    }
+}
+
+fn asked_for(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than a u64 holds are still a number of seconds.
-        text.parse().map_or(LONGEST, Duration::from_secs)
+        text.parse().map_or(Duration::MAX, Duration::from_secs)
     } else {
         let until = httpdate::parse_http_date(text).ok()?;
         until.duration_since(date(headers)?).unwrap_or_default()
     };
-    Some(wait.min(LONGEST))
+    Some(wait)
 }
 
 /// The answer's `Date`.
@@ -65,6 +79,15 @@ mod tests {
         assert_eq!(read(" 120 ", None), Some(120));
         assert_eq!(read("86400", None), Some(900));
         assert_eq!(read("9223372036854775808000", None), Some(900));
+        for (text, told) in [
+            ("900", false),
+            ("901", true),
+            ("99999999999999999999999", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(cut(&headers).contains("15 minutes"), told, "{text}");
+        }
         for unreadable in ["-1", "1.5", "abc", ""] {
             assert_eq!(read(unreadable, None), None, "{unreadable}");
         }

@@ -160,6 +160,44 @@ fn rows_of_a_future_that_cannot_be_hold_nobody_for_long() {
 }
 
 #[test]
+fn what_no_run_can_have_written_is_not_believed_and_told_once() {
+    for (what, written) in [
+        ("a pause", "UPDATE state SET paused_until = ?1"),
+        ("a lease", "INSERT INTO flights (lease_until) VALUES (?1)"),
+    ] {
+        let clock = SetClock::new();
+        let mut store = store(&clock);
+        let windows = [limit(1, 1_000)];
+        store.round().unwrap().commit().unwrap();
+        let now = clock.now().up;
+        let set = |store: &Store, statement: &str, minutes: i64| {
+            let until = now + minutes * 60_000_000;
+            store
+                .execute_batch(&statement.replace("?1", &until.to_string()))
+                .unwrap();
+        };
+        // The longest that a run writes holds.
+        set(&store, written, 15);
+        assert_eq!(store.round().unwrap().disbelieved, None, "{what}");
+        assert_eq!(room(&mut store, &windows), 0, "{what}");
+        store
+            .execute_batch("UPDATE state SET paused_until = 0; DELETE FROM flights;")
+            .unwrap();
+        set(&store, written, 60);
+        let round = store.round().unwrap();
+        assert_eq!(round.disbelieved, Some(what));
+        round.commit().unwrap();
+        assert_eq!(
+            store.round().unwrap().disbelieved,
+            None,
+            "{what} is told once"
+        );
+        clock.advance(1_001);
+        assert_eq!(room(&mut store, &windows), 1, "{what}");
+    }
+}
+
+#[test]
 fn only_so_many_calls_are_kept() {
     let clock = SetClock::new();
     let mut store = store(&clock);

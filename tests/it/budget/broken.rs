@@ -24,6 +24,22 @@ fn a_damaged_budget_is_replaced_and_said_once() {
 }
 
 #[test]
+fn a_pause_of_an_hour_in_a_budget_is_not_believed_and_said_once() {
+    let rig = enforcing();
+    let one = manifest(&rig, "one", LIMITS, 3);
+    rig.certplan(&["plan", "-f", &one]).expect(0);
+    let hour = "UPDATE state SET paused_until = paused_until + 9000000000000000";
+    rusqlite::Connection::open(budget(&rig))
+        .and_then(|connection| connection.execute_batch(hour))
+        .expect("a pause");
+    let ended = rig.certplan(&["plan", "-f", &one]).expect(0);
+    let said = ended.stderr.matches("held a pause that ends later").count();
+    assert_eq!(said, 1, "{}", ended.stderr);
+    let next = rig.certplan(&["plan", "-f", &one]).expect(0);
+    assert!(!next.stderr.contains("budget"), "{}", next.stderr);
+}
+
+#[test]
 fn a_budget_that_cannot_be_used_is_said_once_and_the_run_keeps_to_the_limits_by_itself() {
     let rig = enforcing();
     let one = manifest(&rig, "one", LIMITS, 60);

@@ -84,3 +84,39 @@ fn a_budget_in_a_database_that_cannot_be_used_is_never_called_ok() {
     assert_eq!(rig.effects("order_created").len(), 3);
     assert!(budgets(&rig).is_empty());
 }
+
+#[test]
+fn what_no_run_can_have_written_into_a_database_is_not_believed_and_said_once() {
+    let mut rig = enforcing();
+    let database = Database::new();
+    rig.set("CERTPLAN_STATE", &database.url());
+    let one = manifest(&rig, "one", LIMITS, 3);
+    rig.certplan(&["migrate"]).expect(0);
+    rig.certplan(&["plan", "-f", &one]).expect(0);
+    for written in [
+        "UPDATE certplan.budgets SET paused_until =
+             (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 2400000000",
+        "INSERT INTO certplan.budget_flights (key, lease_until)
+             SELECT key, 9000000000000000000 FROM certplan.budgets",
+    ] {
+        database.sql(written);
+        let ended = rig.certplan(&["plan", "-f", &one]).expect(0);
+        let said = ended.stderr.matches("is not believed").count();
+        assert_eq!(said, 1, "{}", ended.stderr);
+        let next = rig.certplan(&["plan", "-f", &one]).expect(0);
+        assert!(!next.stderr.contains("budget"), "{}", next.stderr);
+    }
+    // With somebody's trigger it is no budget, and the run keeps to the limits by itself.
+    database.sql(
+        "CREATE FUNCTION certplan.none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER nothing BEFORE INSERT ON certplan.budget_calls
+             FOR EACH ROW EXECUTE FUNCTION certplan.none()",
+    );
+    let ended = rig.certplan(&["plan", "-f", &one]).expect(0);
+    assert_eq!(
+        ended.stderr.matches("`nothing`").count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+}
