@@ -15,26 +15,33 @@ mod screen;
 mod settings;
 mod signals;
 mod value_parsers;
+mod variables;
 mod watch;
 mod workspace;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 pub use args::Cli;
 pub use exit::Exit;
 
 use output::Output;
+use variables::ParseError;
 
 /// Parses the command line, runs the command, and says how it ended in the exit code.
 pub fn main() -> ExitCode {
     core_dumps::off();
     end_at_a_panic();
-    let cli = match Cli::try_parse() {
+    let cli = match variables::parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(ParseError::Typed(error)) => return usage(&error),
+        Err(ParseError::Variable(why)) => {
+            // A closed terminal is no reason to fail.
+            let _ = writeln!(io::stderr(), "error: {why}");
+            return Exit::Usage.into();
+        }
     };
     logging::start(&cli.common);
     let mut output = Output::new(&cli.common);

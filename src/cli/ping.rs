@@ -4,6 +4,7 @@
 //! The URL's path is as good as a password: it is never shown, and no redirect carries it elsewhere. A
 //! call that fails is a warning.
 
+use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::exit::{CliError, Exit};
 use super::output::Output;
 use super::settings;
 use super::value_parsers::PingUrl;
+use super::variables;
 use super::watch::is_success;
 
 /// From connecting to the end of the answer.
@@ -42,7 +44,8 @@ impl Ping {
             return Ok(Self(None));
         };
         let url = parse(text).map_err(|why| {
-            CliError::Usage(format!("the ping URL (--ping, CERTPLAN_PING_URL) {why}"))
+            let origin = variables::origin("--ping", "CERTPLAN_PING_URL", OsStr::new(text));
+            CliError::Usage(format!("{origin}: the ping URL {why}"))
         })?;
         let client = client(common, &url)?;
         let first = call(

@@ -1,70 +1,123 @@
 //! What comes from outside the manifest: endpoints, keys, the state's place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env::VarError;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::exit::CliError;
+use super::variables;
 use crate::engine::EngineError;
 use crate::files::{self, FileError};
-use crate::journal::Location;
+use crate::journal::{Location, looks_like_address};
 use crate::model::{Account, AccountName, Batch, CredentialMember, Provider, Secret, SecretSource};
 use crate::provider::{Endpoint, Keys};
+
+const ENDPOINT_VARIABLE: &str = "CERTPLAN_ENDPOINT_";
+const STATE_VARIABLE: &str = "CERTPLAN_STATE";
+const BUDGET_VARIABLE: &str = "CERTPLAN_BUDGET_DIR";
 
 /// A key file larger than this is no key file.
 const KEY_FILE_BYTES: u64 = 64 * 1024;
 /// The roots of a whole system are a quarter of a megabyte.
 const ROOT_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Where each account's calls go: the official address, or what the operator says.
+/// Whether a command calls a CA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// It does, with the keys of accounts.
+    Ca,
+    /// It works with what is on this machine.
+    Nobody,
+}
+
+/// Where each account's calls go: the official address, or what the operator says. For a command that calls
+/// a CA, a variable that belongs to no account is refused while an account's calls go to the official one.
 pub(super) fn endpoints(
     common: &Common,
     batch: &Batch,
+    calls: Calls,
 ) -> Result<BTreeMap<AccountName, Endpoint>, CliError> {
-    let mut endpoints = BTreeMap::new();
-    for (name, account) in &batch.accounts {
+    let mut named = BTreeMap::new();
+    for name in batch.accounts.keys() {
         let variable = endpoint_variable(name);
-        let endpoint = match std::env::var(&variable) {
-            Ok(url) if !url.is_empty() => Endpoint::parse(&url)
-                .map_err(|error| CliError::Usage(format!("{variable}: {error}")))?,
-            Ok(_) | Err(VarError::NotPresent) => Endpoint::official(&account.provider),
+        match std::env::var(&variable) {
+            Ok(url) if !url.is_empty() => {
+                let endpoint = Endpoint::parse(&url)
+                    .map_err(|error| CliError::Usage(format!("{variable}: {error}")))?;
+                named.insert(name.clone(), endpoint);
+            }
+            Ok(_) | Err(VarError::NotPresent) => {}
             // What cannot be read must not send the key to the CA's own address instead.
             Err(VarError::NotUnicode(_)) => {
                 return Err(CliError::Usage(format!("{variable}: it is not plain text")));
             }
-        };
-        endpoints.insert(name.clone(), endpoint);
+        }
     }
     for text in &common.endpoints {
         // What is no account's name is not repeated: it may hold a password.
         let (name, url) = text
             .split_once('=')
-            .filter(|(name, _)| name.parse::<AccountName>().is_ok())
+            .and_then(|(name, url)| Some((name.parse::<AccountName>().ok()?, url)))
             .ok_or_else(|| CliError::Usage("--endpoint: write ACCOUNT=URL".to_owned()))?;
-        let known = endpoints
-            .iter_mut()
-            .find(|(account, _)| account.as_str() == name);
-        let Some((_, endpoint)) = known else {
-            let names: Vec<&str> = batch.accounts.keys().map(AccountName::as_str).collect();
+        if !batch.accounts.contains_key(&name) {
             return Err(CliError::Usage(format!(
                 "--endpoint: the manifest has no account `{name}`; it has {}",
-                if names.is_empty() {
-                    "none".to_owned()
-                } else {
-                    names.join(", ")
-                }
+                account_names(batch)
             )));
-        };
-        *endpoint = Endpoint::parse(url)
+        }
+        let endpoint = Endpoint::parse(url)
             .map_err(|error| CliError::Usage(format!("--endpoint {name}: {error}")))?;
+        named.insert(name, endpoint);
     }
-    Ok(endpoints)
+    let official = batch
+        .accounts
+        .keys()
+        .find(|name| !named.contains_key(*name));
+    if let (Calls::Ca, Some(account), Some(variable)) =
+        (calls, official, foreign_endpoints(batch).first())
+    {
+        return Err(CliError::Usage(format!(
+            "{variable}: the manifest has no such account, it has {}; the calls of `{account}` would go to the CA's own address: unset the variable, or name one for that account too ({})",
+            account_names(batch),
+            endpoint_variable(account)
+        )));
+    }
+    let all = batch.accounts.iter().map(|(name, account)| {
+        let endpoint = named
+            .remove(name)
+            .unwrap_or_else(|| Endpoint::official(&account.provider));
+        (name.clone(), endpoint)
+    });
+    Ok(all.collect())
+}
+
+/// The variables that name an endpoint for an account that the manifest does not have.
+pub(super) fn foreign_endpoints(batch: &Batch) -> Vec<String> {
+    let own: BTreeSet<String> = batch.accounts.keys().map(endpoint_variable).collect();
+    let mut foreign: Vec<String> = std::env::vars_os()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(ENDPOINT_VARIABLE.trim_end_matches('_')))
+        .filter(|name| !own.contains(name))
+        .collect();
+    foreign.sort();
+    foreign
+}
+
+fn account_names(batch: &Batch) -> String {
+    let names: Vec<&str> = batch.accounts.keys().map(AccountName::as_str).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 fn endpoint_variable(account: &AccountName) -> String {
     format!(
-        "CERTPLAN_ENDPOINT_{}",
+        "{ENDPOINT_VARIABLE}{}",
         account.as_str().to_ascii_uppercase().replace('-', "_")
     )
 }
@@ -73,7 +126,10 @@ fn endpoint_variable(account: &AccountName) -> String {
 /// it had come is noted in the user's own folder on this host, and without one beside a state in a file.
 pub(super) fn location(common: &Common) -> Result<Location, CliError> {
     match &common.state {
-        Some(state) => named_state(state),
+        Some(state) => named_state(
+            variables::origin("--state", STATE_VARIABLE, OsStr::new(state)),
+            state,
+        ),
         None => Ok(noting(Location::file(beside_manifest(common)))),
     }
 }
@@ -84,12 +140,28 @@ pub(super) fn default_state(common: &Common) -> Option<Location> {
     common.state.as_ref().map(|_| file())
 }
 
-/// A state as the operator names it.
-pub(super) fn named_state(text: &str) -> Result<Location, CliError> {
-    let location: Location = text.parse()?;
+/// A state as the operator names it, by a flag or a variable.
+pub(super) fn named_state(origin: &str, text: &str) -> Result<Location, CliError> {
+    let location: Location = text
+        .parse()
+        .map_err(|why| CliError::Usage(format!("{origin}: {why}")))?;
     Ok(noting(
         location.or_password(std::env::var("PGPASSWORD").ok()),
     ))
+}
+
+/// The folder of the rate budgets, where the operator names one.
+pub(super) fn budget_folder(common: &Common) -> Result<Option<PathBuf>, CliError> {
+    let Some(folder) = &common.budget.budget_dir else {
+        return Ok(None);
+    };
+    if let Some(what) = folder.to_str().and_then(looks_like_address) {
+        return Err(CliError::Usage(format!(
+            "{}: it looks like {what}, and a folder of this machine is expected: write its path, with `./` in front where it looks like something else",
+            variables::origin("--budget-dir", BUDGET_VARIABLE, folder.as_os_str())
+        )));
+    }
+    Ok(Some(folder.clone()))
 }
 
 fn noting(location: Location) -> Location {

@@ -6,15 +6,25 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::CliError;
 use super::output::Output;
-use super::settings;
+use super::settings::{self, Calls};
 use crate::engine::{Budgets, Manifest, Surroundings, Workspace};
 use crate::manifest::Input;
 
 /// Standard input larger than this is no manifest.
 const STDIN_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Reads the manifest and everything that it is read with.
+/// Reads the manifest and everything that it is read with, for a command that calls a CA.
 pub(super) fn load(
+    common: &Common,
+    policy: Option<&Path>,
+    output: &Output,
+) -> Result<Workspace, CliError> {
+    load_for(Calls::Ca, common, policy, output)
+}
+
+/// The same for a command that may call nobody.
+pub(super) fn load_for(
+    calls: Calls,
     common: &Common,
     policy: Option<&Path>,
     output: &Output,
@@ -23,9 +33,9 @@ pub(super) fn load(
     let location = settings::location(common)?;
     // Before anything else that can be wrong: an error below must not hide it.
     manifest.warn_of_place(&location, output);
-    let named = common.budget.budget_dir.clone();
+    let named = settings::budget_folder(common)?;
     let surroundings = Surroundings {
-        endpoints: settings::endpoints(common, &manifest.batch)?,
+        endpoints: settings::endpoints(common, &manifest.batch, calls)?,
         budgets: Budgets::of(named, settings::home(), &location),
         default_state: settings::default_state(common)
             .filter(|default| default.full_name() != location.full_name()),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
+use super::address::looks_like_address;
 use super::notes::NotePaths;
 use super::store::{postgres, sqlite};
 use super::{JournalError, Server};
@@ -112,34 +113,42 @@ impl fmt::Display for Location {
     }
 }
 
-/// A path, `file:PATH` or `file:///PATH` (RFC 8089: percent-encoded), `postgres://` or
-/// `postgresql://`. [`JournalError::Unusable`] for every other URL.
-impl FromStr for Location {
-    type Err = JournalError;
+/// Why a text names no journal. It never repeats the text, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LocationError(String);
 
-    fn from_str(text: &str) -> Result<Self, JournalError> {
-        let refuse = |why: &str| JournalError::Unusable {
-            // A URL may carry a password after its scheme.
-            path: text.split("://").next().unwrap_or_default().into(),
-            why: why.to_owned(),
-        };
+/// A path, `file:PATH` or `file:///PATH` (RFC 8089: percent-encoded), `postgres://` or
+/// `postgresql://`.
+impl FromStr for Location {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
         if text.is_empty() {
-            return Err(refuse("the path is empty"));
+            return Err(LocationError("the path is empty".to_owned()));
         }
-        if let Some(rest) = text.strip_prefix("file:") {
-            return file_url(rest).map(Self::file).map_err(refuse);
+        if ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
+            && text.trim() == text
+        {
+            let server = Server::parse(text).map_err(LocationError)?;
+            return Ok(Self {
+                kind: Kind::Postgres(Box::new(server)),
+                notes: None,
+            });
         }
-        match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Server::parse(text)
-                .map(|server| Self {
-                    kind: Kind::Postgres(Box::new(server)),
-                    notes: None,
-                })
-                .map_err(|why| refuse(&why)),
-            Some((scheme, _)) if is_scheme(scheme) => Err(refuse(
-                "only a path, a `file:` URL or a `postgres://` URL is known",
-            )),
-            _ => Ok(Self::file(text)),
+        let encoded = text.strip_prefix("file:").filter(|_| text.trim() == text);
+        if let Some(rest) = encoded {
+            return file_url(rest)
+                .map(Self::file)
+                .map_err(|why| LocationError(why.to_owned()));
+        }
+        match looks_like_address(text) {
+            Some(what) => Err(LocationError(format!(
+                "it looks like {what}, and is none that is known: write `postgres://USER@HOST/DATABASE`, or a path, with `./` in front where it looks like something else"
+            ))),
+            None => Ok(Self::file(text)),
         }
     }
 }
@@ -165,14 +174,6 @@ fn file_url(rest: &str) -> Result<PathBuf, &'static str> {
         return Err("the `file:` URL holds no path");
     }
     Ok(PathBuf::from(path.as_ref()))
-}
-
-/// RFC 3986 section 3.1.
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 #[cfg(test)]
@@ -209,9 +210,14 @@ mod tests {
             "postgres://user:hunter2@db/state?sslmode=sometimes",
             "postgres://user:hunter2@db/state?unknown=1",
             "postgres://",
+            "postgres:/user:hunter2@db/state",
+            " postgres://user:hunter2@db/state",
+            "postgres://user:hunter2@db/state\n",
+            "postgres//user:hunter2@db/state",
+            "host=db user=user password=hunter2",
+            " file:a.db",
         ] {
             let error = text.parse::<Location>().unwrap_err();
-            assert!(matches!(error, JournalError::Unusable { .. }), "{text}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }

@@ -1,6 +1,7 @@
 //! What was intended and what happened: an append-only list of facts, and the records that follow
 //! from it.
 
+mod address;
 mod binding;
 mod chain;
 mod draft;
@@ -27,9 +28,10 @@ use std::path::PathBuf;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+pub use address::looks_like_address;
 pub use binding::Bindings;
 pub use error::JournalError;
-pub use location::Location;
+pub use location::{Location, LocationError};
 pub use migrate::{Migrated, migrate};
 pub use moving::{TakenOver, take_over};
 pub use notes::Gap;

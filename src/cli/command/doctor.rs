@@ -42,6 +42,13 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
         check_state(&workspace).await,
     ];
     checks.push(check_budget(&workspace).await);
+    let foreign = settings::foreign_endpoints(&workspace.batch);
+    checks.extend(foreign.iter().map(|variable| {
+        Check::new(
+            Verdict::Note,
+            format!("{variable} is set, and the manifest has no such account: it has no effect"),
+        )
+    }));
     for name in workspace.batch.accounts.keys() {
         checks.extend(check_account(&workspace, name, output).await);
     }

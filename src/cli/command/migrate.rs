@@ -33,7 +33,7 @@ pub(super) async fn run(
         });
         return Ok(Exit::Done);
     };
-    let from = settings::named_state(from)?;
+    let from = settings::named_state("--from", from)?;
     let taken = engine::take_over(&from, &location).await?;
     let (facts, there) = (taken.facts, from.full_name());
     output.result(|out| {

@@ -7,6 +7,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::scope_args::ScopeArgs;
 use crate::cli::screen::show_plan;
+use crate::cli::settings::Calls;
 use crate::cli::watch::Watch;
 use crate::cli::workspace;
 use crate::engine::{self, PlanRequest, Workspace, saved_plan};
@@ -18,7 +19,13 @@ pub(super) async fn run(
     watch: &mut Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let workspace = workspace::load(common, args.scope.policy.as_deref(), output)?;
+    let calls = if args.offline {
+        Calls::Nobody
+    } else {
+        Calls::Ca
+    };
+    let policy = args.scope.policy.as_deref();
+    let workspace = workspace::load_for(calls, common, policy, output)?;
     let request = PlanRequest {
         scope: args.scope.scope(),
         offline: args.offline,

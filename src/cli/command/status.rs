@@ -4,6 +4,7 @@ use crate::cli::args::{Common, StatusArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::format::Format;
 use crate::cli::output::Output;
+use crate::cli::settings::Calls;
 use crate::cli::watch::Watch;
 use crate::cli::workspace;
 use crate::engine::{self, PlanRequest, Scope};
@@ -15,7 +16,12 @@ pub(super) async fn run(
     watch: &mut Watch,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let workspace = workspace::load(common, None, output)?;
+    let calls = if args.offline {
+        Calls::Nobody
+    } else {
+        Calls::Ca
+    };
+    let workspace = workspace::load_for(calls, common, None, output)?;
     let request = PlanRequest {
         scope: Scope::default(),
         offline: args.offline,

@@ -174,10 +174,11 @@ fn words_that_clap_does_not_know_are_a_wrong_command_line() {
 fn a_state_url_is_refused_without_its_password() {
     let mut rig = Rig::new();
     rig.orders(&["ada"], "");
-    for url in [
-        "postgres://certplan:hunter2@db/state",
-        "postgresql://certplan:hunter2@db/state",
-        "https://certplan:hunter2@db/state",
+    for (url, code) in [
+        ("postgres://certplan:hunter2@db/state", FAILED),
+        ("postgresql://certplan:hunter2@db/state", FAILED),
+        ("https://certplan:hunter2@db/state", USAGE),
+        ("", USAGE),
     ] {
         for args in [
             &["plan", "--state", url][..],
@@ -185,11 +186,19 @@ fn a_state_url_is_refused_without_its_password() {
             &["history", "--state", url],
             &["doctor", "--state", url],
         ] {
-            let ended = refused(&rig, args, FAILED, &["state"]);
+            let ended = refused(&rig, args, code, &["state"]);
             assert!(!format!("{ended:?}").contains("hunter2"), "{ended:?}");
         }
+        if url.is_empty() {
+            continue;
+        }
         rig.set("CERTPLAN_STATE", url);
-        let ended = refused(&rig, &["plan"], FAILED, &["state"]);
+        let said = if code == USAGE {
+            "CERTPLAN_STATE"
+        } else {
+            "state"
+        };
+        let ended = refused(&rig, &["plan"], code, &[said]);
         assert!(!format!("{ended:?}").contains("hunter2"), "{ended:?}");
         // The help of a command shows the variable's name, not its value.
         for args in [

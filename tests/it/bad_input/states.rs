@@ -135,7 +135,6 @@ fn a_place_where_no_state_can_be_is_refused_before_anything_is_sent() {
         "/proc/certplan/state.db",
         "/dev/null",
         "link.db",
-        "",
     ] {
         refused(
             &rig,

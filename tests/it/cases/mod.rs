@@ -4,6 +4,7 @@
 //! binary against the sandbox and takes the sandbox's ledger for the truth.
 
 mod changed_members;
+mod addresses;
 mod clock;
 mod costs;
 mod decisions;
@@ -25,6 +26,7 @@ mod targets;
 mod unknown_ids;
 mod validations;
 mod wrong_clock;
+mod variables;
 
 use serde_json::{Value, json};
 

@@ -21,11 +21,13 @@ const CASES: &[(usize, &str)] = &[
     (24, "what the plan has read says that the call must be refused"),
     (25, "what is to be revoked ran out"),
     (26, "a report takes the place of what is no file, or goes to nobody"),
+    (27, "a mistyped address of a database becomes a folder, and everything is bought again"),
     (28, "what waits for a person looks like what waits for the CA"),
     (29, "what happened since the last run is in no output"),
     (34, "what waits for a domain looks like what waits for an administrator"),
     (44, "an id that the CA does not know"),
     (48, "a run by the clock asks a person, or is silent where one must decide"),
+    (49, "a variable is empty, or names an endpoint for an account that is not there"),
 ];
 
 /// The case that a test's name carries.

@@ -160,11 +160,7 @@ fn a_url_that_cannot_be_used_is_a_wrong_command_line_and_is_not_shown() {
         TOKEN.to_owned(),
     ] {
         let ended = rig.certplan(&["apply", "--yes", "--ping", &url]).expect(64);
-        assert!(
-            ended.stderr.contains("CERTPLAN_PING_URL"),
-            "{}",
-            ended.stderr
-        );
+        assert!(ended.stderr.contains("--ping"), "{}", ended.stderr);
         assert!(!ended.stderr.contains(TOKEN), "{}", ended.stderr);
     }
     assert!(rig.changes().is_empty());
