@@ -270,6 +270,7 @@ impl Taking {
                 per: Duration::from_secs(5),
             }],
             max_in_flight: 16,
+            route: certplan::provider::Route::default(),
             extra_root: None,
             deadlines: Deadlines::default(),
             budget: None,

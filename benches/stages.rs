@@ -428,6 +428,7 @@ fn throttle(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
         rate_limits: vec![limit(5), limit(300)],
         budget: None,
         max_in_flight: 16,
+        route: certplan::provider::Route::default(),
         extra_root: None,
         deadlines: Deadlines::default(),
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::format::Format;
+use super::route::RouteArgs;
 use super::scope_args::ScopeArgs;
 use super::value_parsers::{
     PingUrl, ReportTarget, duration, order_id, output_file, report_target, run_id,
@@ -61,6 +62,9 @@ pub struct Common {
     /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
     #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
     pub endpoints: Vec<String>,
+    /// The way to the CAs.
+    #[command(flatten)]
+    pub route: RouteArgs,
     /// A PEM file with one more root certificate to trust
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub extra_root: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod logging;
 mod output;
 mod ping;
 mod progress;
+mod route;
 mod run_reports;
 mod scope_args;
 mod screen;

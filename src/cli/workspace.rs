@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::CliError;
 use super::output::Output;
+use super::route;
 use super::settings::{self, Calls};
 use crate::engine::{Budgets, Manifest, Surroundings, Workspace};
 use crate::manifest::Input;
@@ -40,6 +41,7 @@ pub(super) fn load_for(
         default_state: settings::default_state(common)
             .filter(|default| default.full_name() != location.full_name()),
         location,
+        route: route::route(&common.route)?,
         extra_root: settings::extra_root(common)?,
         keys: settings::keys,
     };

@@ -17,7 +17,9 @@ use crate::model::{
     Account, AccountName, Address, Batch, DoubtRule, Item, Observed, Policy, RunId, Tag, TagParts,
 };
 use crate::plan::{Allowance, Inputs, Plan, with_dependencies};
-use crate::provider::{Act, Deadlines, Endpoint, Keys, Settings, authorities, open, preview};
+use crate::provider::{
+    Act, Deadlines, Endpoint, Keys, Route, Settings, authorities, open, preview,
+};
 
 /// What is wanted, read from its files.
 pub struct Manifest {
@@ -80,6 +82,8 @@ pub struct Surroundings {
     pub default_state: Option<Location>,
     /// What runs under the same keys draw from.
     pub budgets: Budgets,
+    /// The way to the CAs.
+    pub route: Route,
     /// PEM certificates to trust beside the system's.
     pub extra_root: Option<Vec<u8>>,
     /// Reads the keys of an account, when it is opened.
@@ -100,6 +104,8 @@ pub struct Workspace {
     pub default_state: Option<Location>,
     /// What runs under the same keys draw from.
     pub budgets: Budgets,
+    /// The way to the CAs.
+    pub route: Route,
     extra_root: Option<Vec<u8>>,
     keys: fn(&Account) -> Result<Keys, EngineError>,
     opened: Accounts,
@@ -126,6 +132,7 @@ impl Workspace {
             location,
             default_state,
             budgets,
+            route,
             extra_root,
             keys,
         } = surroundings;
@@ -136,6 +143,7 @@ impl Workspace {
             location,
             default_state,
             budgets,
+            route,
             extra_root,
             keys,
             opened: Accounts::new(),
@@ -180,6 +188,7 @@ impl Workspace {
                 rate_limits: account.rate_limits.clone(),
                 budget: self.budgets.open(&keys.fingerprint(endpoint)),
                 max_in_flight: account.max_in_flight,
+                route: self.route.clone(),
                 extra_root: self.extra_root.clone(),
                 deadlines: Deadlines::default(),
             };

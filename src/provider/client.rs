@@ -1,5 +1,5 @@
-//! The HTTP client under every call: no redirects, no hidden retries, no proxy from the environment, TLS
-//! always verified.
+//! The HTTP client under every call: no redirects, no hidden retries, no proxy that the operator
+//! did not name, TLS always verified.
 
 use reqwest::{Certificate, Client};
 
@@ -18,11 +18,17 @@ pub(super) fn client(settings: &Settings, idle: usize) -> Result<Client, Provide
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .no_proxy()
         .http1_only()
         .https_only(settings.endpoint.is_secure())
         .connect_timeout(settings.deadlines.connect)
         .pool_max_idle_per_host(idle);
+    builder = match settings.route.proxy_for(&settings.endpoint) {
+        Some(proxy) => {
+            let proxy = proxy.for_client();
+            builder.proxy(proxy.map_err(|_| ProviderError::unusable("the proxy is not usable"))?)
+        }
+        None => builder.no_proxy(),
+    };
     if !settings.endpoint.is_secure() {
         // Loopback without TLS must work where no roots are installed.
         builder = builder.tls_certs_only([]);

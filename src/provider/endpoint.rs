@@ -71,6 +71,18 @@ impl Endpoint {
         after.split('/').next().unwrap_or_default()
     }
 
+    /// True for an address of this machine, by its number or its name.
+    pub(super) fn is_loopback(&self) -> bool {
+        let url = Url::parse(&self.text).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let name = host.trim_end_matches('.');
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse::<IpAddr>();
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
+    }
+
     /// False for `http` on a loopback address.
     pub(super) fn is_secure(&self) -> bool {
         self.secure

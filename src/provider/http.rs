@@ -24,6 +24,7 @@ use super::error::{ErrorKind, ProviderError};
 use super::lost::{Lost, causes};
 use super::reply::Reply;
 use super::retry_after::{cut, date, retry_after};
+use super::route::Route;
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Reservation, Slot, Throttle};
 use crate::model::{BudgetWindow, Mask, RateLimit, Traffic};
@@ -58,6 +59,7 @@ pub(super) trait Authorize: Send + Sync {
 /// The connection to one account.
 pub(super) struct Transport {
     endpoint: Endpoint,
+    route: Route,
     reads: Client,
     changes: Client,
     authorize: Box<dyn Authorize>,
@@ -84,6 +86,7 @@ impl Transport {
             reads: client(settings, settings.max_in_flight)?,
             changes: client(settings, 0)?,
             endpoint: settings.endpoint.clone(),
+            route: settings.route.clone(),
             authorize,
             mask,
             throttle: Throttle::drawing(
@@ -284,15 +287,7 @@ impl Transport {
         let response = match timeout(self.deadlines.head, client.execute(request)).await {
             Err(_) => return Err(Lost::interrupted("no answer within the deadline")),
             Ok(Err(error)) if error.is_connect() => {
-                return Err(Lost {
-                    unsent: true,
-                    kind: ErrorKind::Connect,
-                    why: format!(
-                        "no connection to {}: {}",
-                        self.endpoint,
-                        causes(&error.without_url())
-                    ),
-                });
+                return Err(self.route.blocked(&self.endpoint, &error.without_url()));
             }
             Ok(Err(error)) => {
                 return Err(Lost::interrupted(format!(

@@ -20,6 +20,7 @@ mod ncloud;
 mod preview;
 mod reply;
 mod retry_after;
+mod route;
 mod settings;
 mod throttle;
 
@@ -37,6 +38,7 @@ pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use keys::Keys;
 pub use preview::{body_digest, preview};
+pub use route::{BadProxy, Proxy, Route};
 pub use settings::{Deadlines, Settings};
 
 use crate::model::{

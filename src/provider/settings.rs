@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::budget::Budget;
 use super::endpoint::Endpoint;
+use super::route::Route;
 use crate::model::{AccountName, RateLimit};
 
 /// One account as it is opened.
@@ -21,6 +22,8 @@ pub struct Settings {
     /// How many calls may be under way at once. A [`super::Permit`] counts from when it is taken, so a
     /// caller that holds one must not wait for a read of its own.
     pub max_in_flight: usize,
+    /// The way there.
+    pub route: Route,
     /// PEM certificates to trust beside the system's, from the command line.
     pub extra_root: Option<Vec<u8>>,
     /// How long to wait.

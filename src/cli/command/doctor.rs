@@ -49,6 +49,7 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
             format!("{variable} is set, and the manifest has no such account: it has no effect"),
         )
     }));
+    checks.extend(check_route(&workspace));
     for name in workspace.batch.accounts.keys() {
         checks.extend(check_account(&workspace, name, output).await);
     }
@@ -109,6 +110,29 @@ async fn check_budget(workspace: &Workspace) -> Check {
             format!("rate budget: {error}; each run keeps to the limits by itself"),
         ),
     }
+}
+
+/// Which way the calls of each account go, where a proxy is named or could be meant.
+fn check_route(workspace: &Workspace) -> Vec<Check> {
+    let route = &workspace.route;
+    let mut checks: Vec<Check> = Vec::new();
+    if let Some(unused) = route.unused() {
+        checks.push(Check::new(Verdict::Note, format!("proxy: {unused}")));
+    }
+    if route.proxy.is_none() {
+        return checks;
+    }
+    checks.extend(workspace.endpoints.iter().map(|(name, endpoint)| {
+        let way = match route.proxy_for(endpoint) {
+            Some(proxy) => format!("through {}", proxy.url()),
+            None => "straight, because its host is this machine or stands in NO_PROXY".to_owned(),
+        };
+        Check::new(
+            Verdict::Good,
+            format!("proxy: account `{name}` is reached {way}"),
+        )
+    }));
+    checks
 }
 
 async fn check_account(workspace: &Workspace, name: &AccountName, output: &Output) -> Vec<Check> {

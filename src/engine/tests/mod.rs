@@ -115,6 +115,7 @@ impl World {
             location: self.location(),
             default_state: None,
             budgets: Budgets::of(None, None, &self.location()),
+            route: crate::provider::Route::default(),
             extra_root: None,
             keys: |_| panic!("an account was opened beside the one at hand"),
         };

@@ -125,6 +125,7 @@ pub(in crate::provider) fn settings(url: &str) -> Settings {
         rate_limits: Vec::new(),
         budget: None,
         max_in_flight: 8,
+        route: crate::provider::Route::default(),
         extra_root: None,
         deadlines: Deadlines {
             first_repeat: std::time::Duration::from_millis(1),

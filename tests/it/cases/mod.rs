@@ -3,6 +3,7 @@
 //! A test is called `case_NN_...` after its case; `fault_matrix` lists them all. Every one drives the real
 //! binary against the sandbox and takes the sandbox's ledger for the truth.
 
+mod behind_proxy;
 mod changed_members;
 mod addresses;
 mod clock;
