@@ -32,6 +32,7 @@ mod reason;
 mod record;
 mod recorded;
 mod refused;
+mod replaced;
 mod revocation;
 mod revocation_reason;
 mod secret;
@@ -86,6 +87,7 @@ pub use record::{
 };
 pub use recorded::{FactLog, Recorded, intend};
 pub use refused::rejected_reissue;
+pub use replaced::{ReplacedCertificate, ReplacedCertificates};
 pub use revocation::{Revocation, RevocationTarget, Scope};
 pub use revocation_reason::RevocationReason;
 pub use secret::Secret;

@@ -16,6 +16,7 @@ use super::live_state::{LiveState, PartState};
 use super::moment::{BootTime, Moment, age};
 use super::operation::{OperationKind, Part};
 use super::pending_domain::PendingDomain;
+use super::replaced::{ReplacedCertificate, ReplacedCertificates};
 use super::untrusted::Untrusted;
 use super::valid_till::{self, ValidTill};
 
@@ -37,6 +38,10 @@ pub struct Record {
     /// Orders that a person parted from the name. They are not bound to it again by their tag.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub forgotten: BTreeSet<OrderId>,
+    /// Certificates in force whose place another one took. A reissue with the same names revokes nothing, and no
+    /// list of the CA shows the earlier one.
+    #[serde(default, skip_serializing_if = "ReplacedCertificates::is_empty")]
+    pub replaced: ReplacedCertificates,
     /// The calls of a revocation that were taken, by the order that they were for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub revocations: BTreeMap<OrderId, RequestedParts>,
@@ -160,6 +165,21 @@ impl LiveOrder {
             change: None,
             refused: None,
         }
+    }
+
+    /// The certificate that is known, where it is in force and a read shows another one in its place.
+    pub(super) fn replaced_by(
+        &self,
+        shown: Option<&CertificateId>,
+    ) -> Option<(CertificateId, ReplacedCertificate)> {
+        let in_force = matches!(self.state, LiveState::Issued | LiveState::Reissuing);
+        let known = self.certificate_id.as_ref();
+        let id = known.filter(|id| in_force && shown.is_some_and(|shown| shown != *id))?;
+        let known = ReplacedCertificate {
+            serial_number: self.serial_number.clone(),
+            valid_till: self.valid_till,
+        };
+        Some((id.clone(), known))
     }
 
     /// Takes the state that a read shows. A reissue ends when another certificate is in force, or with its

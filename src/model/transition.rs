@@ -97,6 +97,8 @@ impl Record {
                 let Some(live) = &mut self.live else {
                     return Err("no order is bound to the name");
                 };
+                let replaced = live.replaced_by(certificate_id.as_ref());
+                self.replaced.add(&live.order_id, replaced);
                 live.see(state, certificate_id.as_ref());
                 // What is known of one certificate says nothing of another.
                 if certificate_id.is_some() && *certificate_id != live.certificate_id {
@@ -148,6 +150,12 @@ impl Record {
                 if self.open.is_some() || live.change.is_some() {
                     return Err("a call of ours may be what exchanged it");
                 }
+                let replaced = live.replaced_by(Some(certificate_id));
+                if replaced.is_some() {
+                    live.serial_number = None;
+                    live.valid_till = None;
+                }
+                self.replaced.add(&live.order_id, replaced);
                 live.certificate_id = Some(certificate_id.clone());
                 // What is not known to be what the entry asks for is compared with what the CA shows.
                 if certificate.is_none() || *certificate != live.certificate {

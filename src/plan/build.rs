@@ -20,7 +20,8 @@ use super::sequence::sequence;
 use super::view::{AccountView, Owners};
 use super::{Action, Plan, PlannedAccount, Step, Warning};
 use crate::model::{
-    AccountName, Address, LiveState, ObservedAccount, Operation, Wanted, live_state,
+    AccountName, Address, CertificateKind, LiveState, ObservedAccount, ObservedCertificate,
+    ObservedOrder, Operation, Wanted, live_state,
 };
 
 impl Plan {
@@ -152,7 +153,8 @@ fn planned_accounts(inputs: &Inputs<'_>, steps: &[Step]) -> BTreeMap<AccountName
                     .and_then(|observed| observed.identity.as_ref())
                     .map(|identity| identity.account_id.clone()),
                 certificates: observed.map_or(0, |observed| {
-                    certificates_in_force(observed, inputs.today(name))
+                    let known = certificates_in_force(observed, inputs.today(name));
+                    known.saturating_add(unlisted(name, steps))
                 }),
             },
         );
@@ -165,7 +167,7 @@ fn certificates_in_force(account: &ObservedAccount, today: Date) -> u32 {
     account
         .orders
         .values()
-        .map(|order| match &order.certificates {
+        .map(|order| match certificates_of(account, order) {
             Some(certificates) => u32::try_from(
                 certificates
                     .iter()
@@ -201,6 +203,25 @@ fn wrong_clocks(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Warning> {
             })
         })
         .collect()
+}
+
+/// Every certificate of an order, where it was read: the list counts no archived ones.
+fn certificates_of<'a>(
+    account: &'a ObservedAccount,
+    order: &'a ObservedOrder,
+) -> Option<&'a Vec<ObservedCertificate>> {
+    let read = account.details.get(&order.id).and_then(Option::as_ref);
+    let read = read.and_then(|read| read.certificates.as_ref());
+    order.certificates.as_ref().or(read)
+}
+
+/// How many certificates of an account are to die that no list shows.
+fn unlisted(account: &AccountName, steps: &[Step]) -> u32 {
+    let steps = steps.iter().filter(|step| step.account == *account);
+    let pins = steps.flat_map(|step| &step.revokes);
+    let unlisted = pins.filter(|pin| pin.kind == CertificateKind::Unlisted);
+    let ids: BTreeSet<_> = unlisted.map(|pin| &pin.certificate_id).collect();
+    u32::try_from(ids.len()).unwrap_or(u32::MAX)
 }
 
 /// The price of the newest order of each product. A price of 0 means that the CA cannot tell.

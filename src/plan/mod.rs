@@ -31,7 +31,7 @@ pub(crate) mod tests;
 mod unlisted;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -292,9 +292,13 @@ impl Plan {
         summary
     }
 
-    /// How many certificates die.
+    /// How many certificates die: one that several steps name dies once.
     pub fn revoked_certificates(&self) -> usize {
-        self.steps.iter().map(|step| step.revokes.len()).sum()
+        let pins = self.steps.iter().flat_map(|step| {
+            let pins = step.revokes.iter();
+            pins.map(|pin| (&step.account, &pin.certificate_id))
+        });
+        pins.collect::<BTreeSet<_>>().len()
     }
 
     /// True when apply has something to do.

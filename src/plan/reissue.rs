@@ -3,6 +3,7 @@
 use super::decided::Decided;
 use super::edited::for_a_reissue;
 use super::order_case::OrderCase;
+use super::unlisted::replaced_certificate;
 use super::{Action, Change};
 use crate::model::{
     CertificateKind, CertificatePin, CertificateState, LiveOrder, ObservedOrder, Operation, Order,
@@ -15,7 +16,22 @@ pub(super) fn decide_reissue(
     standing: Standing,
 ) -> Decided {
     let (id, order, observed) = (&live.order_id, case.order, case.bound());
-    let collateral = collateral(order, observed);
+    let mut collateral = collateral(order, observed);
+    // What the journal knows and no list shows goes with them.
+    if !collateral.is_empty() {
+        let today = case.inputs.today(&case.item.account);
+        let known = case
+            .record
+            .into_iter()
+            .flat_map(|record| record.replaced.of(id));
+        let unlisted: Vec<CertificatePin> = known
+            .map(|(id, known)| replaced_certificate(id, known, today))
+            .filter(|one| one.state == CertificateState::Issued)
+            .filter(|one| collateral.iter().all(|pin| pin.certificate_id != one.id))
+            .map(|one| super::target::pin(&one))
+            .collect();
+        collateral.extend(unlisted);
+    }
     let members = for_a_reissue(order, live, observed);
     let reason = Reason::CertificateDiffers {
         order: id.clone(),

@@ -7,7 +7,7 @@ use super::revocation_requests::part_news;
 use super::revocation_unread::{decide_offline, earlier_order, invisible};
 use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
-use super::unlisted::unlisted;
+use super::unlisted::{replaced, unlisted};
 use crate::model::{
     Cause, CertificatePin, CertificateState, NextRun, ObservedAccount, ObservedCertificate,
     OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason, RevocationTarget,
@@ -119,6 +119,7 @@ fn settle(case: RevocationCase<'_, '_>, open: &OpenOperation) -> Decided {
     let scope = &case.revocation.scope;
     let today = case.inputs.today(&case.item.account);
     if same && let Answered::Known(order, mut certificates) = answered(account, id, scope, today) {
+        certificates.extend(replaced(case, order, &certificates));
         certificates.extend(unlisted(case, account, order, &certificates));
         let selected = select(scope, &certificates);
         let dying = in_force(&selected);
@@ -163,6 +164,7 @@ fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &Orde
         }
         Answered::Invisible => return invisible(case, id),
     };
+    certificates.extend(replaced(case, order, &certificates));
     certificates.extend(unlisted(case, account, order, &certificates));
     let selected = select(scope, &certificates);
     let dying = in_force(&selected);

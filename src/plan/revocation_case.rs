@@ -1,11 +1,12 @@
 //! A revocation of the manifest with what is known of it: [`RevocationCase`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::inputs::Inputs;
 use crate::model::{
-    Address, CertificateState, Item, ObservedCertificate, ObservedOrder, ObservedRequest, OrderId,
-    Part, PartState, Record, RequestId, RequestKind, Revocation, Scope,
+    Address, CertificateId, CertificateState, Item, ObservedCertificate, ObservedOrder,
+    ObservedRequest, OrderId, Part, PartState, Record, ReplacedCertificate, RequestId, RequestKind,
+    Revocation, Scope,
 };
 
 /// A revocation of the manifest with what is known of it.
@@ -59,6 +60,10 @@ pub(super) struct Requests<'a> {
     ours: BTreeMap<&'a RequestId, (&'a Address, &'a OrderId, &'a Part)>,
     listed: BTreeMap<&'a OrderId, Vec<&'a ObservedRequest>>,
     by_id: BTreeMap<&'a RequestId, &'a ObservedRequest>,
+    /// Certificates that the journal knows and no list shows, by their order.
+    replaced: BTreeMap<&'a OrderId, BTreeMap<&'a CertificateId, &'a ReplacedCertificate>>,
+    /// Those of them that calls of ours revoked.
+    revoked: BTreeSet<(&'a OrderId, &'a CertificateId)>,
 }
 
 impl<'a> Requests<'a> {
@@ -67,10 +72,23 @@ impl<'a> Requests<'a> {
             ours: BTreeMap::new(),
             listed: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            revoked: BTreeSet::new(),
         };
         for (address, record) in inputs.records {
             for (order, part, request) in record.revocation_requests() {
                 requests.ours.insert(request, (address, order, part));
+            }
+            for (order, certificates) in record.replaced.iter() {
+                let known = requests.replaced.entry(order).or_default();
+                known.extend(certificates);
+            }
+            for (order, requested) in &record.revocations {
+                for (part, state) in &requested.parts {
+                    if let (Part::Certificate(id), PartState::Revoked) = (part, state) {
+                        requests.revoked.insert((order, id));
+                    }
+                }
             }
         }
         for account in inputs.observed.accounts.values() {
@@ -82,6 +100,15 @@ impl<'a> Requests<'a> {
             }
         }
         requests
+    }
+
+    /// Certificates of an order that the journal knows, each with whether a call of ours revoked it.
+    pub(super) fn replaced<'s>(
+        &'s self,
+        order: &'s OrderId,
+    ) -> impl Iterator<Item = (&'a CertificateId, &'a ReplacedCertificate, bool)> + 's {
+        let known = self.replaced.get(order).into_iter().flatten();
+        known.map(move |(id, known)| (*id, *known, self.revoked.contains(&(order, *id))))
     }
 
     /// A request by its number, as the order or the CA's list shows it.
@@ -99,7 +126,7 @@ impl<'a> Requests<'a> {
     pub(super) fn open<'s>(&'s self, seen: Seen<'s>, parts: &[Part]) -> Option<&'s RequestId> {
         let certificates = seen.order.certificates.iter().flatten();
         let in_force = certificates.filter(|one| one.state == CertificateState::Issued);
-        let alone = in_force.count() <= 1;
+        let alone = in_force.count() <= 1 && !self.replaced.contains_key(&seen.order.id);
         let shown = seen.order.requests.iter().flatten();
         let listed = self
             .listed

@@ -1,9 +1,9 @@
 //! Policy limits, and [`ApprovedPlan`]: the only thing that apply takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Breach, Plan};
-use crate::model::{AccountName, Policy};
+use crate::model::{AccountName, CertificateId, Policy};
 
 /// The share of an account's certificates that a plan may revoke when no policy says otherwise.
 const DEFAULT_PERCENT: u8 = 30;
@@ -76,12 +76,14 @@ pub fn breaches(plan: &Plan, policy: &Policy, allowance: Allowance) -> Vec<Breac
 }
 
 fn share_breaches(plan: &Plan, policy: &Policy, revoked_in_all: usize) -> Vec<Breach> {
-    let mut revoked: BTreeMap<&AccountName, u64> = BTreeMap::new();
+    let mut revoked: BTreeMap<&AccountName, BTreeSet<&CertificateId>> = BTreeMap::new();
     for step in &plan.steps {
-        *revoked.entry(&step.account).or_default() += step.revokes.len() as u64;
+        let dying = step.revokes.iter().map(|pin| &pin.certificate_id);
+        revoked.entry(&step.account).or_default().extend(dying);
     }
     let mut found = Vec::new();
-    for (account, count) in revoked {
+    for (account, dying) in revoked {
+        let count = dying.len() as u64;
         let Some(planned) = plan.accounts.get(account) else {
             continue;
         };

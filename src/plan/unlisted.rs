@@ -1,6 +1,8 @@
 //! A certificate that is in no list of its order. After a reissue with the same names the earlier certificate
 //! stays in force, and order info and the lists show the newer one alone.
 
+use jiff::civil::Date;
+
 use super::Action;
 use super::decided::Decided;
 use super::revocation_case::{RevocationCase, Seen};
@@ -8,7 +10,7 @@ use super::target::select;
 use crate::model::{
     Cause, CertificateId, CertificateKind, CertificateState, Decision, ObservedAccount,
     ObservedCertificate, ObservedOrder, OrderStatus, Part, PartState, Reason, Record,
-    RequestStatus, Scope, SerialNumber, Standing,
+    ReplacedCertificate, RequestStatus, Scope, SerialNumber, Standing,
 };
 
 /// True where only the CA can say whether the order has the certificate that a scope names.
@@ -26,6 +28,70 @@ pub(super) fn is_in_question(
     order.status == OrderStatus::Issued
         && part != Some(&PartState::Revoked)
         && select(scope, certificates).is_empty()
+}
+
+/// The order's certificates that the journal knows and no list shows: a reissue took their place. They count as
+/// in force until they run out, or a call of ours revoked them.
+/// Assumption: where a reissue took names away, the CA revokes them some days later, and no list tells.
+pub(super) fn replaced(
+    case: RevocationCase<'_, '_>,
+    order: &ObservedOrder,
+    certificates: &[ObservedCertificate],
+) -> Vec<ObservedCertificate> {
+    if !matches!(
+        order.status,
+        OrderStatus::Issued | OrderStatus::ReissuePending
+    ) {
+        return Vec::new();
+    }
+    let listed = |id: &CertificateId| certificates.iter().any(|one| one.id == *id);
+    let known = case.requests.replaced(&order.id);
+    known
+        .filter(|(id, _, _)| !listed(id))
+        .map(|(id, known, by_us)| {
+            let part = case.part(&order.id, &Part::Certificate(id.clone()));
+            let mut one = replaced_certificate(id, known, case.inputs.today(&case.item.account));
+            if by_us || is_revoked(order, part) {
+                one.state = CertificateState::Revoked;
+            }
+            one
+        })
+        .collect()
+}
+
+/// A certificate that only the journal knows: in force until it runs out.
+pub(super) fn replaced_certificate(
+    id: &CertificateId,
+    known: &ReplacedCertificate,
+    today: Date,
+) -> ObservedCertificate {
+    let over = known.valid_till.is_some_and(|till| till.is_past(today));
+    ObservedCertificate {
+        id: id.clone(),
+        serial_number: known.serial_number.clone(),
+        names: Vec::new(),
+        valid_till: known.valid_till,
+        state: if over {
+            CertificateState::Expired
+        } else {
+            CertificateState::Issued
+        },
+        kind: CertificateKind::Unlisted,
+    }
+}
+
+/// True where the call about one certificate is known to have revoked it.
+fn is_revoked(order: &ObservedOrder, part: Option<&PartState>) -> bool {
+    match part {
+        Some(PartState::Revoked) => true,
+        Some(PartState::Requested {
+            request_id: Some(request),
+        }) => {
+            let mut known = order.requests.iter().flatten();
+            known.any(|known| known.id == *request && known.status == RequestStatus::Approved)
+        }
+        Some(PartState::Requested { request_id: None } | PartState::Declined) | None => false,
+    }
 }
 
 /// The certificate, where the CA says that it belongs to this very order. No list shows its state: it counts
@@ -46,16 +112,7 @@ pub(super) fn unlisted(
     if holder != Some(&order.id) && part != Some(&PartState::Revoked) {
         return None;
     }
-    let revoked = match part {
-        Some(PartState::Revoked) => true,
-        Some(PartState::Requested {
-            request_id: Some(request),
-        }) => {
-            let mut known = order.requests.iter().flatten();
-            known.any(|known| known.id == *request && known.status == RequestStatus::Approved)
-        }
-        Some(PartState::Requested { request_id: None } | PartState::Declined) | None => false,
-    };
+    let revoked = is_revoked(order, part);
     // The order's last certificate ran out, and this one is older.
     let over = !certificates.is_empty()
         && certificates

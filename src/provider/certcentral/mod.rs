@@ -152,7 +152,8 @@ impl CertCentral {
         Ok(Some(full))
     }
 
-    /// `GET /order/certificate/{id}/duplicate` or `/reissue`: no pages.
+    /// `GET /order/certificate/{id}/duplicate` or `/reissue`: no pages. What was archived is in force all the same, and
+    /// dies with its order.
     async fn certificates(
         &self,
         permit: Option<&mut Permit>,
@@ -163,7 +164,7 @@ impl CertCentral {
         let what = format!("list the {list}s of order {id}");
         // Assumption: for an order that was just read, 404 means that there are none.
         let listing: Option<wire::Listing<wire::Certificate>> = absent(
-            self.object_under(permit, &what, &format!("{order}/{list}"))
+            self.object_under(permit, &what, &format!("{order}/{list}?show_archived=true"))
                 .await,
         )?;
         match listing {

@@ -19,11 +19,11 @@ fn certcentral(request: &Seen, _before: usize) -> Say {
                 "certificate": {"id": 70, "serial_number": "0A"},
             }),
         ),
-        "/api/order/certificate/7/duplicate" => Say::Json(
+        "/api/order/certificate/7/duplicate?show_archived=true" => Say::Json(
             200,
             json!({"certificates": [{"id": 71, "status": "issued"}]}),
         ),
-        "/api/order/certificate/7/reissue" => Say::Json(
+        "/api/order/certificate/7/reissue?show_archived=true" => Say::Json(
             200,
             json!({"certificates": [{"id": 72, "status": "issued"}]}),
         ),

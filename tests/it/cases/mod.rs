@@ -10,6 +10,7 @@ mod clock;
 mod costs;
 mod decisions;
 mod differences;
+mod dying;
 mod errors_of_the_ca;
 mod forgotten;
 mod gates;

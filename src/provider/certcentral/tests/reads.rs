@@ -26,7 +26,7 @@ async fn duplicates_are_listed() {
                     "requests": [{"id": 8, "type": "new_request", "status": "approved"}]
                 }),
             ),
-            "/services/v2/order/certificate/1/duplicate" => {
+            "/services/v2/order/certificate/1/duplicate?show_archived=true" => {
                 Say::Json(200, fixture!("duplicates.json"))
             }
             _ => Say::refuse(404, "not_found|route"),
