@@ -1,5 +1,6 @@
-//! The throw-away CA: reads CSRs, checks their signature, and signs X.509 certificates with an ECDSA key
-//! made at start (or kept in the data folder). Main type: [`Authority`].
+//! The throw-away CA: reads CSRs, checks their signature, and signs X.509 certificates. A root signs an
+//! intermediate, which signs the rest; their ECDSA keys are made at start (or kept in the data folder).
+//! Main type: [`Authority`].
 
 use aws_lc_rs::digest;
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
@@ -17,13 +18,15 @@ use x509_parser::public_key::PublicKey;
 
 use super::SandboxError;
 
-/// The CA's subject common name.
+/// The subject common name of what signs certificates.
 pub(super) const CA_NAME: &str = "certplan sandbox CA (not trusted)";
+/// That of the root above it.
+pub(super) const ROOT_NAME: &str = "certplan sandbox root (not trusted)";
 
 pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    key_pem: String,
-    ca_pem: String,
+    root: KeptCa,
+    intermediate: KeptCa,
     /// The CSR behind every seeded order: making 100,000 keys would take too long.
     seeded_csr: String,
 }
@@ -61,29 +64,52 @@ pub(super) struct Signed {
     pub(super) thumbprint: String,
 }
 
+/// A CA's key and certificate, as PEM.
+#[derive(Clone, Debug)]
+pub(super) struct KeptCa {
+    pub(super) key: String,
+    pub(super) certificate: String,
+}
+
 /// A CSR that cannot be used: not PEM, not a CSR, wrong signature, or an unsupported key.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UnusableCsr(String);
 
 impl Authority {
-    /// A CA with a new key, or the one whose PEM files are given (key, certificate).
-    pub(super) fn open(kept: Option<(String, String)>) -> Result<Self, SandboxError> {
+    /// Root and intermediate with new keys, or those that were kept.
+    pub(super) fn open(
+        root: Option<KeptCa>,
+        intermediate: Option<KeptCa>,
+    ) -> Result<Self, SandboxError> {
         let failed = |error: rcgen::Error| SandboxError::Authority(error.to_string());
-        let (key, ca_pem) = match kept {
-            Some((key_pem, ca_pem)) => (KeyPair::from_pem(&key_pem).map_err(failed)?, ca_pem),
+        let root = match root {
+            Some(kept) => kept,
             None => {
                 let key = KeyPair::generate().map_err(failed)?;
-                let mut params = CertificateParams::default();
-                params.distinguished_name = named(CA_NAME);
-                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-                params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-                let ca_pem = params.self_signed(&key).map_err(failed)?.pem();
-                (key, ca_pem)
+                let params = ca(ROOT_NAME, BasicConstraints::Unconstrained);
+                let certificate = params.self_signed(&key).map_err(failed)?.pem();
+                KeptCa {
+                    key: key.serialize_pem(),
+                    certificate,
+                }
             }
         };
-        let key_pem = key.serialize_pem();
-        let issuer = Issuer::from_ca_cert_pem(&ca_pem, key).map_err(failed)?;
+        let intermediate = match intermediate {
+            Some(kept) => kept,
+            None => {
+                let key = KeyPair::generate().map_err(failed)?;
+                let mut params = ca(CA_NAME, BasicConstraints::Constrained(0));
+                params.use_authority_key_identifier_extension = true;
+                let above = issuer(&root).map_err(failed)?;
+                let certificate = params.signed_by(&key, &above).map_err(failed)?.pem();
+                KeptCa {
+                    key: key.serialize_pem(),
+                    certificate,
+                }
+            }
+        };
+        let issuer = issuer(&intermediate).map_err(failed)?;
         let subject = KeyPair::generate().map_err(failed)?;
         let mut request = CertificateParams::default();
         request.distinguished_name = named("seeded");
@@ -93,18 +119,18 @@ impl Authority {
             .map_err(failed)?;
         Ok(Self {
             issuer,
-            key_pem,
-            ca_pem,
+            root,
+            intermediate,
             seeded_csr,
         })
     }
 
-    pub(super) fn key_pem(&self) -> &str {
-        &self.key_pem
+    pub(super) fn root(&self) -> &KeptCa {
+        &self.root
     }
 
-    pub(super) fn ca_pem(&self) -> &str {
-        &self.ca_pem
+    pub(super) fn intermediate(&self) -> &KeptCa {
+        &self.intermediate
     }
 
     pub(super) fn seeded_csr(&self) -> &str {
@@ -221,21 +247,38 @@ fn sha1_hex(bytes: &[u8]) -> String {
     HEXUPPER.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
 }
 
+/// The request in PEM or bare base64, with or without line ends.
 fn der(csr: &str) -> Result<Vec<u8>, UnusableCsr> {
-    if !csr.contains("-----BEGIN ") {
-        let bare: String = csr.split_whitespace().collect();
-        return BASE64
-            .decode(bare.as_bytes())
-            .map_err(|error| UnusableCsr(error.to_string()));
-    }
-    let (_, pem) = x509_parser::pem::parse_x509_pem(csr.as_bytes())
-        .map_err(|error| UnusableCsr(error.to_string()))?;
-    match pem.label.as_str() {
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Ok(pem.contents),
-        other => Err(UnusableCsr(format!(
-            "PEM label {other} is not that of a request"
-        ))),
-    }
+    let body = match csr.split_once("-----BEGIN ") {
+        None => csr,
+        Some((_, block)) => {
+            let (label, rest) = block.split_once("-----").unwrap_or((block, ""));
+            if !matches!(label, "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") {
+                return Err(UnusableCsr(format!(
+                    "PEM label {label} is not that of a request"
+                )));
+            }
+            let end = format!("-----END {label}-----");
+            let body = rest.split_once(&end).map(|(body, _)| body);
+            body.ok_or_else(|| UnusableCsr(format!("{end} is missing")))?
+        }
+    };
+    let bare: String = body.split_whitespace().collect();
+    BASE64
+        .decode(bare.as_bytes())
+        .map_err(|error| UnusableCsr(error.to_string()))
+}
+
+fn issuer(kept: &KeptCa) -> Result<Issuer<'static, KeyPair>, rcgen::Error> {
+    Issuer::from_ca_cert_pem(&kept.certificate, KeyPair::from_pem(&kept.key)?)
+}
+
+fn ca(name: &str, constraints: BasicConstraints) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca = IsCa::Ca(constraints);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn named(common_name: &str) -> DistinguishedName {

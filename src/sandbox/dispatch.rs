@@ -18,7 +18,7 @@ use super::faults::{Fault, Rule, Script};
 use super::inner::{Counters, Inner};
 use super::ledger::Ledger;
 use super::storage::Folder;
-use super::world::World;
+use super::world::{World, new_account_id};
 use super::{Options, SandboxError, admin, certcentral, ncloud};
 
 /// Marks a response that must not be sent: the connection is closed instead.
@@ -44,8 +44,12 @@ impl Shared {
         let mut folder = options.data.as_deref().map(Folder::open).transpose()?;
         let authority = folder
             .as_ref()
-            .map_or_else(|| Authority::open(None), Folder::authority)?;
-        let mut world = World::new(&options, authority);
+            .map_or_else(|| Authority::open(None, None), Folder::authority)?;
+        let new_id = options.account_id.unwrap_or_else(new_account_id);
+        let account_id = folder
+            .as_ref()
+            .map_or(Ok(new_id), |folder| folder.account_id(new_id))?;
+        let mut world = World::new(&options, authority, account_id);
         let mut ledger = Ledger::default();
         if let Some(folder) = &mut folder {
             folder.load(&mut world, &mut ledger)?;

@@ -21,12 +21,18 @@ pub(super) struct Habits {
     pub(super) waiting_orders: WaitingOrders,
     /// The same orders in `GET /order/alternate`.
     pub(super) waiting_by_tag: WaitingByTag,
+    /// The status of a request that nobody has decided.
+    pub(super) new_requests: NewRequests,
     /// What `GET /request` tells of the order of a request.
     pub(super) request_orders: RequestOrders,
     /// Whether order info repeats the tokens of an open validation.
     pub(super) order_info_tokens: OrderInfoTokens,
+    /// Whether order info shows the requests of the order.
+    pub(super) order_info_requests: OrderInfoRequests,
     /// A list that has nothing in it.
     pub(super) empty_lists: EmptyLists,
+    /// Status changes where nothing changed.
+    pub(super) empty_feed: EmptyFeed,
     /// ncloud's member names in the list of Advanced certificates.
     pub(super) ncloud_names: Names,
 }
@@ -86,6 +92,15 @@ pub(super) enum WaitingByTag {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+pub(super) enum NewRequests {
+    #[default]
+    Pending,
+    /// Where two people approve, the first one has to decide.
+    Submitted,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum RequestOrders {
     /// With common name, organization, container and product.
     #[default]
@@ -105,14 +120,32 @@ pub(super) enum OrderInfoTokens {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+pub(super) enum OrderInfoRequests {
+    #[default]
+    Shown,
+    Missing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum EmptyLists {
     /// `[]`.
     #[default]
     Lists,
-    /// `{}` is the whole answer, as a documented sample of the status changes has it.
+    /// `{}` is the whole answer.
     Missing,
     /// `null` in place of the list.
     Null,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EmptyFeed {
+    /// As every other list that has nothing in it.
+    #[default]
+    AsLists,
+    /// `{}`, as the documented sample has it.
+    Missing,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +184,15 @@ pub(super) fn empty(habits: &Habits, mut answer: Value) -> Value {
             answer[name.as_str()] = Value::Null;
             answer
         }
+    }
+}
+
+/// The status changes, in the form that they have where nothing changed.
+pub(super) fn feed(habits: &Habits, answer: Value) -> Value {
+    let nothing = answer["orders"].as_array().is_some_and(Vec::is_empty);
+    match habits.empty_feed {
+        EmptyFeed::Missing if nothing => Value::Object(serde_json::Map::new()),
+        EmptyFeed::Missing | EmptyFeed::AsLists => empty(habits, answer),
     }
 }
 

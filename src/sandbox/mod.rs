@@ -79,6 +79,9 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: `is_renewed` is set when a renewal is placed, and taken back when that order is rejected or canceled.",
     "certcentral: an order that the funds do not cover is 400 `insufficient_funds`, what waits for approval counted in.",
     "certcentral: an order stays `issued` when its last certificate is revoked alone (an account can be set otherwise, a habit too).",
+    "certcentral: each start without a data folder is an account of its own; with one, its id lies there.",
+    "certcentral: p7b and cer are the same PKCS #7 in PEM; platform 29 is a PEM bundle, every other platform a zip of PEM files.",
+    "certcentral: a CSR may be bare base64, and need no line ends.",
     "certcentral: an archived duplicate is in force; it is listed with `show_archived` alone.",
     "certcentral: an empty list is `[]` (habits have `{}` and null, which the status changes are documented with).",
     "certcentral: a missing member is 400 `required_param:<member>`, a wrong one 400 `invalid_value:<member>`; all of them are listed.",
@@ -162,6 +165,8 @@ pub struct Options {
     pub ncloud_revoke_delay: Duration,
     /// Seeds serial numbers and the faults that have a probability.
     pub seed: u64,
+    /// The id of the CertCentral account; `None` makes one, or takes the data folder's.
+    pub account_id: Option<u64>,
 }
 
 impl Default for Options {
@@ -178,6 +183,7 @@ impl Default for Options {
             index_lag: Duration::ZERO,
             ncloud_revoke_delay: Duration::from_secs(2),
             seed: 1,
+            account_id: None,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The data folder: `state.json` (everything, written at start), `changes.jsonl` (what changed since),
-//! `ledger.jsonl`, `ca-key.pem` and `ca.pem`. Changes and ledger reach the disk before an answer leaves.
+//! `ledger.jsonl`, `account-id`, and the CA: `ca.pem`, `intermediate.pem` and their keys. Changes and ledger reach the disk before an answer leaves.
 //! Main type: [`Folder`].
 
 use std::fs::{self, File, OpenOptions};
@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::SandboxError;
-use super::ca::Authority;
+use super::ca::{Authority, KeptCa};
 use super::ledger::{Entry, Ledger};
 use super::world::{Kept, World};
+
+const ACCOUNT_ID: &str = "account-id";
+const FORMER_ACCOUNT_ID: u64 = 654_321;
 
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -51,24 +54,56 @@ impl Folder {
 
     /// The kept CA, or a new one that is kept from now on.
     pub(super) fn authority(&self) -> Result<Authority, SandboxError> {
-        let (key, certificate) = (self.path.join("ca-key.pem"), self.path.join("ca.pem"));
-        if key.exists() && certificate.exists() {
-            let read = |path: &PathBuf| {
-                fs::read_to_string(path).map_err(|source| SandboxError::Data {
-                    path: path.clone(),
-                    source,
-                })
-            };
-            return Authority::open(Some((read(&key)?, read(&certificate)?)));
+        let (root, intermediate) = (self.kept_ca("ca")?, self.kept_ca("intermediate")?);
+        let authority = Authority::open(root, intermediate)?;
+        for (name, ca) in [
+            ("ca", authority.root()),
+            ("intermediate", authority.intermediate()),
+        ] {
+            if self.kept_ca(name)?.is_none() {
+                self.replace(&format!("{name}.pem"), |file| {
+                    file.write_all(ca.certificate.as_bytes())
+                })?;
+                self.replace(&format!("{name}-key.pem"), |file| {
+                    file.write_all(ca.key.as_bytes())
+                })?;
+            }
         }
-        let authority = Authority::open(None)?;
-        self.replace("ca.pem", |file| {
-            file.write_all(authority.ca_pem().as_bytes())
-        })?;
-        self.replace("ca-key.pem", |file| {
-            file.write_all(authority.key_pem().as_bytes())
-        })?;
         Ok(authority)
+    }
+
+    fn kept_ca(&self, name: &str) -> Result<Option<KeptCa>, SandboxError> {
+        let key = self.text(&format!("{name}-key.pem"))?;
+        let certificate = self.text(&format!("{name}.pem"))?;
+        let both = key.zip(certificate);
+        Ok(both.map(|(key, certificate)| KeptCa { key, certificate }))
+    }
+
+    /// The kept id of the account; otherwise this one, which is kept from now on. A folder with orders
+    /// and without an id is of a sandbox whose accounts all had the same one.
+    pub(super) fn account_id(&self, new: u64) -> Result<u64, SandboxError> {
+        if let Some(kept) = self.text(ACCOUNT_ID)? {
+            return kept.trim().parse().map_err(|_| SandboxError::Damaged {
+                path: self.path.join(ACCOUNT_ID),
+                problem: "it holds no id".to_owned(),
+            });
+        }
+        let id = if self.path.join("state.json").exists() {
+            FORMER_ACCOUNT_ID
+        } else {
+            new
+        };
+        self.replace(ACCOUNT_ID, |file| writeln!(file, "{id}"))?;
+        Ok(id)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, SandboxError> {
+        let path = self.path.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SandboxError::Data { path, source }),
+        }
     }
 
     /// Reads state and ledger, then writes the state as a whole so that the changes start empty.

@@ -37,6 +37,7 @@ pub(super) struct Settings {
 pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) seed: u64,
+    pub(super) account_id: u64,
     pub(super) certcentral_key: String,
     pub(super) certcentral_view_key: String,
     pub(super) ncloud_access_key: String,
@@ -55,8 +56,14 @@ pub(super) enum Kept {
     NcloudOrder(NcloudOrder),
 }
 
+/// An id that no other start has, whatever the seed.
+pub(super) fn new_account_id() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    1_000_000 + RandomState::new().hash_one(0) % 9_000_000
+}
+
 impl World {
-    pub(super) fn new(options: &Options, authority: Authority) -> Self {
+    pub(super) fn new(options: &Options, authority: Authority, account_id: u64) -> Self {
         Self {
             settings: Settings {
                 approval: options.approval,
@@ -68,6 +75,7 @@ impl World {
                 habits: Habits::default(),
             },
             seed: options.seed,
+            account_id,
             certcentral_key: options.certcentral_key.clone(),
             certcentral_view_key: options.certcentral_view_key.clone(),
             ncloud_access_key: options.ncloud_access_key.clone(),

@@ -28,9 +28,9 @@ pub(super) fn route(world: &World, call: &Call, segments: &[&str]) -> Outcome {
             .ok()
             .and_then(key)
             .ok_or_else(|| Refusal::new(404, "not_found", "The key was not found."))?,
-        ("GET", ["user", "me"]) => user_me(),
+        ("GET", ["user", "me"]) => user_me(world),
         ("GET", ["account"]) => json!({
-            "id": 654_321, "name": "certplan sandbox", "is_active": true, "account_type": "enterprise",
+            "id": world.account_id, "name": "certplan sandbox", "is_active": true, "account_type": "enterprise",
             "make_renewal_calls": false, "reseller_id": 0,
         }),
         ("GET", ["account", "metadata"]) => json!({}),
@@ -94,11 +94,11 @@ fn key(id: u64) -> Option<Value> {
     }))
 }
 
-fn user_me() -> Value {
+fn user_me(world: &World) -> Value {
     json!({
         "id": USER_ID,
         "username": "sandbox",
-        "account_id": 654_321,
+        "account_id": world.account_id,
         "first_name": FIRST_NAME,
         "last_name": LAST_NAME,
         "email": EMAIL,

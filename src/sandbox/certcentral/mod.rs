@@ -1,10 +1,13 @@
 //! DigiCert CertCentral Services API v2: keys, rate limits, routes. One file for each group of endpoints.
 
 mod account;
+mod archive;
 pub(super) mod book;
 pub(super) mod carrying_out;
 pub(super) mod decisions;
 mod downloads;
+mod feed;
+mod filters;
 mod form;
 mod listing;
 pub(super) mod order;
@@ -78,7 +81,7 @@ fn route(world: &mut World, call: &Call) -> Outcome {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match (call.method.as_str(), segments.as_slice()) {
         ("GET", ["order", "certificate"]) => listing::orders(world, call),
-        ("GET", ["order", "certificate", "status-changes"]) => listing::status_changes(world, call),
+        ("GET", ["order", "certificate", "status-changes"]) => feed::status_changes(world, call),
         ("GET", ["order", "alternate", value]) => listing::by_alternative_id(world, call, value),
         ("POST", ["order", "certificate", product]) => {
             ordering::place(world, product, &form::object(call)?)
@@ -110,13 +113,19 @@ fn route(world: &mut World, call: &Call) -> Outcome {
         ("GET", ["request", id]) => requests::request(world, id),
         ("PUT", ["request", id, "status"]) => decisions::decide(world, id, &form::object(call)?),
         ("GET", ["certificate", "download", "order", id]) => {
-            downloads::of_order(world, id, "pem_all")
+            downloads::of_order(world, id, "default")
         }
         ("GET", ["certificate", "download", "order", id, "format", form]) => {
             downloads::of_order(world, id, form)
         }
         ("GET", ["certificate", id, "download", "format", form]) => {
             downloads::certificate(world, id, form)
+        }
+        ("GET", ["certificate", id, "download", "platform"]) => {
+            downloads::platform(world, id, None)
+        }
+        ("GET", ["certificate", id, "download", "platform", platform]) => {
+            downloads::platform(world, id, Some(platform))
         }
         ("GET", ["certificate", id, "chain"]) => downloads::chain(world, id),
         ("GET" | "POST", _) => account::route(world, call, &segments),

@@ -8,6 +8,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::sandbox::habits::{Habits, NewRequests};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::sandbox) enum OrderStatus {
@@ -184,6 +186,18 @@ pub(in crate::sandbox) struct Request {
     pub(in crate::sandbox) decided: Option<Timestamp>,
     pub(in crate::sandbox) comments: Option<String>,
     pub(in crate::sandbox) processor_comment: Option<String>,
+}
+
+impl RequestStatus {
+    /// The API's word.
+    pub(super) fn word(self, habits: &Habits) -> &'static str {
+        match (self, habits.new_requests) {
+            (Self::Pending, NewRequests::Pending) => "pending",
+            (Self::Pending, NewRequests::Submitted) => "submitted",
+            (Self::Approved, _) => "approved",
+            (Self::Rejected, _) => "rejected",
+        }
+    }
 }
 
 impl Certificate {

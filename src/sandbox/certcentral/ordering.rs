@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
+use super::order::{
+    Certificate, CertificateStatus, Order, OrderStatus, Part, RequestStatus, RequestType,
+};
 use super::products::{self, Kind, Product};
 use super::refusal::{Outcome, Refusal};
 use super::{decisions, downloads, validation};
@@ -117,10 +119,13 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
         .map(str::to_owned);
     let request_id = book.open_request(RequestType::NewRequest, id, None, comments)?;
     let approved = skip_approval || world.settings.approval == Approval::Automatic;
-    let mut answer = json!({
-        "id": id,
-        "requests": [{"id": request_id, "status": if approved { "approved" } else { "pending" }}],
-    });
+    let status = if approved {
+        RequestStatus::Approved
+    } else {
+        RequestStatus::Pending
+    };
+    let word = status.word(&world.settings.habits);
+    let mut answer = json!({"id": id, "requests": [{"id": request_id, "status": word}]});
     if approved {
         decisions::approve(world, request_id, None)?;
         answer["certificate_id"] = json!(certificate_id);

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::order::{Certificate, CertificateStatus, Order, OrderStatus, Part, RequestType};
+use super::order::{
+    Certificate, CertificateStatus, Order, OrderStatus, Part, RequestStatus, RequestType,
+};
 use super::refusal::{Outcome, Refusal};
 use super::{decisions, ordering, validation, views};
 use crate::sandbox::Approval;
@@ -174,7 +176,8 @@ fn add(
         order.status = OrderStatus::ReissuePending;
     }
     let request_id = book.open_request(kind, id, Some(certificate_id), comments)?;
-    let mut answer = json!({"id": id, "requests": [{"id": request_id, "status": "pending"}]});
+    let word = RequestStatus::Pending.word(&world.settings.habits);
+    let mut answer = json!({"id": id, "requests": [{"id": request_id, "status": word}]});
     if skip_approval || world.settings.approval == Approval::Automatic {
         decisions::approve(world, request_id, None)?;
         answer["requests"][0]["status"] = json!("approved");

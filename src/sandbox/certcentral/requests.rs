@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::order::Request;
+use super::filters::text;
+use super::order::{Order, Request, RequestType};
 use super::refusal::{Outcome, Refusal};
 use super::{listing, views};
 use crate::sandbox::answer::Answer;
@@ -10,35 +11,42 @@ use crate::sandbox::call::Call;
 use crate::sandbox::habits::{self, RequestOrders};
 use crate::sandbox::world::World;
 
-/// `GET /request`.
+/// `GET /request`. The request of an order that is younger than the index lag is left out.
 pub(super) fn requests(world: &World, call: &Call) -> Outcome {
     let page = listing::page(call)?;
-    let (mut kind, mut status) = (None, None);
-    for (name, value) in call.parameters() {
-        match name {
-            "filters[type]" => kind = Some(value),
-            "filters[status]" => status = Some(value),
-            _ if name.starts_with("filters[") => {
-                return Err(Refusal::bad(
-                    "invalid_value:filters",
-                    format!("{name} is no filter of this list."),
-                ));
-            }
-            _ => {}
-        }
+    let filters: Vec<(&str, &str)> = call
+        .parameters()
+        .filter(|(name, _)| name.starts_with("filters["))
+        .collect();
+    if let Some((name, _)) = filters.iter().find(|(name, _)| !FILTERS.contains(name)) {
+        return Err(Refusal::bad(
+            "invalid_value:filters",
+            format!("{name} is no filter of this list."),
+        ));
     }
     let named = world.settings.habits.request_orders == RequestOrders::Named;
-    let found: Vec<&Request> = world
-        .certcentral
-        .requests
-        .values()
-        .rev()
-        .filter(|request| {
-            call.unfiltered
-                || kind.is_none_or(|kind| json!(request.kind) == json!(kind))
-                    && status.is_none_or(|status| json!(request.status) == json!(status))
-        })
-        .collect();
+    let visible = listing::visible(world);
+    let known = |request: &Request| {
+        let order = world.certcentral.order(request.order_id);
+        request.kind != RequestType::NewRequest || order.is_ok_and(visible)
+    };
+    let takes = |request: &&Request| {
+        let asked_for = filters
+            .iter()
+            .all(|(name, value)| holds(world, request, name, value));
+        known(request) && (call.unfiltered || asked_for)
+    };
+    let all = world.certcentral.requests.values();
+    let found: Vec<&Request> = match call.parameter("sort") {
+        None | Some("" | "-id" | "-date") => all.rev().filter(takes).collect(),
+        Some("id" | "date") => all.filter(takes).collect(),
+        Some(_) => {
+            return Err(Refusal::bad(
+                "invalid_value:sort",
+                "The list cannot be sorted by that.",
+            ));
+        }
+    };
     let rows: Vec<Value> = page
         .of(&found)
         .iter()
@@ -55,6 +63,40 @@ pub(super) fn requests(world: &World, call: &Call) -> Outcome {
         200,
         &habits::empty(&world.settings.habits, list),
     ))
+}
+
+const FILTERS: &[&str] = &[
+    "filters[type]",
+    "filters[status]",
+    "filters[container_id]",
+    "filters[metadata_id]",
+    "filters[metadata_value]",
+    "filters[search]",
+];
+
+fn holds(world: &World, request: &Request, name: &str, value: &str) -> bool {
+    let order = world.certcentral.order(request.order_id).ok();
+    let mut fields = order
+        .and_then(|order| order.echoed.get("custom_fields")?.as_array())
+        .into_iter()
+        .flatten();
+    let same = |member: Option<&Value>| {
+        member.is_some_and(|member| *member == json!(value) || member.to_string() == value)
+    };
+    match name {
+        "filters[type]" => json!(request.kind) == json!(value),
+        "filters[status]" => request.status.word(&world.settings.habits) == value,
+        "filters[container_id]" => {
+            let container = order.and_then(|order| order.container_id);
+            container.is_some_and(|id| value.parse() == Ok(id))
+        }
+        "filters[metadata_id]" => fields.any(|field| same(field.get("metadata_id"))),
+        "filters[metadata_value]" => fields.any(|field| same(field.get("value"))),
+        "filters[search]" => order
+            .and_then(Order::current)
+            .is_some_and(|certificate| text(&certificate.common_name, value)),
+        _ => false,
+    }
 }
 
 /// `GET /request/{id}`.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::order::{CertificateStatus, OrderStatus, RequestStatus, RequestType};
+use super::order::{CertificateStatus, OrderStatus, RequestType};
 use super::products::{self, Product};
 use super::refusal::{Outcome, Refusal};
 use super::{carrying_out, decisions, views};
@@ -151,7 +151,7 @@ fn ask(world: &mut World, order_id: u64, certificate: Option<u64>, asked: Asked)
         "id": request.id,
         "date": crate::sandbox::clock::iso8601(request.date),
         "type": "revoke",
-        "status": if request.status == RequestStatus::Approved { "approved" } else { "pending" },
+        "status": request.status.word(&world.settings.habits),
         "requester": views::user(),
         "comments": request.comments,
     });

@@ -9,7 +9,7 @@ use super::user::{EMAIL, FIRST_NAME, LAST_NAME, USER_ID};
 use super::{account, organizations, validation};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::{days_between, iso8601, today};
-use crate::sandbox::habits::OrderInfoTokens;
+use crate::sandbox::habits::{OrderInfoRequests, OrderInfoTokens};
 use crate::sandbox::world::World;
 
 /// `GET /order/certificate/{order id, thumbprint or serial number}`.
@@ -28,9 +28,11 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
     if let Some(certificate) = order.current() {
         view["certificate"] = certificate_of_order(world, order, certificate);
     }
+    let habits = &world.settings.habits;
     let requests = order
         .requests
         .iter()
+        .filter(|_| habits.order_info_requests == OrderInfoRequests::Shown)
         .filter_map(|id| world.certcentral.requests.get(id));
     let requests: Vec<Value> = requests
         .map(|request| {
@@ -38,7 +40,7 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
                 "id": request.id,
                 "date": iso8601(request.date),
                 "type": request.kind,
-                "status": request.status,
+                "status": request.status.word(habits),
             });
             if let Some(comments) = &request.comments {
                 row["comments"] = json!(comments);
@@ -288,7 +290,7 @@ pub(super) fn request(world: &World, request: &Request) -> Value {
         "id": request.id,
         "date": iso8601(request.date),
         "type": request.kind,
-        "status": request.status,
+        "status": request.status.word(&world.settings.habits),
         "requester": user(),
         "comments": request.comments,
     });

@@ -67,13 +67,18 @@ async fn an_order_waits_for_approval_and_becomes_a_certificate_with_the_requeste
         .text()
         .await
         .expect("text");
-    assert_eq!(chain.matches("-----BEGIN CERTIFICATE-----\r\n").count(), 2);
+    assert_eq!(chain.matches("-----BEGIN CERTIFICATE-----\r\n").count(), 3);
     let (rest, leaf) = x509_parser::pem::parse_x509_pem(chain.as_bytes()).expect("PEM");
     let leaf = leaf.parse_x509().expect("a certificate");
-    let (_, ca) = x509_parser::pem::parse_x509_pem(rest).expect("PEM");
+    let (rest, ca) = x509_parser::pem::parse_x509_pem(rest).expect("PEM");
     let ca = ca.parse_x509().expect("a certificate");
     leaf.verify_signature(Some(ca.public_key()))
-        .expect("signed by the CA");
+        .expect("signed by the intermediate");
+    let (_, root) = x509_parser::pem::parse_x509_pem(rest).expect("PEM");
+    let root = root.parse_x509().expect("a certificate");
+    ca.verify_signature(Some(root.public_key()))
+        .expect("signed by the root");
+    root.verify_signature(None).expect("signed by itself");
     assert_eq!(
         leaf.public_key().subject_public_key.data.as_ref(),
         key.public_key_raw()

@@ -109,7 +109,7 @@ async fn a_tls_certificate_is_capped_and_its_duplicates_are_listed_as_documented
         .await;
     assert_eq!(
         placed["certificate_chain"].as_array().map(Vec::len),
-        Some(2)
+        Some(3)
     );
     let path = format!("/order/certificate/{}", placed["id"]);
     let (_, info) = lab.get(&path).await;
