@@ -1,10 +1,15 @@
 //! What the CA shows about an order in doubt: everything that carries its tag, and a positive control.
+//!
+//! The tag is looked up. Where that finds nothing, the requests that wait for an administrator are read as
+//! well: the look-up may leave such orders out.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::model::{Address, Adoption, Attempt, ObservedOrder, Order, OrderId, Records, Tag};
+use crate::model::{
+    Address, Adoption, Attempt, ObservedOrder, Order, OrderId, Records, Tag, may_be,
+};
 use crate::provider::{Depth, Observe, ProviderError};
 
 /// An order found by its tag may be this much older than its intent: two clocks differ.
@@ -72,26 +77,14 @@ pub async fn gather_evidence(
             strays = true;
             continue;
         }
-        let mut different = order.as_ref().map_or_else(
-            || vec!["it could not be read".to_owned()],
-            |order| {
-                let tag = Some(lookup.tag);
-                Adoption::of(Some(lookup.attempt), order, lookup.wanted, tag).differences()
-            },
-        );
-        let created = order.as_ref().and_then(|order| order.created_at);
-        let earliest = lookup.since.as_second() - CLOCK_SKEW_SECONDS;
-        if created.is_some_and(|created| created.as_second() < earliest) {
-            different.push("placed before it was asked for".to_owned());
-        }
-        candidates.push(Candidate {
-            order,
-            order_id: hit.order_id,
-            differences: different,
-        });
+        candidates.push(lookup.candidate(hit.order_id, order));
+    }
+    let mut unread = false;
+    if candidates.is_empty() {
+        (candidates, unread) = waiting_candidates(observe, lookup, is_owned).await?;
     }
     let control = match lookup.control {
-        _ if strays => Some(false),
+        _ if strays || unread => Some(false),
         // It carries this very tag, and the look-up finds it.
         _ if forgotten && candidates.is_empty() => Some(true),
         Some(control) if candidates.is_empty() => {
@@ -104,6 +97,69 @@ pub async fn gather_evidence(
         candidates,
         control,
     })
+}
+
+/// The second source: orders that wait for an administrator and carry the tag, and whether one that could
+/// be it cannot be read.
+///
+/// Assumption `tag-shows-waiting`: the look-up by tag may leave such orders out. A request shows no tag, so
+/// each order that no name stands for and that is not older than the doubt is read.
+async fn waiting_candidates(
+    observe: &dyn Observe,
+    lookup: Lookup<'_>,
+    is_owned: impl Fn(&OrderId) -> bool,
+) -> Result<(Vec<Candidate>, bool), ProviderError> {
+    let mut candidates = Vec::new();
+    let mut unread = false;
+    for waiting in observe.waiting_orders().await? {
+        let foreign = is_owned(&waiting.id) || lookup.forgotten.contains(&waiting.id);
+        if foreign || !lookup.may_be(&waiting) {
+            continue;
+        }
+        let Some(order) = observe.order(&waiting.id, Depth::Order).await? else {
+            unread = true;
+            continue;
+        };
+        if order.tag.as_deref() == Some(lookup.tag.as_str()) {
+            candidates.push(lookup.candidate(waiting.id, Some(order)));
+        }
+    }
+    Ok((candidates, unread))
+}
+
+impl Lookup<'_> {
+    /// Whether an order that waits could be the one in doubt. Its names tell only while the entry still asks
+    /// for what was ordered.
+    fn may_be(&self, waiting: &ObservedOrder) -> bool {
+        let unchanged = self.attempt.certificate == Some(self.wanted.certificate.digest());
+        !self.is_older(waiting) && (!unchanged || may_be(self.wanted, waiting))
+    }
+
+    /// True for an order that was placed before this one was asked for.
+    fn is_older(&self, order: &ObservedOrder) -> bool {
+        let earliest = self.since.as_second() - CLOCK_SKEW_SECONDS;
+        let created = order.created_at;
+        created.is_some_and(|created| created.as_second() < earliest)
+    }
+
+    /// An order that carries the tag, with what differs from what was ordered.
+    fn candidate(&self, order_id: OrderId, order: Option<ObservedOrder>) -> Candidate {
+        let mut differences = order.as_ref().map_or_else(
+            || vec!["it could not be read".to_owned()],
+            |order| {
+                let tag = Some(self.tag);
+                Adoption::of(Some(self.attempt), order, self.wanted, tag).differences()
+            },
+        );
+        if order.as_ref().is_some_and(|order| self.is_older(order)) {
+            differences.push("placed before it was asked for".to_owned());
+        }
+        Candidate {
+            order,
+            order_id,
+            differences,
+        }
+    }
 }
 
 /// An older order of ours that carries a tag, for the positive control. `same_account` says of an item

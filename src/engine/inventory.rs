@@ -56,7 +56,11 @@ pub async fn inventory(
     };
     let observe: &dyn Observe = act.as_ref();
     let failed = |error| EngineError::provider(&account, error);
-    let listed = observe.orders().await.map_err(failed)?;
+    let mut listed = observe.orders().await.map_err(failed)?;
+    // The list may leave out what waits for an administrator.
+    let known: BTreeSet<OrderId> = listed.iter().map(|order| order.id.clone()).collect();
+    let waiting = observe.waiting_orders().await.map_err(failed)?;
+    listed.extend(waiting.into_iter().filter(|one| !known.contains(&one.id)));
     let mut names = BTreeSet::new();
     let mut orders = Map::new();
     let mut bound = Vec::new();

@@ -205,6 +205,10 @@ impl Observe for PlantedAct {
         self.inner.waiting_orders()
     }
 
+    fn reissue_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
+        self.inner.reissue_requests()
+    }
+
     fn funds(&self) -> Answer<'_, Option<(rust_decimal::Decimal, String)>> {
         self.inner.funds()
     }

@@ -114,6 +114,11 @@ pub trait Observe: Send + Sync {
     /// `GET /order/certificate` does not name `needs_approval`. Empty where the CA has no requests (ncloud).
     fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>>;
 
+    /// Requests to reissue that nobody has decided; empty where the CA has none (ncloud).
+    fn reissue_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
+        futures::future::ready(Ok(Vec::new())).boxed()
+    }
+
     /// Spendable funds and their currency, where the CA tells.
     fn funds(&self) -> Answer<'_, Option<(rust_decimal::Decimal, String)>>;
 

@@ -6,3 +6,4 @@ mod by_hand;
 mod changes;
 mod lost;
 mod person;
+mod waiting;

@@ -309,6 +309,18 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// The same folder, and another sandbox in the place of this one.
+    pub(crate) fn with_another_sandbox(mut self, options: Options) -> Self {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.runtime.block_on(sandbox.stop());
+        }
+        let sandbox = self.runtime.block_on(Sandbox::start(options));
+        self.sandbox = Some(sandbox.expect("a sandbox"));
+        self
+    }
+}
+
 impl Drop for Rig {
     fn drop(&mut self) {
         if let Some(sandbox) = self.sandbox.take() {

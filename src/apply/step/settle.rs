@@ -312,11 +312,23 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
         Some(Operation::Reissue(operation)) => Some(&**operation),
         Some(Operation::Order(_) | Operation::Revoke(_)) | None => None,
     };
-    let request = order
-        .requests
-        .iter()
-        .flatten()
-        .find(|request| request.is_open_reissue());
+    let mut requests = order.requests.clone().unwrap_or_default();
+    if order.status != OrderStatus::ReissuePending
+        && !requests.iter().any(|one| one.is_open_reissue())
+    {
+        // The order may not show what waits for an administrator; the list of requests does.
+        match work.account.act.reissue_requests().await {
+            Ok(all) => requests.extend(
+                all.into_iter()
+                    .filter(|one| one.order_id.as_ref() == Some(order_id)),
+            ),
+            Err(error) => {
+                let why = unsettled(step, &error.to_string());
+                return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
+            }
+        }
+    }
+    let request = requests.iter().find(|one| one.is_open_reissue());
     let under_way = order.status == OrderStatus::ReissuePending || request.is_some();
     if under_way || is_reissued(&work.record(), operation, &order) {
         let facts = vec![

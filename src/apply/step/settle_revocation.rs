@@ -4,7 +4,8 @@ use super::Work;
 use super::settled::{Settled, unsettled};
 use crate::apply::ended::StepEnd;
 use crate::model::{
-    CertificateState, FactBody, ObservedOrder, OrderStatus, Part, RequestId, RequestKind, Untrusted,
+    CertificateState, FactBody, ObservedOrder, ObservedRequest, OrderStatus, Part, RequestId,
+    RequestKind, Untrusted,
 };
 use crate::provider::Depth;
 
@@ -19,7 +20,7 @@ pub(super) async fn settle_revocation(work: Work<'_>) -> Result<Settled, StepEnd
         let why = unsettled(step, "the journal does not say what it was about");
         return Ok(Settled::Open(StepEnd::for_a_person(step, why)));
     };
-    let order = match work.account.act.order(order_id, Depth::Certificates).await {
+    let mut order = match work.account.act.order(order_id, Depth::Certificates).await {
         Ok(Some(order)) => order,
         Ok(None) => {
             let why = unsettled(step, "the CA shows no such order");
@@ -30,8 +31,26 @@ pub(super) async fn settle_revocation(work: Work<'_>) -> Result<Settled, StepEnd
             return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
         }
     };
-    let known = known_requests(work);
-    match part_fact(&order, part, Some(&Ours { known })) {
+    let ours = Ours {
+        known: known_requests(work),
+    };
+    let mut fact = part_fact(&order, part, Some(&ours));
+    if fact.is_none() {
+        // The order may not show what waits for an administrator; the list of requests does.
+        match work.account.act.revocation_requests().await {
+            Ok(all) => {
+                let listed = all.into_iter();
+                let about_it = listed.filter(|one| one.order_id.as_ref() == Some(order_id));
+                add_requests(&mut order, about_it);
+                fact = part_fact(&order, part, Some(&ours));
+            }
+            Err(error) => {
+                let why = unsettled(step, &error.to_string());
+                return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
+            }
+        }
+    }
+    match fact {
         Some(fact) => {
             work.write(vec![fact]).await?;
             Ok(Settled::Taken(work.by_the_journal()))
@@ -42,6 +61,16 @@ pub(super) async fn settle_revocation(work: Work<'_>) -> Result<Settled, StepEnd
             );
             work.write(vec![FactBody::Dead { evidence }]).await?;
             Ok(Settled::ProvedDead)
+        }
+    }
+}
+
+/// Adds requests that the order itself does not show.
+fn add_requests(order: &mut ObservedOrder, listed: impl Iterator<Item = ObservedRequest>) {
+    let shown = order.requests.get_or_insert_default();
+    for request in listed {
+        if shown.iter().all(|one| one.id != request.id) {
+            shown.push(request);
         }
     }
 }

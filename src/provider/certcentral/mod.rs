@@ -343,16 +343,19 @@ impl Observe for CertCentral {
     }
 
     fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
-        self.list(
-            "list the orders that wait for approval".to_owned(),
-            "/request?filters%5Btype%5D=new_request&filters%5Bstatus%5D=pending".to_owned(),
-            |row: &wire::Request| {
-                // A row without an order shows nothing that could be ours.
-                let key = row.id.id()?;
-                Some((key, requests::waiting_order(row)))
-            },
-        )
+        self.undecided("new_request", |row| {
+            // A row without an order shows nothing that could be ours.
+            let key = row.id.id()?;
+            Some((key, requests::waiting_order(row)))
+        })
         .map(|rows| Ok(rows?.into_iter().flatten().collect()))
+        .boxed()
+    }
+
+    fn reissue_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
+        self.undecided("reissue", |row| {
+            requests::request(row).map(|request| (request.id.clone(), request))
+        })
         .boxed()
     }
 

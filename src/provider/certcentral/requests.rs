@@ -1,11 +1,34 @@
 //! CertCentral's requests and validations in certplan's own vocabulary.
 
-use super::wire;
+use super::{CertCentral, wire};
 use crate::model::{
     ObservedOrder, ObservedRequest, OrderId, OrderStatus, PendingDomain, RequestId, RequestKind,
     RequestStatus, Stage, Untrusted,
 };
+use crate::provider::ProviderError;
 use crate::provider::lenient::Text;
+
+impl CertCentral {
+    /// Requests of a kind that nobody has decided. Where two people approve, the first one has to decide what
+    /// is `submitted`, and a filter takes one status.
+    pub(super) async fn undecided<K, T>(
+        &self,
+        kind: &str,
+        read: fn(&wire::Request) -> Option<(K, T)>,
+    ) -> Result<Vec<T>, ProviderError>
+    where
+        K: Ord + Clone + Send,
+        T: Send,
+    {
+        let list = |status: &str| {
+            let what = format!("list the requests ({kind}) that are {status}");
+            let path = format!("/request?filters%5Btype%5D={kind}&filters%5Bstatus%5D={status}");
+            self.list(what, path, read)
+        };
+        let (pending, submitted) = tokio::try_join!(list("pending"), list("submitted"))?;
+        Ok(pending.into_iter().chain(submitted).collect())
+    }
+}
 
 /// Domains whose validation is open: those whose token waits for it, each with the method of the order.
 pub(super) fn validation(domains: &[wire::Domain], method: Option<&str>) -> Vec<PendingDomain> {
@@ -31,6 +54,7 @@ pub(super) fn waiting_order(row: &wire::Request) -> Option<ObservedOrder> {
     let word = Untrusted::new(row.status.get().unwrap_or("pending"));
     let certificate = order.certificate.get();
     let mut waiting = ObservedOrder::bare(id, OrderStatus::Pending(Stage::Approval, word), None);
+    waiting.created_at = row.date.timestamp();
     waiting.product = order
         .product
         .get()

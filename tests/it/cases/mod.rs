@@ -23,6 +23,7 @@ mod outputs;
 mod read_then_send;
 mod renamed;
 mod requests;
+mod sandbox;
 mod scheduled;
 mod targets;
 mod unknown_ids;

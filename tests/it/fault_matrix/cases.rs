@@ -24,6 +24,7 @@ const CASES: &[(usize, &str)] = &[
     (27, "a mistyped address of a database becomes a folder, and everything is bought again"),
     (28, "what waits for a person looks like what waits for the CA"),
     (29, "what happened since the last run is in no output"),
+    (31, "the sandbox differs from the documents"),
     (34, "what waits for a domain looks like what waits for an administrator"),
     (44, "an id that the CA does not know"),
     (48, "a run by the clock asks a person, or is silent where one must decide"),
