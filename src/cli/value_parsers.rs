@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::format::Format;
+use crate::model::form::Id;
 use crate::model::{OrderId, RunId, Secret};
 
 /// `30s`, `5m`, `1h`; never negative.
@@ -19,9 +20,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
 }
 
-/// An order id of a CA: it becomes a part of a URL's path.
+/// An order id of a CA, in the one spelling that a manifest takes: it becomes a part of a URL's path, and
+/// whoever searches for an order finds it.
 pub(super) fn order_id(text: &str) -> Result<OrderId, String> {
-    plain_id(text).map(OrderId::from)
+    if let Some(id) = Id::parse(text) {
+        return Ok(OrderId::from(id.0));
+    }
+    let help = Id::meant(text).map(|help| format!("; {help}"));
+    let help = help.unwrap_or_default();
+    Err(format!("an id is {}{help}", Id::RULE))
 }
 
 /// A run's id.
@@ -129,11 +136,39 @@ mod tests {
 
     #[test]
     fn an_id_cannot_leave_its_place_in_a_path() {
-        assert!(order_id("4711").is_ok());
+        assert!(run_id("4711").is_ok());
         for text in ["", "..", "1/2", "1?a", "%2e", "a b", "é"] {
+            assert!(run_id(text).is_err(), "{text}");
             assert!(order_id(text).is_err(), "{text}");
         }
-        assert!(order_id(&"1".repeat(65)).is_err());
+        assert!(run_id(&"1".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn an_order_id_has_one_spelling() {
+        for good in ["1", "70000001", "9999999999999999999"] {
+            assert_eq!(order_id(good), Ok(OrderId::from(good)));
+        }
+        for bad in [
+            "0",
+            "000",
+            "+1",
+            "-1",
+            "0x1f",
+            "0o17",
+            "0b1",
+            "1e3",
+            "1.0",
+            "1_000",
+            " 1",
+            "1 ",
+            "١",
+            "10000000000000000000",
+        ] {
+            assert!(order_id(bad).is_err(), "{bad}");
+        }
+        let told = order_id("070000001").unwrap_err();
+        assert!(told.ends_with("; write `70000001`"), "{told}");
     }
 
     #[test]

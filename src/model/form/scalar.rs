@@ -150,10 +150,36 @@ impl<const LEAST: i64, const MOST: i64> JsonSchema for Whole<LEAST, MOST> {
 impl Id {
     const MOST: u64 = 9_999_999_999_999_999_999;
 
-    fn parse(text: &str) -> Option<Self> {
+    /// What an id is, in the words of messages.
+    pub const RULE: &str = "decimal digits, the first one not 0, at most 19 of them";
+
+    /// The id, if the text is its one spelling.
+    pub fn parse(text: &str) -> Option<Self> {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let canonical = digits && !text.starts_with('0') && (1..=19).contains(&text.len());
         canonical.then(|| text.parse().ok().map(Self)).flatten()
+    }
+
+    /// What to write for a text that is nearly an id: digits behind zeros, a sign or blanks.
+    pub fn meant(text: &str) -> Option<String> {
+        let digits = text.trim().trim_start_matches('+').trim_start_matches('0');
+        Self::parse(digits).map(|id| format!("write `{}`", id.0))
+    }
+
+    /// The spelling of a number: a file may say `0x2A`, `+42` or `4.2e1`, which other readers of YAML take
+    /// for text or for another number, and which nobody finds who looks for `42`.
+    fn is_written(number: u64, value: Value<'_>, reader: &mut Reader<'_>) -> bool {
+        let is_plain = value
+            .written()
+            .is_none_or(|written| Self::parse(written).is_some());
+        if !is_plain {
+            let message = format!("`{}` is an id: {}", reader.name(), Self::RULE);
+            let problem = Problem::new("id_spelling", message)
+                .at(Location::Value(value.point()), "in another form")
+                .help(format!("write `{number}`"));
+            reader.tell(problem);
+        }
+        is_plain
     }
 }
 
@@ -176,17 +202,15 @@ impl Read for Id {
                 reader.bad_value(value, &format!("is at most {}", Self::MOST));
                 None
             }
-            Kind::Number(Number::Natural(number)) => Some(Self(number)),
+            Kind::Number(Number::Natural(number)) => {
+                Self::is_written(number, value, reader).then_some(Self(number))
+            }
             Kind::Text => {
                 let text = value.text().unwrap_or_default();
                 let id = Self::parse(text);
                 if id.is_none() {
-                    let help = Self::parse(text.trim_start_matches('0'));
-                    reader.bad_value_but(
-                        value,
-                        "is an id: decimal digits, the first one not 0, at most 19 of them",
-                        help.map(|id| format!("write `{}`", id.0)),
-                    );
+                    let rule = format!("is an id: {}", Self::RULE);
+                    reader.bad_value_but(value, &rule, Self::meant(text));
                 }
                 id
             }

@@ -155,6 +155,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A number as it stands in the file.
+    pub fn written(self) -> Option<&'a str> {
+        let (_, node) = self.meant();
+        let range = node.start as usize..node.end as usize;
+        let is_number = node.kind == NodeKind::Number;
+        is_number.then(|| self.document.text.get(range)).flatten()
+    }
+
     /// The elements of a list; none of anything else.
     pub fn elements(self) -> Elements<'a> {
         let (node, meant) = self.meant();
