@@ -39,12 +39,8 @@ impl Manifest {
         tell: &dyn Tell,
     ) -> Result<Self, EngineError> {
         let loaded = manifest::load(inputs, &authorities()).map_err(EngineError::Manifest)?;
-        for warning in &loaded.warnings {
-            let location = &warning.location;
-            tell.warning(format!(
-                "{}:{}: {}",
-                location.file, location.line, warning.message
-            ));
+        for warning in manifest::told(&loaded.warnings) {
+            tell.warning(warning);
         }
         let own = loaded.batch.policy.clone();
         let policy = match policy {

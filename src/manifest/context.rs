@@ -37,6 +37,19 @@ pub struct Warning {
     pub message: String,
 }
 
+/// So many warnings are shown one by one.
+const TOLD: usize = 100;
+
+/// Warnings as lines of text: the first 100, then how many more there are.
+pub fn told(warnings: &[Warning]) -> impl Iterator<Item = String> {
+    let first = warnings.iter().take(TOLD).map(|warning| {
+        let SourceLine { file, line } = &warning.location;
+        format!("{file}:{line}: {}", warning.message)
+    });
+    let more = warnings.len().saturating_sub(TOLD);
+    first.chain((more > 0).then(|| format!("and {more} more such lines about the manifest")))
+}
+
 /// Everything that is needed to turn a written entry into an item of the model.
 pub(super) struct Context<'a> {
     pub(super) sources: &'a [Source],

@@ -55,6 +55,10 @@ impl Names<'_> {
     }
 }
 
+/// So many dependencies of a cycle are pointed at. A circle of a hundred thousand entries is one problem, and
+/// each label is looked for in the text.
+const LABELLED: usize = 10;
+
 /// What a reference is to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -285,7 +289,7 @@ impl Context<'_> {
         target(kind, at, &name.value, until, names)
     }
 
-    /// Reports each cycle once, every dependency of it labelled.
+    /// Reports each cycle once, its first dependencies labelled.
     pub(super) fn cycles(&mut self, names: &Names<'_>) {
         let count = names.orders.list.len() + names.revocations.list.len();
         let pairs: Vec<(usize, usize)> =
@@ -301,16 +305,21 @@ impl Context<'_> {
             let Some((_, first)) = edges.first().and_then(|edge| names.entry(edge.from)) else {
                 continue;
             };
+            let others = edges.len() - 1;
             let mut problem = Problem::new(
                 "cycle",
                 format!(
-                    "`{first}` waits for itself by way of {} other{}",
-                    edges.len() - 1,
-                    if edges.len() == 2 { "" } else { "s" }
+                    "`{first}` waits for itself by way of {others} other{}",
+                    if others == 1 { "" } else { "s" }
                 ),
             )
-            .help("remove one of these dependencies");
-            for edge in &edges {
+            .help(match edges.len().checked_sub(LABELLED) {
+                None | Some(0) => "remove one of these dependencies".to_owned(),
+                Some(more) => {
+                    format!("remove one of these dependencies, or of {more} more that follow")
+                }
+            });
+            for edge in edges.iter().take(LABELLED) {
                 let (Some((_, from)), Some((_, to))) =
                     (names.entry(edge.from), names.entry(edge.to))
                 else {

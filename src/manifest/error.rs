@@ -58,25 +58,25 @@ impl Problems {
 
     /// One line for each problem.
     pub fn lines(&self) -> Vec<ProblemLine> {
-        self.problems
-            .iter()
-            .map(|problem| {
-                let place = problem.labels.first().and_then(|label| {
-                    let excerpt = self.excerpts.get(label.file())?;
-                    let (line, column) = excerpt.position(label.span().start);
-                    Some((excerpt.name().to_owned(), line, column))
-                });
-                let (file, line, column) = place.unwrap_or_default();
-                ProblemLine {
-                    file,
-                    line,
-                    column,
-                    code: code(problem),
-                    message: problem.message.clone(),
-                    help: problem.help.clone(),
-                }
-            })
-            .collect()
+        let lines = self.problems.iter().map(|problem| self.line(problem));
+        lines.collect()
+    }
+
+    pub(super) fn line(&self, problem: &Problem) -> ProblemLine {
+        let place = problem.labels.first().and_then(|label| {
+            let excerpt = self.excerpts.get(label.file())?;
+            let (line, column) = excerpt.position(label.span().start);
+            Some((excerpt.name().to_owned(), line, column))
+        });
+        let (file, line, column) = place.unwrap_or_default();
+        ProblemLine {
+            file,
+            line,
+            column,
+            code: code(problem),
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+        }
     }
 }
 

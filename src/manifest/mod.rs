@@ -40,7 +40,7 @@ use jiff::civil::Date;
 use crate::model::form::{Kind, Location, Problem, Reader, Shape, Value, read_members};
 use crate::model::{Authority, Batch, Policy};
 
-pub use context::Warning;
+pub use context::{Warning, told};
 pub use error::{ProblemLine, Problems};
 pub use policy::tighten;
 pub use render::Paint;

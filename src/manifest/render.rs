@@ -8,14 +8,11 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode,
 };
 
-use super::error::{Problems, code};
+use super::error::{ProblemLine, Problems, code};
 use super::excerpt::{Excerpt, MAX_LINE};
 use crate::model::form::Problem;
 
-/// How many problems are shown with their source lines.
-const SHOWN_IN_FULL: usize = 50;
-
-/// How many are shown at all; the rest are counted by their codes.
+/// How many problems are shown in full; the rest are counted by their codes.
 const SHOWN: usize = 100;
 
 /// Whether a rendered text has colours.
@@ -149,8 +146,23 @@ impl Diagnostic for Report {
 }
 
 impl Problems {
-    /// Every problem as text for a terminal `width` columns wide: the first 50 with their source lines,
-    /// the next 50 as `file:line:column: text`, the rest counted by their codes.
+    /// The problems that are shown in full, in plain fields.
+    pub fn shown(&self) -> Vec<ProblemLine> {
+        let first = self.problems.iter().take(SHOWN);
+        first.map(|problem| self.line(problem)).collect()
+    }
+
+    /// The others, counted by their codes.
+    pub fn rest(&self) -> BTreeMap<String, usize> {
+        let mut rest = BTreeMap::new();
+        for problem in self.problems.iter().skip(SHOWN) {
+            *rest.entry(code(problem)).or_default() += 1;
+        }
+        rest
+    }
+
+    /// Every problem as text for a terminal `width` columns wide: the first 100 with their source lines, the
+    /// rest counted by their codes.
     pub fn render(&self, paint: Paint, width: usize) -> String {
         let theme = match paint {
             Paint::Colour => GraphicalTheme::unicode(),
@@ -160,7 +172,7 @@ impl Problems {
             .with_links(false)
             .with_width(width.max(40));
         let mut text = String::new();
-        for problem in self.problems.iter().take(SHOWN_IN_FULL) {
+        for problem in self.problems.iter().take(SHOWN) {
             let report = Report::new(problem, &self.excerpts);
             let start = text.len();
             if handler.render_report(&mut text, &report).is_err() {
@@ -169,18 +181,7 @@ impl Problems {
             }
             text.push('\n');
         }
-        for line in self.lines().iter().take(SHOWN).skip(SHOWN_IN_FULL) {
-            let _ = writeln!(
-                text,
-                "{}:{}:{}: {} [{}]",
-                line.file, line.line, line.column, line.message, line.code
-            );
-        }
-        let mut rest: BTreeMap<String, usize> = BTreeMap::new();
-        for problem in self.problems.iter().skip(SHOWN) {
-            *rest.entry(code(problem)).or_default() += 1;
-        }
-        for (code, count) in rest {
+        for (code, count) in self.rest() {
             let _ = writeln!(text, "and {count} more [{code}]");
         }
         let count = self.problems.len();

@@ -20,17 +20,10 @@ pub(super) fn run(
     let loaded = match manifest::load(&inputs(common)?, &authorities()) {
         Ok(loaded) => loaded,
         Err(problems) if args.format == Format::Json => {
-            let lines: Vec<_> = problems
-                .lines()
-                .iter()
-                .map(|line| {
-                    json!({
-                        "code": line.code, "file": line.file, "line": line.line,
-                        "column": line.column, "message": line.message, "help": line.help,
-                    })
-                })
-                .collect();
-            let text = json!({ "format_version": 1, "valid": false, "problems": lines });
+            let text = json!({
+                "format_version": 1, "valid": false, "problems": problems.shown(),
+                "count": problems.len(), "more": problems.rest(),
+            });
             output.result(|out| writeln!(out, "{text:#}"));
             return Ok(Exit::Failed);
         }
@@ -42,12 +35,8 @@ pub(super) fn run(
         .filter(|item| matches!(item.address, Address::Order(_)))
         .count();
     let revocations = items.len() - orders;
-    for warning in &loaded.warnings {
-        let location = &warning.location;
-        output.warning(&format!(
-            "{}:{}: {}",
-            location.file, location.line, warning.message
-        ));
+    for warning in manifest::told(&loaded.warnings) {
+        output.warning(&warning);
     }
     if args.format == Format::Json {
         let text = json!({

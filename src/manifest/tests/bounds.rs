@@ -1,7 +1,7 @@
 //! Inputs that are built to break a parser: each is refused quickly and with a place.
 
 use super::{load_text, short};
-use crate::manifest::Paint;
+use crate::manifest::{Paint, told};
 
 const HEAD: &str = "version: 1\n";
 
@@ -196,6 +196,41 @@ fn many_problems_are_all_found_and_a_hundred_shown() {
         .map(|(count, _)| count.parse::<usize>().unwrap())
         .sum();
     assert_eq!(counted, problems.len() - 100);
+    // The last of the hundred is shown like the first.
+    assert_eq!(text.matches("[<stdin>:").count(), 100, "{text}");
+    assert_eq!(problems.shown().len(), 100);
+    assert_eq!(problems.rest().values().sum::<usize>(), counted);
+}
+
+#[test]
+fn many_warnings_are_a_hundred_lines_and_a_count() {
+    let account = "accounts: {a: {provider: certcentral, api_key: {env: K}}}\n";
+    let entries: String = (0..300)
+        .map(|index| format!("  a{index}: {{account: a, product: ssl_of_tomorrow}}\n"))
+        .collect();
+    let loaded = load_text(format!("{HEAD}{account}orders:\n{entries}")).unwrap();
+    let told: Vec<String> = told(&loaded.warnings).collect();
+    assert_eq!(told.len(), 101);
+    let more = loaded.warnings.len() - 100;
+    assert!(told[100].contains(&format!("{more} more")), "{}", told[100]);
+}
+
+#[test]
+fn a_circle_of_twenty_thousand_entries_is_one_short_excerpt() {
+    let account = "accounts: {a: {provider: certcentral, api_key: {env: K}}}\n";
+    let count = 20_000;
+    let entries: String = (0..count)
+        .map(|index| {
+            let next = (index + 1) % count;
+            format!("  r{index}: {{account: a, order_id: {}, scope: order, reason: superseded, comments: x, after: [r{next}]}}\n", index + 1)
+        })
+        .collect();
+    let problems = load_text(format!("{HEAD}{account}revocations:\n{entries}")).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    let text = problems.render(Paint::Plain, 80);
+    assert!(text.contains("by way of 19999 others"), "{text}");
+    assert!(text.contains("of 19990 more that follow"), "{text}");
+    assert!(text.lines().count() < 50, "{text}");
 }
 
 #[test]
