@@ -4,6 +4,7 @@
 //! [`Authority`](crate::model::Authority).
 
 mod credential;
+mod duration;
 mod scope;
 mod section;
 mod word;
@@ -11,9 +12,10 @@ mod word;
 use crate::model::form::{Id, List, Name, Text, Whole, shapes, words};
 
 pub(super) use credential::Credential;
+pub(super) use duration::Duration;
 pub(super) use scope::Scope;
 pub(super) use section::{DefaultsOf, Joined, Named, Section, Version};
-pub(super) use word::{After, Dependency, Duration, Product, Reason, Until};
+pub(super) use word::{After, Dependency, Product, Reason, Until};
 
 shapes! {
     /// Certificate orders and revocations at commercial CAs, as they shall be.

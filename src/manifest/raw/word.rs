@@ -1,71 +1,12 @@
-//! Values that are more than one simple type: durations, products, serial numbers, reasons, dependencies.
+//! Values that are more than one simple type: products, serial numbers, reasons, dependencies.
 
 use std::borrow::Cow;
-use std::time;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
 use crate::model::RevocationReason;
-use crate::model::form::{
-    Kind, Location, Problem, Read, Reader, Text, Value, read_shape, shapes, shown, words,
-};
-
-/// The longest duration that makes sense in a manifest.
-const LONGEST: time::Duration = time::Duration::from_secs(366 * 24 * 3600);
-
-/// A duration longer than zero: `5s`, `5m`, `1h 30m`.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::manifest) struct Duration(pub(in crate::manifest) time::Duration);
-
-/// Reads a duration; else a rule that it breaks.
-pub(in crate::manifest) fn duration(text: &str) -> Result<time::Duration, &'static str> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    match parsed.and_then(|duration| time::Duration::try_from(duration).ok()) {
-        None => Err("is not a duration"),
-        Some(time::Duration::ZERO) => Err("is longer than zero"),
-        Some(long) if long > LONGEST => Err("is at most a year"),
-        Some(duration) => Ok(duration),
-    }
-}
-
-impl Read for Duration {
-    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(text) = value.text() else {
-            let help = "write a duration, for example `5s` or `15m`";
-            reader.wrong_type_but(value, "text", Some(help));
-            return None;
-        };
-        match duration(text) {
-            Ok(duration) => Some(Self(duration)),
-            Err(rule) => {
-                let name = reader.name();
-                let problem = Problem::new(
-                    "bad_duration",
-                    format!("`{name}` {rule}: `{}`", shown(text)),
-                )
-                .at(Location::Value(value.point()), "not this duration")
-                .help("write for example `5s`, `15m` or `1h`");
-                reader.tell(problem);
-                None
-            }
-        }
-    }
-}
-
-impl JsonSchema for Duration {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Duration".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
-    }
-}
+use crate::model::form::{Kind, Read, Reader, Text, Value, read_shape, shapes, words};
 
 /// A CA's id of a product.
 #[derive(Debug, Clone)]
