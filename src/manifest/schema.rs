@@ -31,11 +31,13 @@ pub fn schema(authorities: &[&'static dyn Authority]) -> Value {
                 if let Some(Value::Object(members)) = members {
                     added.extend(names.iter().map(|name| (*name, members.clone())));
                 }
-                rules.extend(
-                    schema
-                        .remove("not")
-                        .map(|rule| (names.first().copied(), rule)),
-                );
+                let not = schema.remove("not").map(|rule| json!({ "not": rule }));
+                let all = match schema.remove("allOf") {
+                    Some(Value::Array(all)) => all,
+                    _ => Vec::new(),
+                };
+                let of_form = not.into_iter().chain(all);
+                rules.extend(of_form.map(|rule| (names.first().copied(), rule)));
             }
         }
     }
@@ -51,13 +53,14 @@ pub fn schema(authorities: &[&'static dyn Authority]) -> Value {
         "RevocationDefaults",
         raw::Revocation::MEMBERS,
     );
-    // A rule holds for entries: of two defaults that exclude each other an entry may need neither.
+    // A rule holds for entries: of two defaults that exclude each other an entry may need neither, and a
+    // default may be meant for other products.
     for (name, rule) in rules {
         let definition = name.and_then(|name| definitions.get_mut(name));
         if let Some(definition) = definition.and_then(Value::as_object_mut) {
             let all = definition.entry("allOf").or_insert_with(|| json!([]));
             if let Value::Array(all) = all {
-                all.push(json!({ "not": rule }));
+                all.push(rule);
             }
         }
     }

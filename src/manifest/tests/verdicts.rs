@@ -21,6 +21,7 @@ const BEYOND_A_SCHEMA: &[(&str, &[&str])] = &[
             "alias",
             "alias_expansion",
             "duplicate_key",
+            "id_spelling",
             "key_not_text",
             "merge_key",
             "second_document",
@@ -56,8 +57,9 @@ const BEYOND_A_SCHEMA: &[(&str, &[&str])] = &[
     ),
     (
         "what an entry lacks may come from the defaults, and depends on the product",
-        &["missing_validity", "signature_hash", "validity"],
+        &["missing_validity"],
     ),
+    ("one member compared with another one", &["cert_validity"]),
     (
         "other files, and the day",
         &[
@@ -72,12 +74,7 @@ const BEYOND_A_SCHEMA: &[(&str, &[&str])] = &[
     ),
     (
         "the meaning of a text",
-        &[
-            "bad_dns_name",
-            "bad_duration",
-            "bad_email",
-            "secret_as_name",
-        ],
+        &["bad_dns_name", "bad_email", "secret_as_name"],
     ),
     (
         "zero, for which there is a better word",
@@ -91,6 +88,8 @@ const LIKE_A_SCHEMA_BUT: &[(&str, &str)] = &[
     ("missing-in-certificate.yaml", "the product needs it"),
     ("missing-organization.yaml", "a default may say it"),
     ("tls-without-csr.yaml", "the product needs it"),
+    ("product-by-default.yaml", "a default says the product"),
+    ("duration-too-long.yaml", "the size of a duration"),
     ("payment-profile.yaml", "a default may say it"),
     (
         "skip-approval-at-ncloud.yaml",

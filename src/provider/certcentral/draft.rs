@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use super::form::{Calls, Certificate, Delivery, Draft, Others, PaymentMethod, Terms};
-use super::rules;
+use super::{rules, rules_schema};
 use crate::model::Members;
 use crate::model::form::{
     MemberOf, OrderDraft, OrderEntry, OrderForm, OrderPart, Point, Reader, Shape, Taken, Value,
@@ -31,6 +31,7 @@ impl OrderForm for CertCentralForm {
             Within::Order => {
                 let mut terms = Terms::json_schema(generator);
                 terms.insert("not".to_owned(), more_than_one(&VALIDITY));
+                terms.insert("allOf".to_owned(), rules_schema::of_products());
                 exactly_one(generator, "Validity");
                 vec![
                     terms,
@@ -155,7 +156,7 @@ impl OrderDraft for Draft {
             call: Members::of(&self.calls),
             certificate: Members::of(&self.certificate),
             delivery: Members::of(&self.delivery),
-            warnings: rules::warnings(entry),
+            warnings: rules::warnings(entry, self),
         }
     }
 }

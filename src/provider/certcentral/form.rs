@@ -82,7 +82,7 @@ shapes! {
         /// Validity of the certificate inside the order's.
         cert_validity: Validity,
         /// Secure Email: what the common name is made of.
-        common_name_indicator: String,
+        common_name_indicator: Indicator,
         /// Secure Email, sponsor: the person.
         individual: Individual,
         /// The certificate profile.
@@ -207,6 +207,20 @@ words! {
         Sha384 = "sha384",
         /// SHA-512.
         Sha512 = "sha512",
+    }
+
+    /// What the common name of a Secure Email certificate is made of. Assumption: the CA has no other word
+    /// (the first three are in its documents, the fourth is the one that an organization's can have beside
+    /// an address).
+    pub(super) enum Indicator {
+        /// The address.
+        Email = "email_address",
+        /// The names of the person.
+        Person = "given_name_surname",
+        /// The pseudonym of the person.
+        Pseudonym = "pseudonym",
+        /// The name of the organization.
+        Organization = "organization_name",
     }
 
     /// The profile of a Secure Email certificate.

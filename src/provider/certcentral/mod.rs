@@ -11,6 +11,8 @@ mod product;
 mod request;
 mod requests;
 mod rules;
+mod rules_schema;
+mod secure_email;
 mod validity;
 mod verdict;
 mod wire;

@@ -13,11 +13,13 @@ const NEWER_CLIENT: [&str; 3] = [
     "client_digital_signature_plus",
     "private_client_premium",
 ];
-const SECURE_EMAIL: [&str; 3] = [
-    "secure_email_mailbox",
-    "secure_email_sponsor",
-    "secure_email_organization",
-];
+/// Secure Email of a mailbox.
+pub(super) const MAILBOX: &str = "secure_email_mailbox";
+/// Secure Email of a person in an organization.
+pub(super) const SPONSOR: &str = "secure_email_sponsor";
+/// Secure Email of an organization.
+pub(super) const ORGANIZATION: &str = "secure_email_organization";
+const SECURE_EMAIL: [&str; 3] = [MAILBOX, SPONSOR, ORGANIZATION];
 const PUBLIC_TLS: [&str; 16] = [
     "ssl",
     "ssl_basic",
@@ -98,6 +100,11 @@ impl Family {
             .into_iter()
             .find(|(products, _)| products.contains(&product))
             .map_or(Self::Unknown, |(_, family)| family)
+    }
+
+    /// Whether it is TLS under a public root.
+    pub(super) fn is_public_tls(self) -> bool {
+        matches!(self, Self::PublicTls | Self::DomainTls)
     }
 
     /// Whether it is a client certificate.

@@ -2,8 +2,8 @@
 //! ordering TLS, client and Secure Email certificates.
 
 use super::form::{Draft, PaymentMethod, SignatureHash};
-use super::product::{Family, products};
-use super::validity;
+use super::product::{Family, MAILBOX, products};
+use super::{secure_email, validity};
 use crate::model::form::{
     List, Location, Member, OrderEntry, Point, Problem, Reader, shown, suggestion,
 };
@@ -17,24 +17,39 @@ pub(super) fn check(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'
     addresses(entry, draft, reader);
     dns_names(entry, reader);
     payment(draft, reader);
+    secure_email::check(entry, draft, reader);
 }
 
 /// What is allowed but looks like a mistake.
-pub(super) fn warnings(entry: &OrderEntry<'_>) -> Vec<String> {
+pub(super) fn warnings(entry: &OrderEntry<'_>, draft: &Draft) -> Vec<String> {
     let unknown = entry
         .product
         .filter(|product| Family::of(product) == Family::Unknown);
-    unknown
-        .map(|product| {
-            let help = suggestion(product, products()).unwrap_or_default();
-            let text = format!(
-                "product `{}` is in no document known here; it goes to the CA as it is. {help}",
-                shown(product)
-            );
-            text.trim_end().to_owned()
-        })
-        .into_iter()
-        .collect()
+    let unknown = unknown.map(|product| {
+        let help = suggestion(product, products()).unwrap_or_default();
+        let text = format!(
+            "product `{}` is in no document known here; it goes to the CA as it is. {help}",
+            shown(product)
+        );
+        text.trim_end().to_owned()
+    });
+    let mut warnings: Vec<String> = unknown.into_iter().collect();
+    warnings.extend(paid_by_card(draft));
+    warnings.extend(secure_email::warnings(entry, draft));
+    warnings
+}
+
+/// The CA renews nothing by itself that is paid by card (its page on automatic renewals).
+fn paid_by_card(draft: &Draft) -> Option<String> {
+    let renews = match draft.others.auto_renew.value() {
+        Some(times) => times.0 > 0,
+        None => false,
+    };
+    let by_card = draft.terms.payment_method.value() == Some(&PaymentMethod::Card);
+    (renews && by_card).then(|| {
+        "`auto_renew` has no effect with `payment_method: card`: the CA renews no order that is paid by card"
+            .to_owned()
+    })
 }
 
 /// A member of `certificate` that a family of products needs.
@@ -87,9 +102,7 @@ fn required(entry: &OrderEntry<'_>, draft: &Draft, family: Family, reader: &mut 
     let (certificate, organization): (&[Needed], bool) = match family {
         Family::SeedClient | Family::Client => (&[CommonName, Emails, SignatureHash], true),
         Family::ClassOne => (&[Emails, SignatureHash], false),
-        Family::SecureEmail if product == "secure_email_mailbox" => {
-            (&[Emails, SignatureHash], false)
-        }
+        Family::SecureEmail if product == MAILBOX => (&[Emails, SignatureHash], false),
         Family::SecureEmail => (&[Emails, SignatureHash, Indicator], true),
         Family::PublicTls => (&[CommonName, SignatureHash, Csr], true),
         Family::DomainTls => (&[CommonName, SignatureHash, Csr], false),
