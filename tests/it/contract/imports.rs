@@ -23,7 +23,24 @@ fn an_order_at_the_ca_is_bound_to_a_name_once() {
     assert_eq!(action(&rig.plan(&[]), "orders.ada")["action"], "keep");
     rig.certplan(&["import", "orders.ada", "999999999"])
         .expect(1);
-    rig.certplan(&["import", "orders.ada", "1/../2"]).expect(64);
+    for no_id in [
+        "1/../2",
+        "070000001",
+        "0",
+        "+70000001",
+        "0x42c1d81",
+        "7e7",
+        "70000001.0",
+    ] {
+        let refused = rig.certplan(&["import", "orders.ada", no_id]).expect(64);
+        assert!(
+            refused.stderr.contains("decimal digits"),
+            "{no_id}: {}",
+            refused.stderr
+        );
+        rig.certplan(&["resolve", "orders.ada", "--found", no_id])
+            .expect(64);
+    }
     rig.certplan(&["import", "orders.eve", &id]).expect(64);
     assert_eq!(rig.effects("order_created").len(), 1);
 }
