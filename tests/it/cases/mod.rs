@@ -3,9 +3,9 @@
 //! A test is called `case_NN_...` after its case; `fault_matrix` lists them all. Every one drives the real
 //! binary against the sandbox and takes the sandbox's ledger for the truth.
 
+mod addresses;
 mod behind_proxy;
 mod changed_members;
-mod addresses;
 mod clock;
 mod costs;
 mod decisions;
@@ -28,8 +28,8 @@ mod scheduled;
 mod targets;
 mod unknown_ids;
 mod validations;
-mod wrong_clock;
 mod variables;
+mod wrong_clock;
 
 use serde_json::{Value, json};
 

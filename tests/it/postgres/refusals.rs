@@ -148,6 +148,98 @@ fn a_newer_schema_is_refused_and_nothing_is_sent() {
     refused(&mut rig, &database.url(), "schema 99");
 }
 
+/// Each message has its next step.
+#[test]
+fn what_an_operator_meets_is_told_with_what_to_type() {
+    let (mut rig, database) = rig_with(1);
+    let apply = |rig: &Rig| {
+        let ended = rig.certplan(&["apply", "--yes"]);
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        ended.stderr
+    };
+    // No tables, and a role that may not make them.
+    rig.set(
+        "CERTPLAN_STATE",
+        &database.url_of("lesser", "sslmode=disable"),
+    );
+    let said = apply(&rig);
+    assert!(
+        said.contains("`certplan migrate` once as the owner"),
+        "{said}"
+    );
+    // A server with an authority of its own.
+    rig.set("CERTPLAN_STATE", &database.url_of("postgres", ""));
+    let said = apply(&rig);
+    assert!(said.contains("?sslrootcert=FILE"), "{said}");
+    // No password, and a wrong one.
+    let root = format!("sslrootcert={}", server().root.display());
+    for role in ["with_password", "with_password:wrong-canary"] {
+        let url = database.url_of("with_password", &root);
+        let url = url.replace("with_password@", &format!("{role}@"));
+        rig.set("CERTPLAN_STATE", &url);
+        let said = apply(&rig);
+        assert!(
+            said.contains("PGPASSWORD") && !said.contains("canary"),
+            "{said}"
+        );
+    }
+    // A database that is not there.
+    let nowhere = database.url().replace(&database.name, "nowhere");
+    rig.set("CERTPLAN_STATE", &nowhere);
+    let said = apply(&rig);
+    assert!(said.contains("createdb"), "{said}");
+    // A server that only reads.
+    let only_reads = "sslmode=disable&options=-cdefault_transaction_read_only%3Don";
+    rig.set("CERTPLAN_STATE", &database.url_of("postgres", only_reads));
+    let said = apply(&rig);
+    assert!(
+        said.contains("only reads: give the primary's address"),
+        "{said}"
+    );
+    // Grants that are not all there.
+    rig.set("CERTPLAN_STATE", &database.url());
+    rig.certplan(&["migrate"]).expect(0);
+    database.sql(&grants("lesser"));
+    database.sql("REVOKE UPDATE ON certplan.head FROM lesser");
+    rig.set(
+        "CERTPLAN_STATE",
+        &database.url_of("lesser", "sslmode=disable"),
+    );
+    let said = apply(&rig);
+    assert!(said.contains("grants are needed again"), "{said}");
+    assert!(rig.changes().is_empty());
+}
+
+#[test]
+fn a_schema_of_somebody_else_is_left_alone() {
+    let (rig, database) = rig_with(1);
+    database.sql("CREATE SCHEMA certplan; CREATE TABLE certplan.other (number int)");
+    for args in [&["apply", "--yes"][..], &["migrate"]] {
+        let ended = rig.certplan(args).expect(1);
+        let said = "holds something else, and no state: use a database of its own";
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'certplan'::regnamespace";
+    assert_eq!(database.sql(tables).trim(), "1");
+}
+
+#[test]
+fn an_option_that_cannot_be_used_is_named() {
+    let (mut rig, database) = rig_with(1);
+    for (option, said) in [
+        ("sslcert=/hidden-canary.pem", "`sslcert`"),
+        ("service=hidden-canary", "`service`"),
+        ("sslmod=hidden-canary", "`sslmod`"),
+        ("connect_timeout=canary", "`connect_timeout`"),
+    ] {
+        rig.set("CERTPLAN_STATE", &database.url_of("postgres", option));
+        let ended = rig.certplan(&["plan"]);
+        assert_eq!(ended.code, Some(64), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("canary"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn row_89_a_pooler_that_mixes_sessions_is_refused() {
     let (mut rig, database) = rig_with(1);
@@ -155,15 +247,13 @@ fn row_89_a_pooler_that_mixes_sessions_is_refused() {
     let url = database
         .url()
         .replace(&server().port.to_string(), &pooler.port.to_string());
-    rig.set("CERTPLAN_STATE", &url);
-    let ended = rig.certplan(&["apply", "--yes"]);
-    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("pooler in transaction mode"),
-        "{}",
-        ended.stderr
-    );
-    assert!(rig.changes().is_empty());
+    refused(&mut rig, &url, "pooler in transaction mode");
+    drop(pooler);
+    let pooler = Pooler::start(&database, "statement");
+    let url = database
+        .url()
+        .replace(&server().port.to_string(), &pooler.port.to_string());
+    refused(&mut rig, &url, "statement mode");
     drop(pooler);
     let pooler = Pooler::start(&database, "session");
     let url = database

@@ -4,6 +4,7 @@
 mod election;
 mod fault;
 mod lease;
+mod options;
 mod schema;
 mod server;
 mod tables;
@@ -72,12 +73,20 @@ pub(in crate::journal) async fn read<T>(
     server: &Server,
     mut work: impl AsyncFnMut(&mut dyn FactReader) -> Result<T, JournalError>,
 ) -> Result<Option<T>, JournalError> {
-    let client = server.connect().await?;
+    let client = through_no_pooler(server).await?;
     if schema::version(server, &client).await?.is_none() {
         return Ok(None);
     }
     let server = server.clone();
     work(&mut Tables { server, client }).await.map(Some)
+}
+
+/// A connection whose session stays the same, for reads as well: what is set for it holds for all of it.
+async fn through_no_pooler(server: &Server) -> Result<Client, JournalError> {
+    let mut client = server.connect().await?;
+    let other = server.connect().await?;
+    schema::check_sessions(server, &other, &mut client).await?;
+    Ok(client)
 }
 
 /// Where the server's database is, whether it has a journal or not.
@@ -89,7 +98,7 @@ pub(in crate::journal) async fn whereabouts(server: &Server) -> Result<Whereabou
 
 /// Makes or updates the tables; the schema's version.
 pub(in crate::journal) async fn migrate(server: &Server) -> Result<i32, JournalError> {
-    let mut client = server.connect().await?;
+    let mut client = through_no_pooler(server).await?;
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;
     Ok(schema::known())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use super::server::{Server, explain};
@@ -94,7 +95,13 @@ async fn make(server: &Server, client: &mut Client) -> Result<(), JournalError> 
     client
         .batch_execute("CREATE SCHEMA IF NOT EXISTS certplan")
         .await
-        .map_err(fail)?;
+        .map_err(|error| match error.code() {
+            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => server.unusable(
+                "it has no tables yet, and the role lacks a right to make them: type `certplan migrate` once as the owner of the database, then grant this role its rights (docs/postgresql.md)",
+            ),
+            _ => fail(error),
+        })?;
+    refuse_foreign(server, client).await?;
     embedded::migrations::runner()
         .run_async(client)
         .await
@@ -108,6 +115,24 @@ async fn make(server: &Server, client: &mut Client) -> Result<(), JournalError> 
         )
         .await
         .map_err(fail)?;
+    Ok(())
+}
+
+/// Refuses a schema `certplan` that somebody else made: there are tables in it, and none of ours.
+async fn refuse_foreign(server: &Server, client: &Client) -> Result<(), JournalError> {
+    let row = client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('certplan'))
+                AND to_regclass('certplan.refinery_schema_history') IS NULL",
+            &[],
+        )
+        .await
+        .map_err(|error| explain(server, &error))?;
+    if row.get(0) {
+        return Err(server.unusable(
+            "its schema `certplan` holds something else, and no state: use a database of its own",
+        ));
+    }
     Ok(())
 }
 
@@ -155,10 +180,20 @@ pub(super) async fn check_sessions(
 ) -> Result<(), JournalError> {
     let mixed = || {
         server.unusable(
-            "a lock of one session is not kept from another: a pooler in transaction mode stands between; connect to the server itself, or pool by session",
+            "a lock of one session is not kept from another: a pooler in transaction mode or statement mode stands between; connect to the server itself, or pool by session",
         )
     };
-    let fail = |error| explain(server, &error);
+    // PgBouncer says so itself where it pools by statement.
+    let fail = |error: tokio_postgres::Error| {
+        let said = error
+            .as_db_error()
+            .map(tokio_postgres::error::DbError::message);
+        if said.is_some_and(|said| said.contains("pooling mode")) {
+            mixed()
+        } else {
+            explain(server, &error)
+        }
+    };
     let key = uuid::Uuid::now_v7().as_u64_pair().1.cast_signed();
     let begun = first
         .query_one("SELECT pg_backend_pid(), pg_advisory_lock($1)", &[&key])

@@ -18,6 +18,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::options;
 use crate::journal::JournalError;
 use crate::model::Untrusted;
 
@@ -66,6 +67,7 @@ impl Server {
                 _ => others.push(option),
             }
         }
+        options::check(&others)?;
         let config = Config::from_str(&format!("{base}?{}", others.join("&")));
         // Its message may repeat what was typed, a password included.
         let mut config = config.map_err(|_| {
@@ -98,10 +100,12 @@ impl Server {
             } else {
                 SslMode::Require
             })
-            .connect_timeout(CONNECT)
             .tcp_user_timeout(SILENCE)
             .keepalives_idle(SILENCE)
             .application_name("certplan");
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
         let shown = shown(&config);
         Ok(Self { config, tls, shown })
     }
@@ -255,6 +259,9 @@ fn shown(config: &Config) -> String {
     format!("postgres://{user}{}/{database}", hosts.join(","))
 }
 
+/// Where the password comes from.
+const PASSWORD: &str = "; put the password into PGPASSWORD, or into the URL in CERTPLAN_STATE (`postgres://USER:PASSWORD@HOST/DATABASE`)";
+
 /// What an error means for the person at the keyboard.
 pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
     let said = match error.as_db_error() {
@@ -267,10 +274,26 @@ pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
     let said = Untrusted::new(said);
     let hint = match error.code() {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            "; the role lacks a right: see the README's section on PostgreSQL"
+            "; the role lacks a right: its grants are needed again after an update of certplan (docs/postgresql.md)"
         }
-        Some(code) if code.code().starts_with("28") => {
-            "; is `PGPASSWORD` set, or the password in CERTPLAN_STATE?"
+        Some(code) if code.code().starts_with("28") => PASSWORD,
+        None if said.raw().contains("password missing") => PASSWORD,
+        None if said.raw().contains("invalid peer certificate") => {
+            "; an authority of your own is named with `?sslrootcert=FILE` in the URL, and the host with the name that its certificate has"
+        }
+        None if said.raw().contains("TLS was not offered")
+            || said.raw().contains("does not support TLS") =>
+        {
+            "; turn on `ssl` at the server: only a server of this machine may be without it (`?sslmode=disable`)"
+        }
+        Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            "; the server, the database or the role only reads: give the primary's address, and look at `default_transaction_read_only`"
+        }
+        Some(code) if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::UNDEFINED_COLUMN => {
+            "; its tables are not those of this certplan: type `certplan migrate` as the owner, or use a database of its own"
+        }
+        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => {
+            "; make the database first: `createdb --owner OWNER NAME`"
         }
         // A statement was made ready in one session and looked for in another.
         Some(code)
