@@ -150,6 +150,12 @@ impl StepEnd {
         self
     }
 
+    /// The same end, where the item stands elsewhere by now.
+    pub(super) fn standing_at(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
+    }
+
     /// With the ids of the order that the name stands for now.
     pub(super) fn of_live(mut self, record: &Record) -> Self {
         if let Some(live) = &record.live {

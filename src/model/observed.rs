@@ -119,6 +119,8 @@ pub struct ObservedOrder {
     pub serial_number: Option<SerialNumber>,
     /// Of the primary certificate.
     pub valid_till: Option<ValidTill>,
+    /// The last day of the order itself, until which it is paid.
+    pub order_valid_till: Option<ValidTill>,
     /// True when the CA shows the primary certificate as revoked. CertCentral leaves the order `issued` when
     /// its certificate is revoked alone.
     pub certificate_revoked: bool,
@@ -359,6 +361,7 @@ impl ObservedOrder {
             certificate_id,
             serial_number: None,
             valid_till: None,
+            order_valid_till: None,
             certificate_revoked: false,
             created_at: None,
             duplicates: None,

@@ -40,10 +40,19 @@ pub(super) fn reissue(live: Option<&LiveOrder>, seen: Option<&ObservedOrder>) ->
     let under_way = live.filter(|live| live.change.is_some());
     let request = under_way.and_then(|live| live.request_id.clone());
     let approved = under_way.is_some_and(|live| live.approved);
-    Cause::Reissue {
-        granted: approved || decided(request.as_ref(), seen) == Some(true),
-        request,
+    let granted = approved || decided(request.as_ref(), seen) == Some(true);
+    let shown = seen.map_or(&[][..], |seen| &seen.validation[..]);
+    let domains = match (shown, under_way) {
+        ([], Some(live)) => &live.validation[..],
+        (shown, _) => shown,
+    };
+    if granted && !domains.is_empty() {
+        return Cause::Validation {
+            domains: domains.to_vec(),
+            request,
+        };
     }
+    Cause::Reissue { request, granted }
 }
 
 /// Whether a full read shows the request as granted, or as waiting for an administrator; `None` where it

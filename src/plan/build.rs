@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::cost::{cost, unfunded};
+use super::ending::Renewals;
 use super::inputs::{Inputs, Knowledge};
 use super::news::news_of;
 use super::order::{decide_order, may_be_there_twice};
@@ -38,6 +39,7 @@ impl Plan {
             .collect();
         let revoked = RevokedOrders::of(inputs);
         let requests = Requests::of(inputs);
+        let renewals = Renewals::of(inputs);
 
         let mut steps = Vec::with_capacity(inputs.batch.items.len());
         let mut warnings = Vec::new();
@@ -49,7 +51,7 @@ impl Plan {
             }
             let decided = match &item.wanted {
                 Wanted::Order(order) => {
-                    let case = OrderCase::of(inputs, item, order);
+                    let case = OrderCase::of(inputs, (item, order), &renewals);
                     // Most plans order nothing: then no view is made.
                     let needed = case.needs_new_order() || may_be_there_twice(case.record);
                     let view = match case.account {

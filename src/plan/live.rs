@@ -3,6 +3,7 @@
 use super::Action;
 use super::decided::Decided;
 use super::edited::{self, is_changed};
+use super::ending;
 use super::exchanged;
 use super::order_case::OrderCase;
 use super::planned_revocations::RevokedOrders;
@@ -92,7 +93,7 @@ fn decide_standing(
             }
         },
         Standing::Lapsed { revoked: true, .. } => certificate_revoked(case, id, standing, revoked),
-        Standing::Lapsed { till, .. } => ran_out(item, id, *till, standing),
+        Standing::Lapsed { till, .. } => ran_out(case, live, *till, standing),
         Standing::Ended { ending, .. } => decide_ended(case, live, *ending, revoked),
         Standing::Requested { .. } => {
             let reason = match case.bound().map(|observed| &observed.status) {
@@ -245,20 +246,26 @@ fn certificate_revoked(
     Decided::new(case.item, Action::Wait, reason, standing).warn(warning)
 }
 
-fn ran_out(item: &Item, id: OrderId, till: Option<ValidTill>, standing: Standing) -> Decided {
-    let on = till.map_or_else(String::new, |till| format!(" on {till}"));
-    let warning = format!(
-        "the certificate of order {id} ran out{on}: add an order with `renewal_of: {}`",
-        item.address.name()
-    );
-    let reason = Reason::RanOut { order: id, till };
-    Decided::new(item, Action::Keep, reason, standing).warn(warning)
+fn ran_out(
+    case: OrderCase<'_, '_>,
+    live: &LiveOrder,
+    till: Option<ValidTill>,
+    standing: Standing,
+) -> Decided {
+    let order = live.order_id.clone();
+    let reason = Reason::RanOut { order, till };
+    let mut decided = Decided::new(case.item, Action::Keep, reason, standing);
+    decided
+        .warnings
+        .extend(ending::after_the_end(case, live, till));
+    decided
 }
 
 fn keep(case: OrderCase<'_, '_>, live: &LiveOrder, standing: Standing) -> Decided {
     let (id, observed) = (&live.order_id, case.bound());
     let reason = Reason::InForce { order: id.clone() };
     let mut decided = Decided::new(case.item, Action::Keep, reason, standing);
+    decided.warnings.extend(ending::before_the_end(case, live));
     if let Some(missing) = observed.and_then(|observed| missing_names(case.order, observed)) {
         decided = decided.warn(format!(
             "order {id} was changed outside: it does not show {}",

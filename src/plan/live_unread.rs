@@ -2,7 +2,6 @@
 
 use super::edited::is_changed;
 use super::exchanged;
-use super::reissue::takes_names_away;
 use crate::model::{
     LiveOrder, LiveState, ObservedAccount, ObservedOrder, Order, OrderStatus, Stage, live_state,
 };
@@ -29,13 +28,9 @@ pub(super) fn must_be_read(
     let content = live.certificate.is_none() && order.certificate.has_what_lists_lack();
     // Nor does it show whose certificate came in the place of ours.
     let exchanged = exchanged::exchanged(live, observed).is_some();
-    // A reissue takes down more than the list shows.
-    let alone = observed.duplicates == Some(0) && observed.reissues == Some(0);
-    let more = observed.certificates.is_none()
-        && !alone
-        && is_changed(order, live, Some(observed))
-        && takes_names_away(order, observed);
-    (in_force && (unclear || content || exchanged || more))
+    // A reissue takes down more than the list shows, and a request that waits stands in the order alone.
+    let reissue = is_changed(order, live, Some(observed));
+    (in_force && (unclear || content || exchanged || reissue))
         || shows_its_validation(order, live, observed)
 }
 

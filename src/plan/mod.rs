@@ -5,6 +5,7 @@ mod cost;
 mod decided;
 mod digest;
 mod edited;
+mod ending;
 mod exchanged;
 mod existing;
 pub mod file;

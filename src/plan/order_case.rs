@@ -1,5 +1,6 @@
 //! An order of the manifest with what is known of it: [`OrderCase`].
 
+use super::ending::Renewals;
 use super::inputs::{Inputs, Knowledge};
 use crate::model::{
     Item, LiveState, ObservedAccount, ObservedOrder, Order, OrderId, Record, Tag, Untrusted,
@@ -14,16 +15,22 @@ pub(super) struct OrderCase<'c, 'a> {
     pub(super) order: &'c Order,
     pub(super) record: Option<&'a Record>,
     pub(super) account: Option<&'a ObservedAccount>,
+    pub(super) renewals: &'c Renewals<'a>,
 }
 
 impl<'c, 'a> OrderCase<'c, 'a> {
-    pub(super) fn of(inputs: &'c Inputs<'a>, item: &'c Item, order: &'c Order) -> Self {
+    pub(super) fn of(
+        inputs: &'c Inputs<'a>,
+        (item, order): (&'c Item, &'c Order),
+        renewals: &'c Renewals<'a>,
+    ) -> Self {
         Self {
             inputs,
             item,
             order,
             record: inputs.record(item),
             account: inputs.account(item),
+            renewals,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ending::{self, Renewals};
 use super::inputs::{Inputs, Knowledge};
 use super::live_unread::must_be_read;
 use super::order::may_be_there_twice;
@@ -11,8 +12,8 @@ use super::target::{Answered, Target, answered, target};
 use super::unlisted;
 use super::view::{AccountView, Owners};
 use crate::model::{
-    AccountName, Item, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus, Revocation,
-    Sameness, Scope, Stage, Tag, Wanted,
+    AccountName, Item, LiveOrder, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus,
+    Revocation, Sameness, Scope, Stage, Tag, Wanted,
 };
 
 /// What to read in one account.
@@ -46,6 +47,7 @@ impl Questions {
 pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
     let owners = Owners::of(inputs);
     let selected = inputs.selected();
+    let renewals = Renewals::of(inputs);
     let mut asking: BTreeMap<&AccountName, Asking<'_>> = BTreeMap::new();
     let views: BTreeMap<&AccountName, AccountView<'_>> = inputs
         .observed
@@ -63,7 +65,8 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
         let asking = asking.entry(&item.account).or_default();
         match &item.wanted {
             Wanted::Order(order) => {
-                asking.about_order(OrderCase::of(inputs, item, order), account, view);
+                let case = OrderCase::of(inputs, (item, order), &renewals);
+                asking.about_order(case, account, view);
             }
             Wanted::Revocation(revocation) => {
                 asking.about_revocation(inputs, item, revocation, account);
@@ -77,6 +80,10 @@ pub fn questions(inputs: &Inputs<'_>) -> BTreeMap<AccountName, Questions> {
         .collect()
 }
 
+/// How many reissues that wait are read for what they wait for. Of more, the plan says only that they wait: a read
+/// of each would take longer than the answer is worth.
+const READ_REISSUES: usize = 100;
+
 /// The questions of one account while they are put together.
 #[derive(Default)]
 struct Asking<'a> {
@@ -85,6 +92,8 @@ struct Asking<'a> {
     lookups: BTreeSet<Tag>,
     /// Or one read of each of these orders, which shows its tag.
     reads: BTreeMap<&'a OrderId, &'a ObservedOrder>,
+    /// Reissues that wait, read or not.
+    reissues: usize,
     /// Lists of orders that were taken already, by where they are: whether something is unread in them, and
     /// whether a look-up by tag would show it.
     taken: BTreeMap<usize, (bool, bool)>,
@@ -117,10 +126,22 @@ impl<'a> Asking<'a> {
             self.questions.tags.insert(tag);
         }
         if let Some(live) = record.and_then(|record| record.live.as_ref())
-            && must_be_read(order, live, account, case.today())
+            && (must_be_read(order, live, account, case.today())
+                || ending::must_be_read(case, live, account)
+                || self.is_waiting_reissue(live, account))
         {
             self.questions.orders.insert(live.order_id.clone());
         }
+    }
+
+    /// True for a reissue of which the list does not show whether an administrator has granted it.
+    fn is_waiting_reissue(&mut self, live: &LiveOrder, account: &ObservedAccount) -> bool {
+        let listed = account.orders.get(&live.order_id);
+        let waits = live.change.is_some()
+            && !live.approved
+            && listed.is_some_and(|listed| listed.status == OrderStatus::ReissuePending);
+        self.reissues += usize::from(waits);
+        waits && self.reissues <= READ_REISSUES && !account.details.contains_key(&live.order_id)
     }
 
     /// The list is enough where it shows the names; the tag and the key stand in the order alone.

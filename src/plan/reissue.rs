@@ -6,8 +6,9 @@ use super::order_case::OrderCase;
 use super::unlisted::replaced_certificate;
 use super::{Action, Change};
 use crate::model::{
-    CertificateKind, CertificatePin, CertificateState, LiveOrder, ObservedOrder, Operation, Order,
-    OrderId, Reason, ReissueOperation, Standing,
+    Cause, CertificateKind, CertificatePin, CertificateState, Change as Difference, LiveOrder,
+    ObservedOrder, Operation, Order, OrderId, Reason, ReissueOperation, RequestId, RequestKind,
+    Standing,
 };
 
 pub(super) fn decide_reissue(
@@ -16,6 +17,11 @@ pub(super) fn decide_reissue(
     standing: Standing,
 ) -> Decided {
     let (id, order, observed) = (&live.order_id, case.order, case.bound());
+    let requests = || observed.and_then(|observed| observed.requests.as_deref());
+    let open = requests().and_then(|all| all.iter().find(|one| one.is_open_reissue()));
+    if let Some(open) = open {
+        return reissue_waits(case, live, standing, &open.id);
+    }
     let mut collateral = collateral(order, observed);
     // What the journal knows and no list shows goes with them.
     if !collateral.is_empty() {
@@ -45,12 +51,43 @@ pub(super) fn decide_reissue(
     }];
     decided.step.revokes.clone_from(&collateral);
     decided.step.operation = Some(reissue_operation(id, order, collateral));
-    decided
+    let revoke = requests().and_then(|all| {
+        let mut all = all.iter();
+        all.find(|one| one.kind == RequestKind::Revoke && one.status.is_undecided())
+    });
+    match revoke {
+        Some(revoke) => decided.warn(format!(
+            "request {} to revoke certificates of order {id} waits for an administrator: once it is approved, what is reissued here may be revoked with them",
+            revoke.id
+        )),
+        None => decided,
+    }
+}
+
+/// Somebody asked for a reissue already: the CA takes no second one meanwhile.
+fn reissue_waits(
+    case: OrderCase<'_, '_>,
+    live: &LiveOrder,
+    mut standing: Standing,
+    request: &RequestId,
+) -> Decided {
+    let id = &live.order_id;
+    if let Standing::InForce { change, .. } = &mut standing {
+        let waits = Cause::Reissue {
+            request: Some(request.clone()),
+            granted: false,
+        };
+        *change = Some(Difference::UnderWay { waits });
+    }
+    let reason = Reason::ReissueUnderWay { order: id.clone() };
+    Decided::new(case.item, Action::Wait, reason, standing).warn(format!(
+        "request {request} for a reissue of order {id} is open and none of ours: nothing is reissued before it is decided"
+    ))
 }
 
 /// True when the CA shows a name that is no longer wanted.
 /// Assumption: an e-mail address that goes away counts like a DNS name; the documents speak of names.
-pub(super) fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
+fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
     let wanted = order.certificate.names();
     observed.names.iter().any(|name| !wanted.contains(name))
 }

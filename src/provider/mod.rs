@@ -231,4 +231,9 @@ pub enum RevokeAnswer {
     },
     /// In force (CertCentral 204).
     Revoked,
+    /// Taken and refused in one: the request is rejected already.
+    Declined {
+        /// The request.
+        request_id: RequestId,
+    },
 }

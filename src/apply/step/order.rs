@@ -6,8 +6,9 @@ use super::settled::Settled;
 use super::{Work, settle};
 use crate::apply::ended::StepEnd;
 use crate::model::{
-    Address, Asked, Attempt, CertificateId, FactBody, ObservedOrder, Operation, OperationKind,
-    OrderId, OrderOperation, Provider, Recorded, RenewalOf, RequestStatus,
+    Address, Asked, Attempt, CertificateId, Ending, FactBody, LiveState, ObservedOrder, Operation,
+    OperationKind, OrderId, OrderOperation, Provider, Recorded, RenewalOf, RequestId,
+    RequestStatus,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, Placed, body_digest};
 
@@ -108,6 +109,21 @@ fn renewed_order(work: Work<'_>, operation: &OrderOperation) -> Result<Option<Or
     }
 }
 
+/// The refusal that stands in the answer itself: the order is over with it, or goes on without its reissue.
+fn refusal(work: Work<'_>, request: RequestId) -> FactBody {
+    match &work.step.operation {
+        Some(Operation::Reissue(_)) => FactBody::ReissueRejected {
+            request_id: Some(request),
+        },
+        Some(Operation::Order(_) | Operation::Revoke(_)) | None => FactBody::Seen {
+            state: LiveState::Ended(Ending::Rejected),
+            certificate_id: None,
+            serial_number: None,
+            valid_till: None,
+        },
+    }
+}
+
 /// The CA took an order or a reissue.
 pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
     let address = &work.step.address;
@@ -119,6 +135,10 @@ pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
         return settle::doubted(work, why).await;
     }
     let approved = matches!(placed.request, Some((_, RequestStatus::Approved)));
+    let rejected = match &placed.request {
+        Some((id, RequestStatus::Rejected)) => Some(id.clone()),
+        _ => None,
+    };
     let fact = FactBody::Accepted {
         order_id: placed.order_id.clone(),
         request_id: placed.request.map(|(id, _)| id),
@@ -126,8 +146,17 @@ pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
         approved,
         validation: placed.validation,
     };
-    match work.context.write(work.step, vec![fact]).await {
-        Ok(()) => work.by_the_journal(),
+    let mut facts = vec![fact];
+    facts.extend(rejected.clone().map(|request| refusal(work, request)));
+    match work.context.write(work.step, facts).await {
+        Ok(()) => match rejected {
+            None => work.by_the_journal(),
+            Some(request) => {
+                let why = format!("the CA answered that request {request} is rejected");
+                let end = StepEnd::failed(work.step, why);
+                end.standing_at(work.standing()).of_live(&work.record())
+            }
+        },
         Err(error) => {
             // The order exists and the journal does not know its id: the next run finds it by its tag.
             let why = format!(

@@ -84,6 +84,13 @@ fn difference(operation: &ReissueOperation, order: &ObservedOrder) -> Option<Str
         | OrderStatus::Expired
         | OrderStatus::Other(_) => return Some(format!("order {id} is no longer issued")),
     }
+    let mut requests = order.requests.iter().flatten();
+    if let Some(open) = requests.find(|request| request.is_open_reissue()) {
+        return Some(format!(
+            "request {} for a reissue of order {id} is open",
+            open.id
+        ));
+    }
     let wanted = operation.order.certificate.names();
     let goes = order.names.iter().find(|name| !wanted.contains(name));
     if operation.collateral.is_empty() {

@@ -10,7 +10,8 @@ use crate::apply::ended::StepEnd;
 use crate::model::{
     Attempt, CertificateId, CertificateKind, CertificatePin, CertificateState, FactBody,
     ObservedCertificate, ObservedOrder, Operation, OperationKind, OrderId, OrderStatus, Part,
-    PartState, Provider, Record, Recorded, RevokeCall, RevokeOperation, RevokeScope, Standing,
+    PartState, Provider, Record, Recorded, RequestId, RevokeCall, RevokeOperation, RevokeScope,
+    Standing,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, RevokeAnswer, body_digest};
 
@@ -181,6 +182,9 @@ async fn revoke_part(
                         FactBody::Requested { request_id }
                     }
                     RevokeAnswer::Revoked => FactBody::Revoked,
+                    RevokeAnswer::Declined { request_id } => {
+                        return Err(Box::new(declined(work, operation, part, request_id).await));
+                    }
                 };
                 return match work.write(vec![fact]).await {
                     Ok(()) => Ok(PartEnd::Taken),
@@ -192,7 +196,9 @@ async fn revoke_part(
             Attempted::Over(end) => return Err(end),
             Attempted::InDoubt(why, kind) => {
                 let server = kind == ErrorKind::Server;
-                match settle_revocation(work).await {
+                // A success that says nothing is no reason to ask again.
+                let answered = kind == ErrorKind::Malformed;
+                match settle_revocation(work, answered).await {
                     Ok(Settled::Taken(_)) => return Ok(PartEnd::Taken),
                     // The next round reads and asks again.
                     Ok(Settled::ProvedDead) if tried < REPEATS => {}
@@ -208,6 +214,33 @@ async fn revoke_part(
         }
     }
     Ok(PartEnd::AlreadySo)
+}
+
+/// The answer itself says that the request is rejected.
+async fn declined(
+    work: Work<'_>,
+    operation: &RevokeOperation,
+    part: &Part,
+    request_id: RequestId,
+) -> StepEnd {
+    let why = format!("the CA answered that request {request_id} is rejected");
+    let facts = vec![
+        FactBody::Requested {
+            request_id: Some(request_id),
+        },
+        FactBody::SeenPart {
+            order_id: Some(operation.order_id.clone()),
+            part: part.clone(),
+            state: PartState::Declined,
+        },
+    ];
+    match work.write(facts).await {
+        Ok(()) => {
+            let standing = conclude(work, operation).standing;
+            StepEnd::failed(work.step, why).standing_at(standing)
+        }
+        Err(end) => end,
+    }
 }
 
 /// What a fresh read shows that the plan's pins do not. For a whole order the set of certificates in force

@@ -50,7 +50,7 @@ pub(super) async fn settle(work: Work<'_>) -> Result<Settled, StepEnd> {
             look_up(work, operation).await
         }
         (OperationKind::Reissue, _) => settle_reissue(work).await,
-        (OperationKind::Revoke, _) => settle_revocation(work).await,
+        (OperationKind::Revoke, _) => settle_revocation(work, false).await,
         (OperationKind::Order | OperationKind::Renew, _) => {
             let why = unsettled(step, "its order could not be read");
             Ok(Settled::Open(StepEnd::in_doubt(step, why)))

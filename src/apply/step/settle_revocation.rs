@@ -10,8 +10,9 @@ use crate::model::{
 use crate::provider::Depth;
 
 /// A revocation in doubt is settled by reading: in force, asked for, or neither. What neither shows may be
-/// asked for again, because its target is fixed: asking twice revokes nothing more.
-pub(super) async fn settle_revocation(work: Work<'_>) -> Result<Settled, StepEnd> {
+/// asked for again, because its target is fixed: asking twice revokes nothing more. Not in the run in which the CA
+/// `answered` with a success that cannot be read: it may be at work.
+pub(super) async fn settle_revocation(work: Work<'_>, answered: bool) -> Result<Settled, StepEnd> {
     let step = work.step;
     let Some(open) = work.record().open else {
         return Ok(Settled::ProvedDead);
@@ -54,6 +55,13 @@ pub(super) async fn settle_revocation(work: Work<'_>) -> Result<Settled, StepEnd
         Some(fact) => {
             work.write(vec![fact]).await?;
             Ok(Settled::Taken(work.by_the_journal()))
+        }
+        None if answered => {
+            let why = unsettled(
+                step,
+                "the CA answered it, and the order shows nothing of it yet: the next run looks again",
+            );
+            Ok(Settled::Open(StepEnd::in_doubt(step, why)))
         }
         None => {
             let evidence = Untrusted::new(

@@ -254,6 +254,7 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         certificate_id: Some(CertificateId::from(id * 10)),
         serial_number: Some(SerialNumber::from(format!("0A{}", id * 10))),
         valid_till: Some("2027-06-30".parse().unwrap()),
+        order_valid_till: None,
         created_at: Some(LONG_AGO.parse().unwrap()),
         duplicates: Some(0),
         reissues: Some(0),

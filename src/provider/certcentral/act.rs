@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use super::{CertCentral, request, requests, verdict, wire};
 use crate::model::{
     CertificateId, ObservedOrder, Order, OrderId, OrderOperation, Part, PendingDomain, Recorded,
-    ReissueOperation, RenewalOf, RequestId, RevokeCall, Untrusted,
+    ReissueOperation, RenewalOf, RequestId, RequestStatus, RevokeCall, Untrusted,
 };
 use crate::provider::adapter::Change;
 use crate::provider::reply::Reply;
@@ -148,7 +148,11 @@ impl CertCentral {
             204 if reply.body.is_empty() => Ok(RevokeAnswer::Revoked),
             201 => {
                 let request: wire::Request = reply.object().unwrap_or_default();
+                let rejected = requests::request_status(&request.status) == RequestStatus::Rejected;
                 match (request.id.id(), request.kind.get()) {
+                    (Some(id), Some("revoke")) if rejected => Ok(RevokeAnswer::Declined {
+                        request_id: RequestId::from(id),
+                    }),
                     // `approved` too: what an administrator has granted, the CA has still to do.
                     (Some(id), Some("revoke")) => Ok(RevokeAnswer::Requested {
                         request_id: Some(RequestId::from(id)),

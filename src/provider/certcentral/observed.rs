@@ -36,6 +36,10 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
             .map(CertificateId::from),
         serial_number: certificate.and_then(serial_number),
         valid_till: certificate.and_then(valid_till),
+        order_valid_till: order
+            .order_valid_till
+            .get()
+            .and_then(|day| day.parse().ok()),
         certificate_revoked: certificate.is_some_and(is_revoked),
         created_at: order.date_created.timestamp(),
         duplicates: counted(order.has_duplicates, order.duplicates_count),

@@ -115,6 +115,7 @@ pub(super) struct Order {
     pub(super) organization: Object<Numbered>,
     pub(super) container: Object<Numbered>,
     pub(super) validity_years: Number,
+    pub(super) order_valid_till: Text,
     pub(super) order_validity: Object<Validity>,
     pub(super) auto_renew: Number,
     pub(super) additional_emails: List<Text>,

@@ -53,6 +53,7 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         names: seen.map(|seen| seen.names.clone()).unwrap_or_default(),
         serial_number: seen.and_then(|seen| seen.serial_number.clone()),
         valid_till: seen.and_then(|seen| seen.valid_till),
+        order_valid_till: None,
         certificate_revoked: seen.is_some_and(|seen| seen.state == CertificateState::Revoked),
         certificate_id: primary,
         // Times of an order are written without a zone.

@@ -4,6 +4,8 @@
 //! binary against the sandbox and takes the sandbox's ledger for the truth.
 
 mod addresses;
+mod advice;
+mod answers_used;
 mod behind_proxy;
 mod changed_members;
 mod clock;

@@ -25,6 +25,7 @@ const CASES: &[(usize, &str)] = &[
     (28, "what waits for a person looks like what waits for the CA"),
     (29, "what happened since the last run is in no output"),
     (31, "the sandbox differs from the documents"),
+    (33, "the end of a certificate is taken for the end of its order, and the advice buys"),
     (34, "what waits for a domain looks like what waits for an administrator"),
     (44, "an id that the CA does not know"),
     (48, "a run by the clock asks a person, or is silent where one must decide"),
