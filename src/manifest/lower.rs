@@ -76,6 +76,7 @@ pub(super) fn lower(mut context: Context<'_>, collected: Collected<'_>) -> Lower
         };
     }
     context.warn_of_alike(&items);
+    context.warn_of_compromised_keys(&items);
     context.sort_warnings();
     let accounts: BTreeMap<AccountName, Account> = context
         .accounts

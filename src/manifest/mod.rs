@@ -8,6 +8,7 @@
 
 mod account;
 mod collect;
+mod compromised;
 mod context;
 mod credential;
 mod csr;

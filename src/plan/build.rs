@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::compromised::compromised_keys;
 use super::cost::{cost, unfunded};
 use super::ending::Renewals;
 use super::inputs::{Inputs, Knowledge};
@@ -116,6 +117,7 @@ impl Plan {
         }));
 
         warnings.extend(wrong_clocks(inputs, &steps));
+        warnings.extend(compromised_keys(inputs, &steps, &revoked));
         warnings.extend(unfunded(&steps, &inputs.batch.accounts, inputs.observed));
 
         let mut plan = Self {

@@ -1,6 +1,7 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
 mod build;
+mod compromised;
 mod cost;
 mod decided;
 mod digest;
