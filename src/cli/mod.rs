@@ -23,11 +23,12 @@ mod workspace;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 pub use args::Cli;
 pub use exit::Exit;
 
+use crate::model::is_like_a_key;
 use output::Output;
 use variables::ParseError;
 
@@ -37,7 +38,7 @@ pub fn main() -> ExitCode {
     end_at_a_panic();
     let cli = match variables::parse() {
         Ok(cli) => cli,
-        Err(ParseError::Typed(error)) => return usage(&error),
+        Err(ParseError::Typed(error)) => return usage(error),
         Err(ParseError::Variable(why)) => {
             // A closed terminal is no reason to fail.
             let _ = writeln!(io::stderr(), "error: {why}");
@@ -83,8 +84,19 @@ fn end_at_a_panic() {
     }));
 }
 
-/// Help and version are a result; everything else that clap says is a wrong command line.
-fn usage(error: &clap::Error) -> ExitCode {
+/// Help and version are a result; everything else that clap says is a wrong command line. A key that was
+/// pasted in the place of an id is not repeated.
+fn usage(mut error: clap::Error) -> ExitCode {
+    let is_for_an_id = error
+        .get(ContextKind::InvalidArg)
+        .is_some_and(|argument| argument.to_string().contains("ID>"));
+    if is_for_an_id
+        && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && is_like_a_key(value)
+    {
+        let stars = "*".repeat(value.len());
+        error.insert(ContextKind::InvalidValue, ContextValue::String(stars));
+    }
     let printed = error.print();
     // A reader that is gone wanted no more.
     let lost = printed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);

@@ -41,7 +41,7 @@ fn plain_id(text: &str) -> Result<&str, String> {
     if !text.is_empty() && text.len() <= 64 && text.chars().all(plain) {
         Ok(text)
     } else {
-        Err(format!("`{text}` is no id"))
+        Err("it is no id: letters, digits and `-`, 64 characters at most".to_owned())
     }
 }
 

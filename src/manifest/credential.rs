@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::raw;
 use crate::model::form::{Content, Elements, Shape, Value};
+use crate::model::is_like_a_key;
 
 /// Members that would send a key elsewhere or run a program.
 pub(super) const FROM_OUTSIDE: [&str; 11] = [
@@ -105,6 +106,8 @@ enum SecretContext {
     Account,
     /// A member of an account that is not known to be harmless; `true` if it is one that names a secret.
     Secret(bool),
+    /// A member that holds an id of a CA: a key is pasted there by mistake.
+    Id,
     /// Anything else.
     Nothing,
 }
@@ -119,15 +122,17 @@ impl SecretContext {
                 .iter()
                 .any(|member| member.name == key)
         };
+        let is_id = key == "id" || key.ends_with("_id");
         match self {
             Self::Root if key == "accounts" => Self::Accounts,
             Self::Accounts => Self::Account,
-            Self::Account if is_plain() => Self::Nothing,
-            Self::Account => Self::Secret(is_credential),
+            Self::Account if is_plain() && !is_id => Self::Nothing,
+            Self::Account if !is_plain() => Self::Secret(is_credential),
             // Under a misspelt `accounts` it is a credential all the same.
-            Self::Root | Self::Nothing if is_credential => Self::Secret(true),
+            Self::Root | Self::Nothing | Self::Id if is_credential => Self::Secret(true),
             Self::Secret(_) => Self::Secret(false),
-            Self::Root | Self::Nothing => Self::Nothing,
+            Self::Account | Self::Root | Self::Nothing | Self::Id if is_id => Self::Id,
+            Self::Account | Self::Root | Self::Nothing | Self::Id => Self::Nothing,
         }
     }
 }
@@ -145,11 +150,17 @@ fn walk(
     credentials: &[&str],
     masked: &mut Vec<Range<usize>>,
 ) {
-    let is_harmless = matches!(context, SecretContext::Root | SecretContext::Nothing);
+    let is_harmless = matches!(
+        context,
+        SecretContext::Root | SecretContext::Nothing | SecretContext::Id
+    );
+    let is_shown = |value: Value<'_>| {
+        is_harmless && !(context == SecretContext::Id && value.text().is_some_and(is_like_a_key))
+    };
     match value.content() {
-        Content::Scalar if is_harmless => {}
+        Content::Scalar if is_shown(value) => {}
         Content::Scalar => masked.push(value.range()),
-        Content::Alias(_) if is_harmless => {}
+        Content::Alias(of) if is_shown(of) => {}
         Content::Alias(of) => masked.push(of.range()),
         Content::List(elements) if is_harmless => {
             for element in elements {
@@ -166,6 +177,7 @@ fn walk(
             SecretContext::Root
             | SecretContext::Accounts
             | SecretContext::Account
+            | SecretContext::Id
             | SecretContext::Nothing => {
                 let mut members = members;
                 while let (Some(key), Some(value)) = (members.next(), members.next()) {
@@ -279,6 +291,30 @@ mod tests {
         ] {
             let shown = masked(text);
             assert!(!shown.contains("SECRET"), "{text}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_key_where_an_id_belongs_is_masked_and_an_id_is_not() {
+        for text in [
+            "accounts: { a: { key_id: SECRETSECRETSECRET } }",
+            "orders: { a: { organization: { id: 'SECRET-SECRET-SECRET' } } }",
+            "revocations: { a: { order_id: SECRETSECRET2345 } }",
+            "revocations: { a: { scope: { certificate_id: SECRETSECRET2345 } } }",
+            "orders: { a: { custom_fields: [ { metadata_id: SECRETSECRET2345 } ] } }",
+            "k: &k SECRETSECRETSECRET\norders: { a: { renewal_of_order_id: *k } }",
+        ] {
+            assert!(!masked(text).contains("SECRETSECRET2345"), "{text}");
+            assert!(!masked(text).contains("SECRETSECRETSECRET"), "{text}");
+            assert!(!masked(text).contains("SECRET-SECRET"), "{text}");
+        }
+        for text in [
+            "accounts: { a: { key_id: 184 } }",
+            "revocations: { a: { order_id: 1234567890123456789 } }",
+            "revocations: { a: { order_id: orders.mail } }",
+            "revocations: { a: { order_id: the mail of locke } }",
+        ] {
+            assert_eq!(masked(text), text);
         }
     }
 

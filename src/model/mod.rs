@@ -90,7 +90,7 @@ pub use refused::rejected_reissue;
 pub use replaced::{ReplacedCertificate, ReplacedCertificates};
 pub use revocation::{Revocation, RevocationTarget, Scope};
 pub use revocation_reason::RevocationReason;
-pub use secret::Secret;
+pub use secret::{Secret, is_like_a_key};
 pub use standing::{Change, Standing, live_state, seen};
 pub use untrusted::Untrusted;
 pub use valid_till::{NotADay, ValidTill};

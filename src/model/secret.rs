@@ -24,3 +24,10 @@ impl Clone for Secret {
         Self(self.0.clone())
     }
 }
+
+/// Whether a text where an id belongs has the shape of a key: long, of one word, and not of digits alone.
+pub fn is_like_a_key(text: &str) -> bool {
+    text.len() >= 16
+        && !text.bytes().all(|byte| byte.is_ascii_digit())
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}

@@ -45,9 +45,7 @@ pub(super) fn compromised_keys(
         // What is not asked for anew has ended, or is about to.
         let is_asked_for = match steps.get(&item.address) {
             Some(Action::Order | Action::Renew | Action::Reissue) => true,
-            Some(
-                Action::Revoke | Action::Adopt | Action::Settle | Action::Wait | Action::Keep,
-            )
+            Some(Action::Revoke | Action::Adopt | Action::Settle | Action::Wait | Action::Keep)
             | None => false,
         };
         let has_ended = live.is_some_and(|live| matches!(live.state, LiveState::Ended(_)));

@@ -395,3 +395,40 @@ fn row_115_the_process_shows_no_key_and_leaves_no_core() {
     assert_eq!(children, b"", "certplan starts nothing");
     assert_eq!(child.wait().expect("ends").code(), Some(0));
 }
+
+#[test]
+fn a_key_that_is_pasted_where_an_id_belongs_is_never_shown() {
+    let aviary = Aviary::new();
+    aviary.rig.orders(&["ada"], "");
+    // Shown as it is where it is no key: what a person mistyped helps to find it.
+    let shown = aviary.rig.certplan(&["import", "orders.ada", "7000x"]);
+    assert!(shown.stderr.contains("7000x"), "{}", shown.stderr);
+    let key = aviary.keys[0].key();
+    for args in [
+        &["import", "orders.ada", key][..],
+        &["resolve", "orders.ada", "--found", key],
+        &["history", "--run", key],
+    ] {
+        aviary.run(args).expect(64);
+    }
+    let outside = TempDir::new().expect("a folder");
+    let file = outside.path().join("m.yaml");
+    let key = format!("'{key}'");
+    for entry in [
+        format!("orders: {{ a: {{ product: x, organization: {{ id: {key} }} }} }}"),
+        format!("orders: {{ a: {{ product: x, renewal_of_order_id: {key} }} }}"),
+        format!("revocations: {{ a: {{ order_id: {key}, scope: {{ certificate_id: {key} }} }} }}"),
+    ] {
+        fs::write(&file, format!("{ACCOUNTS}{entry}\n")).expect("a file");
+        let file = file.to_str().expect("text");
+        let ended = aviary.run(&["validate", "-f", file]).expect(1);
+        assert!(
+            ended.stderr.contains("_id") || ended.stderr.contains("id:"),
+            "{}",
+            ended.stderr
+        );
+        aviary
+            .run(&["validate", "--format", "json", "-f", file])
+            .expect(1);
+    }
+}
