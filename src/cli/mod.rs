@@ -89,7 +89,7 @@ fn end_at_a_panic() {
 fn usage(mut error: clap::Error) -> ExitCode {
     let is_for_an_id = error
         .get(ContextKind::InvalidArg)
-        .is_some_and(|argument| argument.to_string().contains("ID>"));
+        .is_some_and(|argument| argument.to_string().contains("ID"));
     if is_for_an_id
         && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
         && is_like_a_key(value)
