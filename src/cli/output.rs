@@ -182,7 +182,7 @@ impl Tell for Output {
     fn tell(&self, notice: Notice) {
         match notice {
             Notice::Warning(text) => self.warning(&text),
-            Notice::Hint(text) => self.hint(&text),
+            Notice::Hint(text) | Notice::Progress(text) => self.hint(&text),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::consent::Consent;
 use super::durable::Durable;
@@ -14,10 +15,14 @@ use super::other_state::in_the_way;
 use super::workspace::{Accounts, Workspace, new_run};
 use crate::journal::{self, Holder};
 use crate::model::{
-    AccountName, Address, Adoption, FactBody, Observed, ObservedOrder, OrderId, Phase, Untrusted,
-    Wanted, ca_day, differences, extra_names, seen,
+    AccountName, Address, Adoption, FactBody, Item, LiveOrder, LiveState, Observed, ObservedOrder,
+    Order, OrderId, Phase, Tag, Untrusted, Wanted, ca_day, differences, extra_addresses,
+    extra_names, live_state, seen,
 };
 use crate::provider::{Depth, Observe};
+
+/// The generations of a name whose tags are its own.
+const GENERATIONS: u32 = 9;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -72,13 +77,15 @@ pub async fn adopt(
         return Err(EngineError::Failed(why));
     }
     let owner = owner(workspace, &known, id, address)?;
-    let different = differences(order, &observed);
+    check_free(&known, address, order.generation)?;
+    let own_tags = own_tags(workspace, item, owner.as_ref());
+    let clock = accounts.get(&item.account).and_then(|act| act.clock());
+    let today = ca_day(clock, Timestamp::now());
+    let mut different = differences(order, &observed);
+    different.extend(other_differences(order, &observed, &own_tags));
+    different.extend(is_over(&observed, today));
     for difference in &different {
         tell.warning(format!("order {id}: {difference}"));
-    }
-    let extra = extra_names(order, &observed);
-    if !extra.is_empty() {
-        tell.warning(format!("order {id}: also for {}", extra.join(", ")));
     }
     let agrees = different.is_empty();
     if let Some(product) = &observed.product
@@ -107,8 +114,7 @@ pub async fn adopt(
     }
     let adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
     facts.push(adoption.fact("imported by a person"));
-    let clock = accounts.get(&item.account).and_then(|act| act.clock());
-    facts.push(seen(&observed, ca_day(clock, Timestamp::now())));
+    facts.push(seen(&observed, today));
     if let Some(binding) = workspace.binding(&item.account, &Observed::default()) {
         journal.bind(&item.account, binding).await?;
     }
@@ -119,6 +125,62 @@ pub async fn adopt(
     };
     writer.write_after(owner, id, facts).await?;
     Ok(Durable::after(Adopted { agrees }, &*journal).await)
+}
+
+/// A name stands for one order; a later generation of it takes the place of one that is over.
+fn check_free(known: &JournalView, address: &Address, generation: u32) -> Result<(), EngineError> {
+    let record = known.records.get(address);
+    let over = |live: &&LiveOrder| {
+        let over = matches!(live.state, LiveState::Ended(_) | LiveState::Lapsed);
+        over && generation > live.generation
+    };
+    match record.and_then(|record| record.live.as_ref()) {
+        Some(live) if !over(&live) => Err(EngineError::Failed(format!(
+            "{address} stands for order {} already: `certplan forget {address}` parts them; nothing was bound",
+            live.order_id
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What a person should see of an order before it is bound, besides what an entry asks for.
+fn other_differences(order: &Order, observed: &ObservedOrder, own_tags: &[Tag]) -> Vec<String> {
+    let mut found = Vec::new();
+    if observed.product.is_none() {
+        found.push("the CA does not show its product".to_owned());
+    }
+    if observed.common_name.is_none() && observed.names.is_empty() {
+        found.push("the CA shows no names of it".to_owned());
+    }
+    let mut extra = extra_names(order, observed);
+    extra.extend(extra_addresses(order, observed));
+    if !extra.is_empty() {
+        found.push(format!("also for {}", extra.join(", ")));
+    }
+    if let Some(carried) = observed.tag.as_deref()
+        && carried.starts_with(Tag::PREFIX)
+        && !own_tags.iter().any(|tag| tag.as_str() == carried)
+    {
+        found.push(format!("it carries {carried}, the tag of another entry"));
+    }
+    found
+}
+
+fn is_over(observed: &ObservedOrder, today: Date) -> Option<String> {
+    match live_state(observed, today) {
+        LiveState::Ended(ending) => Some(format!("it is {}", ending.word())),
+        LiveState::Lapsed => Some("its certificate ran out".to_owned()),
+        LiveState::Requested | LiveState::Issued | LiveState::Reissuing => None,
+    }
+}
+
+/// The tags by which the order is known to be this entry's: those of its name, and those of the name that it had.
+fn own_tags(workspace: &Workspace, item: &Item, owner: Option<&Address>) -> Vec<Tag> {
+    let addresses = std::iter::once(&item.address).chain(owner);
+    addresses
+        .flat_map(|address| (1..=GENERATIONS).map(move |generation| (address, generation)))
+        .filter_map(|(address, generation)| workspace.tag_of(&item.account, address, generation))
+        .collect()
 }
 
 /// An order that differs is bound only when a person says so.

@@ -1,18 +1,23 @@
 //! A manifest of the orders in force in an account: [`inventory`].
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+use futures::stream;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::error::EngineError;
+use super::inventory_names::{Name, Naming};
+use super::journal_view::JournalView;
 use super::notice::Tell;
 use super::workspace::Workspace;
 use crate::manifest::{self, Input};
 use crate::model::{
-    Account, AccountName, LiveState, ObservedOrder, OrderId, OrderStatus, Provider, SecretSource,
-    ca_day, live_state,
+    Account, AccountName, LiveState, ObservedOrder, Order, OrderId, OrderStatus, Provider,
+    SecretSource, Wanted, ca_day, differences, live_state,
 };
 use crate::provider::{Depth, Observe, authorities};
 
@@ -21,26 +26,34 @@ use crate::provider::{Depth, Observe, authorities};
 pub struct Inventory {
     /// The account.
     pub account: AccountName,
-    /// The name that each order has in the manifest.
-    pub names: Vec<(String, OrderId)>,
-    /// The manifest, as YAML.
+    /// How many orders the manifest has.
+    pub orders: usize,
+    /// The manifest, as YAML: each entry names its order, so that nothing is bought by it.
     pub manifest: String,
+    /// What cannot be written as an entry.
+    pub left_out: Vec<LeftOut>,
 }
 
-/// Reads every order in force in full; what no manifest can ask for is left out with a warning. Without an
-/// account, the manifest's only one.
+/// An order that is in force and in no entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The order.
+    pub id: OrderId,
+    /// What it is for, as far as the CA shows it: the product, the common name.
+    pub what: Vec<String>,
+    /// Why. It may quote a CA.
+    pub why: String,
+}
+
+/// Reads every order in force in full. Without an account, the manifest's only one.
 pub async fn inventory(
     workspace: &Workspace,
     account: Option<&AccountName>,
     tell: &dyn Tell,
 ) -> Result<Inventory, EngineError> {
     let account = one_account(workspace, account)?;
-    let provider = workspace
-        .batch
-        .accounts
-        .get(&account)
-        .map(|account| account.provider.clone());
-    if let Some(provider) = provider
+    let known = workspace.batch.accounts.get(&account);
+    if let Some(Account { provider, .. }) = known
         && provider.authority.tag_member().is_none()
     {
         return Err(EngineError::Usage(format!(
@@ -48,6 +61,7 @@ pub async fn inventory(
             provider.name()
         )));
     }
+    let in_flight = known.map_or(1, |account| account.max_in_flight.max(1));
     let accounts = workspace.open(&std::iter::once(account.clone()).collect())?;
     let Some(act) = accounts.get(&account) else {
         return Err(EngineError::Failed(format!(
@@ -58,56 +72,146 @@ pub async fn inventory(
     let failed = |error| EngineError::provider(&account, error);
     let mut listed = observe.orders().await.map_err(failed)?;
     // The list may leave out what waits for an administrator.
-    let known: BTreeSet<OrderId> = listed.iter().map(|order| order.id.clone()).collect();
+    let shown: BTreeSet<OrderId> = listed.iter().map(|order| order.id.clone()).collect();
     let waiting = observe.waiting_orders().await.map_err(failed)?;
-    listed.extend(waiting.into_iter().filter(|one| !known.contains(&one.id)));
-    let mut names = BTreeSet::new();
-    let mut orders = Map::new();
-    let mut bound = Vec::new();
-    let accounts = workspace.batch.accounts.get(&account).map(account_entry);
-    let whole = |orders: &Map<String, Value>| {
-        json!({
-            "version": 1, "accounts": { account.as_str(): &accounts }, "orders": orders,
-        })
-    };
+    listed.extend(waiting.into_iter().filter(|one| !shown.contains(&one.id)));
     let today = ca_day(observe.clock(), Timestamp::now());
-    for summary in listed.iter().filter(|order| is_in_force(order, today)) {
-        let order = observe
-            .order(&summary.id, Depth::Order)
-            .await
-            .map_err(failed)?;
-        let order = order.unwrap_or_else(|| summary.clone());
-        let name = free_name(&order, &mut names);
+    listed.retain(|order| is_in_force(order, today));
+    let mut progress = Progress::begin(listed.len(), tell);
+    let records = match JournalView::read(&workspace.location).await {
+        Ok(known) => known.records,
+        Err(error) => {
+            tell.warning(format!(
+                "the names in the state are not used, as it cannot be read: {error}"
+            ));
+            Default::default()
+        }
+    };
+    let mut draft = Draft {
+        account: &account,
+        entry: known.map(account_entry),
+        naming: Naming::new(workspace, &account, &records),
+        orders: Map::new(),
+        left_out: Vec::new(),
+    };
+    let read = async |summary: ObservedOrder| {
+        let order = observe.order(&summary.id, Depth::Order).await?;
+        Ok(order.unwrap_or(summary))
+    };
+    let mut orders = stream::iter(listed).map(read).buffered(in_flight);
+    while let Some(order) = orders.next().await {
+        draft.take(&order.map_err(failed)?);
+        progress.one_more();
+    }
+    drop(orders);
+    let manifest = serde_yaml::to_string(&draft.manifest(&draft.orders))
+        .map_err(|error| EngineError::Failed(format!("the manifest cannot be written: {error}")))?;
+    Ok(Inventory {
+        orders: draft.orders.len(),
+        left_out: draft.left_out,
+        manifest,
+        account: account.clone(),
+    })
+}
+
+/// A manifest that grows order by order.
+struct Draft<'a> {
+    account: &'a AccountName,
+    entry: Option<Value>,
+    naming: Naming<'a>,
+    orders: Map<String, Value>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Draft<'_> {
+    fn manifest(&self, orders: &Map<String, Value>) -> Value {
+        json!({
+            "version": 1, "accounts": { self.account.as_str(): &self.entry }, "orders": orders,
+        })
+    }
+
+    fn take(&mut self, order: &ObservedOrder) {
+        let result = self.naming.name(order).and_then(|name| {
+            let entry = self.entry_of(order, &name)?;
+            Ok((name, entry))
+        });
+        match result {
+            Ok((name, entry)) => {
+                self.orders.insert(name.name.to_string(), entry);
+            }
+            Err(why) => {
+                let shown = [&order.product, &order.common_name];
+                self.left_out.push(LeftOut {
+                    id: order.id.clone(),
+                    what: shown.into_iter().flatten().cloned().collect(),
+                    why,
+                });
+            }
+        }
+    }
+
+    /// The entry, proved: it validates, and it asks for what the order is.
+    fn entry_of(&self, order: &ObservedOrder, name: &Name) -> Result<Value, String> {
+        let mut entry = entry(self.account, order, name);
         let stands = |entry: &Value| {
-            let alone = Map::from_iter([(name.clone(), entry.clone())]);
-            problem(&whole(&alone))
+            let alone = Map::from_iter([(name.name.to_string(), entry.clone())]);
+            only_order(&self.manifest(&alone))
         };
-        let mut entry = entry(&account, &order);
-        let mut fault = stands(&entry);
+        let mut stood = stands(&entry);
         // The CA takes names from the order, so its CSR may be for others: a manifest refuses that.
-        if fault.is_some()
+        if stood.is_err()
             && let Some(Value::Object(certificate)) = entry.get_mut("certificate")
             && certificate.remove("csr").is_some()
         {
-            fault = stands(&entry);
+            stood = stands(&entry);
         }
-        if let Some(fault) = fault {
-            tell.warning(format!(
-                "order {} is left out, as no manifest can ask for it: {fault}",
-                order.id
-            ));
-            continue;
+        let wanted = stood?;
+        let mut different = differences(&wanted, order);
+        different.retain(|text| !text.starts_with("key ") && !text.starts_with("no CSR"));
+        if different.is_empty() {
+            Ok(entry)
+        } else {
+            Err(format!(
+                "an entry for it would ask for something else: {}",
+                different.join("; ")
+            ))
         }
-        bound.push((name.clone(), order.id));
-        orders.insert(name, entry);
     }
-    let manifest = serde_yaml::to_string(&whole(&orders))
-        .map_err(|error| EngineError::Failed(format!("the manifest cannot be written: {error}")))?;
-    Ok(Inventory {
-        names: bound,
-        manifest,
-        account,
-    })
+}
+
+/// How far the reading is, told now and then.
+struct Progress<'a> {
+    tell: &'a dyn Tell,
+    total: usize,
+    done: usize,
+    told: Instant,
+}
+
+impl<'a> Progress<'a> {
+    /// So many orders between two lines.
+    const STEP: usize = 100;
+    /// Or so much time.
+    const PAUSE: Duration = Duration::from_secs(10);
+
+    fn begin(total: usize, tell: &'a dyn Tell) -> Self {
+        let orders = if total == 1 { "order is" } else { "orders are" };
+        tell.progress(format!("{total} {orders} in force; each is read."));
+        Self {
+            tell,
+            total,
+            done: 0,
+            told: Instant::now(),
+        }
+    }
+
+    fn one_more(&mut self) {
+        self.done += 1;
+        if self.done.is_multiple_of(Self::STEP) || self.told.elapsed() >= Self::PAUSE {
+            self.told = Instant::now();
+            self.tell
+                .progress(format!("Read {} of {} orders.", self.done, self.total));
+        }
+    }
 }
 
 /// The account as a manifest has it; where its keys come from, never the keys.
@@ -163,15 +267,24 @@ fn one_account(
     }
 }
 
-/// Why a manifest does not stand; `None` when it does.
-fn problem(manifest: &Value) -> Option<String> {
-    let text = match serde_yaml::to_string(manifest) {
-        Ok(text) => text,
-        Err(error) => return Some(error.to_string()),
-    };
-    let problems = manifest::load(&[Input::Stdin(text.into_bytes())], &authorities()).err()?;
-    let first = problems.lines().into_iter().next();
-    Some(first.map_or_else(String::new, |line| line.message))
+/// The one order of a manifest, or why it does not stand.
+fn only_order(manifest: &Value) -> Result<Box<Order>, String> {
+    let text = serde_yaml::to_string(manifest).map_err(|error| error.to_string())?;
+    let loaded = manifest::load(&[Input::Stdin(text.into_bytes())], &authorities());
+    let loaded = loaded.map_err(|problems| {
+        let said: Vec<String> = problems
+            .lines()
+            .into_iter()
+            .map(|line| line.message)
+            .collect();
+        said.join("; ")
+    })?;
+    let wanted = loaded.batch.items.into_iter().map(|item| item.wanted);
+    let mut orders = wanted.filter_map(|wanted| match wanted {
+        Wanted::Order(order) => Some(order),
+        Wanted::Revocation(_) => None,
+    });
+    orders.next().ok_or_else(|| "it has no entry".to_owned())
 }
 
 fn is_in_force(order: &ObservedOrder, today: Date) -> bool {
@@ -182,40 +295,12 @@ fn is_in_force(order: &ObservedOrder, today: Date) -> bool {
     }
 }
 
-/// A name from the common name, with the order's id where that is taken.
-fn free_name(order: &ObservedOrder, names: &mut BTreeSet<String>) -> String {
-    let wanted = order
-        .common_name
-        .as_deref()
-        .or(order.names.first().map(String::as_str));
-    let mut name: String = wanted
-        .unwrap_or("order")
-        .to_lowercase()
-        .chars()
-        .map(|c| {
-            if c.is_ascii_lowercase() || c.is_ascii_digit() {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect::<String>()
-        .trim_matches('-')
-        .chars()
-        .take(40)
-        .collect();
-    if name.is_empty() {
-        name = "order".to_owned();
-    }
-    if !names.insert(name.clone()) {
-        name = format!("{name}-{}", order.id);
-        names.insert(name.clone());
-    }
-    name
-}
-
-fn entry(account: &AccountName, order: &ObservedOrder) -> Value {
+fn entry(account: &AccountName, order: &ObservedOrder, name: &Name) -> Value {
     let mut entry = order.members.clone();
+    entry.insert("existing_order_id".to_owned(), json!(order.id.as_str()));
+    if name.generation > 1 {
+        entry.insert("generation".to_owned(), json!(name.generation));
+    }
     entry.insert("account".to_owned(), json!(account.as_str()));
     if let Some(product) = &order.product {
         entry.insert("product".to_owned(), json!(product));

@@ -7,6 +7,8 @@ pub enum Notice {
     Warning(String),
     /// Something that helps to go on.
     Hint(String),
+    /// How far a long reading is.
+    Progress(String),
 }
 
 /// Takes notices while a use case goes on.
@@ -22,5 +24,9 @@ impl dyn Tell + '_ {
 
     pub(super) fn hint(&self, text: impl Into<String>) {
         self.tell(Notice::Hint(text.into()));
+    }
+
+    pub(super) fn progress(&self, text: impl Into<String>) {
+        self.tell(Notice::Progress(text.into()));
     }
 }

@@ -258,12 +258,22 @@ impl Workspace {
 
     /// The tag of one generation of an item.
     pub(super) fn tag(&self, item: &Item, generation: u32) -> Option<Tag> {
-        let endpoint = self.endpoints.get(&item.account)?.to_string();
+        self.tag_of(&item.account, &item.address, generation)
+    }
+
+    /// The same for a name that may be in no manifest.
+    pub(super) fn tag_of(
+        &self,
+        account: &AccountName,
+        address: &Address,
+        generation: u32,
+    ) -> Option<Tag> {
+        let endpoint = self.endpoints.get(account)?.to_string();
         Some(Tag::derive(TagParts {
-            provider: self.batch.accounts.get(&item.account)?.provider.name(),
+            provider: self.batch.accounts.get(account)?.provider.name(),
             endpoint: &endpoint,
-            account: &item.account,
-            address: &item.address,
+            account,
+            address,
             generation,
         }))
     }

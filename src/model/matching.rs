@@ -96,6 +96,16 @@ pub fn extra_names(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
         .collect()
 }
 
+/// E-mail addresses that the CA shows for an order and that the entry does not ask for.
+pub fn extra_addresses(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
+    let ours: BTreeSet<String> = wanted.certificate.names().into_iter().collect();
+    let shown = observed.names.iter();
+    shown
+        .filter(|name| name.contains('@') && !ours.contains(*name))
+        .cloned()
+        .collect()
+}
+
 fn common_names(wanted: &Order, observed: &ObservedOrder) -> (Option<String>, Option<String>) {
     let normal = |name: &Option<String>| name.as_deref().map(normal_name);
     (

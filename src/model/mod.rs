@@ -63,8 +63,8 @@ pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use live_state::{Ending, LiveState, PartState};
 pub use mask::Mask;
 pub use matching::{
-    Sameness, differences, extra_names, is_as_wanted, may_be, missing_names, other_members,
-    same_names,
+    Sameness, differences, extra_addresses, extra_names, is_as_wanted, may_be, missing_names,
+    other_members, same_names,
 };
 pub use members::Members;
 pub use moment::{BootTime, Moment, age};

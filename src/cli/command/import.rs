@@ -5,7 +5,8 @@ use crate::cli::args::{Common, ImportArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::workspace;
-use crate::engine::{self, AdoptRequest, Consent, Workspace};
+use crate::engine::{self, AdoptRequest, Consent, Inventory, LeftOut, Workspace};
+use crate::model::Untrusted;
 
 pub(super) async fn run(
     common: &Common,
@@ -52,7 +53,7 @@ fn consent(request: &AdoptRequest, yes: bool, output: &Output) -> Consent {
         return Consent::NobodyToAsk;
     }
     let typed = output.ask(&format!(
-        "Order {id} is not what {address} asks for. Type its id to bind it all the same:"
+        "Order {id} is not what {address} asks for: see the warnings above. A later run may reissue it for the entry, and its certificate may die by that.\nType its id to bind it all the same:"
     ));
     if typed.as_deref() == Some(id.as_str()) {
         Consent::Given
@@ -67,16 +68,41 @@ async fn print_all(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let inventory = engine::inventory(workspace, args.account.as_ref(), output).await?;
-    let account = &inventory.account;
+    let Inventory {
+        account,
+        orders,
+        manifest,
+        left_out,
+    } = &inventory;
     output.result(|out| {
         writeln!(
             out,
-            "# Orders in force in account `{account}`, a manifest of its own. With it as it is, or with\n# its orders taken over into another manifest, bind each to its name:"
+            "# The orders in force in account `{account}`. Each entry says which order it stands for (`existing_order_id`):\n# applied as it is, this manifest takes them over and buys nothing."
         )?;
-        for (name, id) in &inventory.names {
-            writeln!(out, "#   certplan import orders.{name} {id}")?;
+        if !left_out.is_empty() {
+            writeln!(out, "#\n# Not in it:")?;
         }
-        out.write_all(inventory.manifest.as_bytes())
+        for order in left_out {
+            let line = format!("order {}: {}", order_words(order), order.why);
+            writeln!(out, "#   {}", Untrusted::new(line).whole())?;
+        }
+        out.write_all(manifest.as_bytes())
     });
+    let missing = match left_out.len() {
+        0 => String::new(),
+        1 => "; 1 order is left out, and a comment says why".to_owned(),
+        more => format!("; {more} orders are left out, and comments say why"),
+    };
+    let noun = if *orders == 1 { "order" } else { "orders" };
+    output.hint(&format!("The manifest has {orders} {noun}{missing}."));
     Ok(Exit::Done)
+}
+
+/// `7001 (ssl_basic, www.example.com)`
+fn order_words(order: &LeftOut) -> String {
+    if order.what.is_empty() {
+        order.id.to_string()
+    } else {
+        format!("{} ({})", order.id, order.what.join(", "))
+    }
 }

@@ -98,15 +98,23 @@ async fn the_inventory_names_what_is_in_force_and_warns_of_the_rest() {
     world.ca.show(revoked);
     let person = Person::default();
     let found = inventory(&workspace, None, &person).await.unwrap();
-    let names = [
-        ("eve".to_owned(), "7".into()),
-        ("eve-8".to_owned(), "8".into()),
-    ];
-    assert_eq!(found.names, names);
-    assert!(found.manifest.contains("eve-8:"), "{}", found.manifest);
-    let notices = person.notices.into_inner().unwrap();
-    let [Notice::Warning(left_out)] = notices.as_slice() else {
-        panic!("{notices:?}");
+    assert_eq!(found.orders, 2);
+    for part in [
+        "eve:",
+        "eve-8:",
+        "existing_order_id: '7'",
+        "existing_order_id: '8'",
+    ] {
+        assert!(found.manifest.contains(part), "{part}: {}", found.manifest);
+    }
+    let [left_out] = found.left_out.as_slice() else {
+        panic!("{:?}", found.left_out);
     };
-    assert!(left_out.starts_with("order 9 is left out"), "{left_out}");
+    assert_eq!(left_out.id, "9".into());
+    assert!(left_out.why.contains("missing"), "{}", left_out.why);
+    let notices = person.notices.into_inner().unwrap();
+    assert!(
+        matches!(notices.as_slice(), [Notice::Progress(text)] if text.starts_with("3 orders")),
+        "{notices:?}"
+    );
 }

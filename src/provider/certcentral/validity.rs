@@ -54,14 +54,11 @@ pub(super) fn check(
     let terms = &draft.terms;
     // An order that exists was taken by the CA, when its rules may have been others.
     let longest = Longest::of(family).filter(|_| !entry.exists);
+    // Nor does its last day, which comes and goes, buy anything.
+    let today = (!entry.exists).then_some(entry.today);
     years(terms.validity_years.get(), longest, reader);
     days(terms.validity_days.get(), longest, reader);
-    date(
-        terms.custom_expiration_date.get(),
-        longest,
-        entry.today,
-        reader,
-    );
+    date(terms.custom_expiration_date.get(), longest, today, reader);
     for (name, member) in [
         ("order_validity", &terms.order_validity),
         (
@@ -89,7 +86,7 @@ pub(super) fn check(
         date(
             validity.custom_expiration_date.get(),
             longest,
-            entry.today,
+            today,
             reader,
         );
     }
@@ -282,10 +279,10 @@ fn days(given: Option<&At<Whole<1, 4000>>>, longest: Option<Longest>, reader: &m
 fn date(
     given: Option<&At<Date>>,
     longest: Option<Longest>,
-    today: civil::Date,
+    today: Option<civil::Date>,
     reader: &mut Reader<'_>,
 ) {
-    if let Some(given) = given
+    if let (Some(given), Some(today)) = (given, today)
         && let Some((message, help)) = wrong_day(given.value.0, longest, today)
     {
         let problem = Problem::new("bad_date", message).at(given.here(), "here");

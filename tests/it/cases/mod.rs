@@ -16,6 +16,7 @@ mod dying;
 mod errors_of_the_ca;
 mod forgotten;
 mod gates;
+mod imports;
 mod lapsed;
 mod lists;
 mod lost_state;

@@ -10,6 +10,8 @@ const CASES: &[(usize, &str)] = &[
     (3, "a revocation by name follows the name to a later order"),
     (4, "the journal does not know everything, and the list shows less than was asked for"),
     (5, "a name and its order are parted, and the order is bought again"),
+    (6, "the manifest of an account buys what the account has"),
+    (7, "an order that is another one is bound to a name"),
     (8, "a request for one certificate settles the revocation of another"),
     (9, "a revocation changes its order or scope, and nothing is sent"),
     (10, "what a call is about changes while the call waits for its slot"),
