@@ -88,11 +88,10 @@ fn case_06_an_order_keeps_the_name_of_the_state_and_of_its_tag() {
 fn case_06_what_is_no_entry_is_a_comment_with_its_reason() {
     let rig = Rig::new();
     automatic(&rig);
-    manifest(
-        &rig,
-        &[person("hr-7", "Ada", ""), person("bob", "Bob", "")],
-        &[],
-    );
+    let (hr, bob) = (person("hr-7", "Ada", ""), person("bob", "Bob", ""));
+    manifest(&rig, std::slice::from_ref(&hr), &[]);
+    rig.apply(&[], 0);
+    manifest(&rig, &[hr, bob], &[]);
     rig.apply(&[], 0);
     lose_state(&rig);
     manifest(&rig, &[], &[]);
