@@ -9,7 +9,7 @@ use super::args::Common;
 use super::exit::CliError;
 use super::variables;
 use crate::engine::EngineError;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, SecretError};
 use crate::journal::{Location, looks_like_address};
 use crate::model::{Account, AccountName, Batch, CredentialMember, Provider, Secret, SecretSource};
 use crate::provider::{Endpoint, Keys};
@@ -239,17 +239,18 @@ fn shown(source: &SecretSource) -> String {
     }
 }
 
-/// Reads a key file: regular, ours, closed to everyone else, no symbolic link.
+/// Reads a key file, as [`files::read_secret`] says which ones can be trusted.
 fn secret_file(path: &Path) -> Result<String, String> {
     let name = path.display();
-    let bytes = files::read_private(path, KEY_FILE_BYTES).map_err(|error| match error {
-        FileError::OpenToOthers => format!("{name} {error}: `chmod 600 {name}`"),
-        FileError::Io(error) => format!("cannot read {name}: {error}"),
-        FileError::SymbolicLink
-        | FileError::NotRegular
-        | FileError::AnotherOwner
-        | FileError::TooLarge(_) => format!("{name} {error}"),
-    })?;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let bytes =
+        files::read_secret(path, KEY_FILE_BYTES, credentials.as_deref()).map_err(|error| {
+            match error {
+                SecretError::File(FileError::Io(error)) => format!("cannot read {name}: {error}"),
+                SecretError::File(FileError::NotRegular | FileError::TooLarge(_))
+                | SecretError::Refused { .. } => format!("{name} {error}"),
+            }
+        })?;
     String::from_utf8(bytes).map_err(|_| format!("cannot read {name}: it is not plain text"))
 }
 

@@ -190,12 +190,6 @@ fn earlier(path: &Path) -> io::Result<Option<String>> {
     match files::read_bounded(path, LARGEST) {
         Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
         Err(FileError::Io(error)) => Err(error),
-        Err(
-            FileError::TooLarge(_)
-            | FileError::NotRegular
-            | FileError::SymbolicLink
-            | FileError::AnotherOwner
-            | FileError::OpenToOthers,
-        ) => Ok(None),
+        Err(FileError::TooLarge(_) | FileError::NotRegular) => Ok(None),
     }
 }

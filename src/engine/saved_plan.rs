@@ -39,12 +39,7 @@ pub fn read(path: &Path) -> Result<Plan, EngineError> {
             Err(refused(path, &error))
         }
         Err(FileError::Io(error)) => Err(failed(path, "read", &error)),
-        Err(
-            FileError::NotRegular
-            | FileError::SymbolicLink
-            | FileError::AnotherOwner
-            | FileError::OpenToOthers,
-        ) => Err(not_a_file(path)),
+        Err(FileError::NotRegular) => Err(not_a_file(path)),
     }
 }
 

@@ -70,9 +70,14 @@ fn a_key_file_that_is_closed_to_others_is_taken_whatever_its_line_end() {
 fn row_106_a_key_file_that_others_can_read_is_refused() {
     let rig = Rig::new();
     with_key(&rig, "{ file: key }");
-    for mode in [0o644, 0o640, 0o604, 0o620, 0o601] {
+    for (mode, why) in [
+        (0o644, "is open to others: `chmod 600"),
+        (0o604, "is open to others: `chmod 600"),
+        (0o620, "can be written by others: `chmod 600"),
+        (0o601, "is open to others: `chmod 600"),
+    ] {
         write_key(&rig, KEY, mode);
-        no_key(&rig, "is open to others: `chmod 600");
+        no_key(&rig, why);
     }
 }
 
