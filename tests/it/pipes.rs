@@ -48,6 +48,34 @@ fn row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded() {
 }
 
 #[test]
+fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
+    let rig = twelve();
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 300 }]));
+    let plain = rig.command(&["apply", "--yes"]);
+    let run = std::process::Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(rig.folder())
+        .env_clear()
+        .envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    rig.until("the third call", || order_calls(&rig) >= 3);
+    signal(run.id(), "HUP");
+    let (exit, text) = ended(run);
+    assert_eq!(exit, Some(0), "{text}");
+    exactly_once(&rig, NAMES.len(), "nohup");
+}
+
+#[test]
 fn a_signal_while_a_run_waits_for_the_ca_is_the_exit_code() {
     let rig = twelve();
     for (name, code) in [("INT", 130), ("TERM", 143)] {
