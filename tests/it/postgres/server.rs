@@ -300,7 +300,8 @@ fn certificates(folder: &Path) -> PathBuf {
     // The server's folder is the server's alone.
     let name = folder.file_name().expect("a name").to_string_lossy();
     let outside = std::env::temp_dir().join(format!("{name}.root.crt"));
-    std::fs::write(&outside, root.pem()).expect("a file");
+    // The cleaner runs as the server's user: in a folder that is sticky it removes its own files alone.
+    write_as_owner(&outside, &root.pem());
     outside
 }
 
