@@ -61,6 +61,18 @@ impl Location {
         }
     }
 
+    /// Who else may change the journal where it is in a file, in words.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be used.
+    pub fn who_may_change(&self) -> Result<Vec<String>, JournalError> {
+        match &self.kind {
+            Kind::File(path) => sqlite::who_may_change(path),
+            Kind::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The server that the journal is on, where it is on one.
     pub fn server(&self) -> Option<&Server> {
         match &self.kind {

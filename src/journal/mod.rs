@@ -39,6 +39,7 @@ pub use open::open;
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
 pub use store::postgres::Server;
 pub use store::sqlite::lock::Holder;
+pub(crate) use store::sqlite::own_folder::make_own_folder;
 pub(crate) use store::sqlite::state_file::network_file_system;
 
 use crate::model::{AccountName, Address, Digest, FactLog, Record, Records};

@@ -41,6 +41,13 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
         ),
         check_state(&workspace).await,
     ];
+    // A folder that cannot be used is told by the check of the state.
+    let others = workspace.location.who_may_change().unwrap_or_default();
+    checks.extend(
+        others
+            .into_iter()
+            .map(|what| Check::new(Verdict::Note, what)),
+    );
     checks.push(check_budget(&workspace).await);
     let foreign = settings::foreign_endpoints(&workspace.batch);
     checks.extend(foreign.iter().map(|variable| {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use crate::cli::args::{Common, InitArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
+use crate::files::folder_of;
+use crate::journal;
 
 /// Where the schema line points: `certplan schema` prints what belongs there.
 const SCHEMA: &str = "./manifest.schema.json";
@@ -33,6 +35,11 @@ pub(super) fn run(common: &Common, args: &InitArgs, output: &Output) -> Result<E
     file.write_all(starter(SCHEMA).as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|error| CliError::File(format!("cannot write {shown}: {error}")))?;
+    if common.state.is_none() {
+        journal::make_own_folder(folder_of(&path)).map_err(|error| {
+            CliError::File(format!("cannot make the folder of the state: {error}"))
+        })?;
+    }
     output.hint(&format!("Wrote {shown}. Edit it, then `certplan validate` and `certplan plan`.\nFor completion in an editor: `certplan schema > manifest.schema.json` beside it."));
     Ok(Exit::Done)
 }

@@ -171,7 +171,7 @@ async fn row_86_what_is_not_a_plain_file_of_ones_own_is_refused() {
     assert!(unusable(bench.try_hold().await).contains("hard link"));
     fs::remove_file(&bench.path).unwrap();
 
-    fs::set_permissions(&real.path, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(&real.path, fs::Permissions::from_mode(0o622)).unwrap();
     assert!(unusable(real.try_hold().await).contains("chmod 600"));
     assert!(matches!(real.read(), Err(JournalError::Unusable { .. })));
 

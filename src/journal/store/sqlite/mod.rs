@@ -4,6 +4,8 @@
 mod backup;
 mod backup_names;
 pub(in crate::journal) mod lock;
+mod modes;
+pub(crate) mod own_folder;
 pub(in crate::journal) mod schema;
 pub(in crate::journal) mod state_file;
 mod tables;
@@ -18,6 +20,7 @@ use rusqlite::params;
 use tokio::time::Instant;
 
 use self::lock::{Holder, Lock};
+use self::modes::Beside;
 use self::schema::{checkpoint, explain, open_for_reading};
 use self::state_file::StateFile;
 use self::tables::Tables;
@@ -54,6 +57,13 @@ pub(in crate::journal) fn note_beside(path: &Path) -> Result<Option<PathBuf>, Jo
     Ok(StateFile::find(path)?.map(|file| file.beside(".head")))
 }
 
+/// Who else may change a journal or its folder, in words.
+pub(in crate::journal) fn who_may_change(path: &Path) -> Result<Vec<String>, JournalError> {
+    Ok(StateFile::find(path)?.map_or_else(Vec::new, |file| {
+        modes::who_may_change(&file.database, &file.folder)
+    }))
+}
+
 /// True where two paths lead to one file, which need not be there.
 pub(in crate::journal) fn is_same(one: &Path, other: &Path) -> Result<bool, JournalError> {
     let found = (StateFile::find(one)?, StateFile::find(other)?);
@@ -71,6 +81,7 @@ pub(in crate::journal) async fn hold(
     lock_timeout: Duration,
 ) -> Result<SqliteStore, JournalError> {
     let file = StateFile::make(path)?;
+    file.check_beside(Beside::All)?;
     let begun = Instant::now();
     let lock = loop {
         match Lock::take(&file, holder) {
@@ -83,6 +94,7 @@ pub(in crate::journal) async fn hold(
     if !file.check_database()? {
         schema::create(&file)?;
     }
+    file.close_to_others();
     let connection = schema::open_for_writing(&file)?;
     file.remove_leftovers();
     Ok(SqliteStore {

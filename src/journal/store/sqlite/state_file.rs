@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::backup_names;
+use super::modes::Beside;
+use super::{backup_names, modes, own_folder};
 use crate::journal::JournalError;
 
 /// The first bytes of every SQLite database.
@@ -76,6 +77,7 @@ impl StateFile {
         let folder = fs::canonicalize(&folder).map_err(|error| fail("its folder", &error))?;
         let files = Self::new(path, folder, &name);
         files.check_folder()?;
+        own_folder::hide(&files.folder, !missing.is_empty());
         Ok(files)
     }
 
@@ -116,6 +118,7 @@ impl StateFile {
                 io::Error::from(error)
             ))
         })?;
+        self.unless(modes::refusal_of_folder(&self.folder))?;
         if let Some(name) = network_file_system(&self.folder) {
             return Err(self.unusable(format!(
                 "it is on a network file system ({name}), where locks and durability cannot be relied on: use a local disk"
@@ -129,7 +132,7 @@ impl StateFile {
         }
     }
 
-    /// True if the database is there and is a file that nobody else can touch; false if there is none.
+    /// True if the database is there and is a file that no foreigner can change; false if there is none.
     pub(in crate::journal) fn check_database(&self) -> Result<bool, JournalError> {
         let metadata = match fs::symlink_metadata(&self.database) {
             Ok(metadata) => metadata,
@@ -139,12 +142,12 @@ impl StateFile {
             Err(error) => return Err(self.unusable(cannot("it", &error))),
         };
         self.check_kind(&metadata)?;
+        self.check_beside(Beside::Sqlite)?;
         Ok(true)
     }
 
     fn check_kind(&self, metadata: &Metadata) -> Result<(), JournalError> {
         let kind = metadata.file_type();
-        let shown = self.shown.display();
         let why = if kind.is_symlink() {
             "it is a symbolic link: give the file itself".to_owned()
         } else if kind.is_dir() {
@@ -154,12 +157,34 @@ impl StateFile {
         } else if metadata.nlink() != 1 {
             "it has a second name (a hard link), under which its newest facts would be lost"
                 .to_owned()
-        } else if metadata.mode() & 0o077 != 0 {
-            format!("others may read or write it: `chmod 600 '{shown}'`")
         } else {
-            return Ok(());
+            return self.check_access(metadata);
         };
         Err(self.unusable(why))
+    }
+
+    fn check_access(&self, metadata: &Metadata) -> Result<(), JournalError> {
+        self.unless(modes::refusal(&self.database, metadata))
+    }
+
+    /// Refuses files beside the database that others may write.
+    pub(super) fn check_beside(&self, which: Beside) -> Result<(), JournalError> {
+        self.unless(modes::refusal_beside(&self.database, which))
+    }
+
+    fn unless(&self, refusal: Option<String>) -> Result<(), JournalError> {
+        refusal.map_or(Ok(()), |why| Err(self.unusable(why)))
+    }
+
+    /// Sets files of ours that others may read back to 0600. Only before there is a connection: see
+    /// [`Self::check_header`].
+    pub(super) fn close_to_others(&self) {
+        if modes::close_all(&self.database) {
+            tracing::warn!(
+                "others could read the state {}: its files have mode 0600 again",
+                self.shown.display()
+            );
+        }
     }
 
     /// Refuses what is not ours before SQLite opens it for writing, which may change a file.
