@@ -20,12 +20,40 @@ const MANIFESTS: [Example; 5] = [
 ];
 
 /// The files of commands, and how many commands of certplan each has.
-const COMMANDS: [(&str, usize); 5] = [
+const COMMANDS: [(&str, usize); 6] = [
     ("ci/github-actions.yml", 5),
     ("ci/gitlab-ci.yml", 5),
     ("cron/crontab", 3),
+    ("kubernetes/cronjob.yml", 1),
     ("systemd/certplan.service", 1),
     ("systemd/certplan.timer", 0),
+];
+
+/// Every file of the examples. What a user left beside them is not one.
+const FILES: [&str; 23] = [
+    "both-cas/certplan.yaml",
+    "both-cas/seed.json",
+    "ci/github-actions.yml",
+    "ci/gitlab-ci.yml",
+    "cron/crontab",
+    "first-order/certplan.yaml",
+    "first-order/csr/locke-cole.csr",
+    "first-order/csr/www.csr",
+    "first-order/seed.json",
+    "folder/accounts.yaml",
+    "folder/csr/api.csr",
+    "folder/csr/celes-chere.csr",
+    "folder/people.yaml",
+    "folder/seed.json",
+    "folder/servers.yml",
+    "kubernetes/cronjob.yml",
+    "leaver/certplan.yaml",
+    "leaver/seed.json",
+    "replace-then-revoke/certplan.yaml",
+    "replace-then-revoke/csr/shop.csr",
+    "replace-then-revoke/seed.json",
+    "systemd/certplan.service",
+    "systemd/certplan.timer",
 ];
 
 struct Example {
@@ -48,7 +76,7 @@ impl Example {
     /// From nothing to an empty plan, the way the README tells it.
     fn play(&self) {
         let rig = Rig::new();
-        copy(&examples().join(self.folder), rig.folder());
+        copy(self.folder, rig.folder());
         let seed = std::fs::read(rig.path("seed.json")).expect("a seed.json");
         rig.tell("seed", serde_json::from_slice(&seed).expect("JSON"));
         let file = ["-f", self.file];
@@ -154,20 +182,14 @@ fn no_example_is_without_a_test() {
         let call = format!("play(\"{}\");", example.folder);
         assert!(this.contains(&call), "no test plays {}", example.folder);
     }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(examples()).expect("the examples") {
-        let entry = entry.expect("an entry").path();
-        let name = name(&entry);
-        if MANIFESTS.iter().any(|example| example.folder == name) {
-            continue;
-        }
-        for file in std::fs::read_dir(&entry).expect("a folder of files") {
-            found.push(format!(
-                "{name}/{}",
-                crate::examples::name(&file.expect("a file").path())
-            ));
-        }
-    }
+    let mut found: Vec<String> = FILES
+        .iter()
+        .filter(|file| {
+            let folder = file.split('/').next().expect("a folder");
+            !MANIFESTS.iter().any(|example| example.folder == folder)
+        })
+        .map(|file| (*file).to_owned())
+        .collect();
     found.sort();
     let known: Vec<String> = COMMANDS
         .iter()
@@ -177,37 +199,46 @@ fn no_example_is_without_a_test() {
 }
 
 #[test]
-fn no_example_holds_a_private_key() {
-    let mut folders = vec![examples()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let text = std::fs::read_to_string(&path).expect("text");
-                assert!(!text.contains("PRIVATE KEY"), "{}", path.display());
-            }
+fn case_32_the_files_of_the_examples_are_those_that_git_tracks() {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "--", "."])
+        .current_dir(examples())
+        .output();
+    // Outside of a checkout the list stands for itself.
+    let tracked = match listed {
+        Ok(listed) if listed.status.success() && !listed.stdout.is_empty() => {
+            String::from_utf8(listed.stdout).expect("text")
         }
+        _ => FILES.join("\n"),
+    };
+    let mut tracked: Vec<&str> = tracked.lines().collect();
+    tracked.sort_unstable();
+    let mut known = FILES.to_vec();
+    known.sort_unstable();
+    assert_eq!(known, tracked);
+}
+
+#[test]
+fn no_example_holds_a_private_key() {
+    for file in FILES {
+        let text = std::fs::read_to_string(examples().join(file)).expect("text");
+        assert!(!text.contains("PRIVATE KEY"), "{file}");
     }
 }
 
 #[test]
 fn every_example_names_its_schema() {
     for example in &MANIFESTS {
-        for entry in std::fs::read_dir(examples().join(example.folder)).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let yaml = path
-                .extension()
-                .is_some_and(|extension| extension == "yaml" || extension == "yml");
-            if !yaml {
+        for file in own_files(example.folder) {
+            if !file.ends_with(".yaml") && !file.ends_with(".yml") {
                 continue;
             }
+            let path = examples().join(example.folder).join(file);
             let text = std::fs::read_to_string(&path).expect("text");
             let schema = text
                 .strip_prefix("# yaml-language-server: $schema=")
                 .and_then(|rest| rest.lines().next())
-                .unwrap_or_else(|| panic!("{} has no schema line", path.display()));
+                .unwrap_or_else(|| panic!("{file} has no schema line"));
             let schema = path.parent().expect("a parent").join(schema);
             assert!(schema.is_file(), "{} is no file", schema.display());
         }
@@ -237,7 +268,7 @@ fn every_command_in_the_ci_cron_and_systemd_files_exists() {
 #[test]
 fn a_plan_of_a_view_only_key_is_applied_with_the_other_one_as_in_the_ci_files() {
     let mut rig = Rig::new();
-    copy(&examples().join("first-order"), rig.folder());
+    copy("first-order", rig.folder());
     let orders_key = certplan::sandbox::Options::default().certcentral_key;
     let view_key = certplan::sandbox::Options::default().certcentral_view_key;
     rig.set("DIGICERT_API_KEY", &view_key);
@@ -266,22 +297,20 @@ fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
 }
 
-fn name(path: &Path) -> String {
-    let name = path.file_name().expect("a name");
-    name.to_str().expect("UTF-8").to_owned()
+/// The example's own files, whatever else lies beside them.
+pub(crate) fn copy(example: &str, to: &Path) {
+    for file in own_files(example) {
+        let target = to.join(file);
+        std::fs::create_dir_all(target.parent().expect("a parent")).expect("a folder");
+        std::fs::copy(examples().join(example).join(file), &target).expect("a copy");
+    }
 }
 
-pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("a copy");
-        }
-    }
+fn own_files(example: &str) -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(move |file| {
+        let (folder, rest) = file.split_once('/')?;
+        (folder == example).then_some(rest)
+    })
 }
 
 /// Every text in a document.

@@ -45,7 +45,7 @@ fn prose() -> String {
 #[test]
 fn every_manifest_and_every_policy_in_the_readme_is_valid() {
     let rig = Rig::new();
-    copy(&root().join("examples/first-order"), rig.folder());
+    copy("first-order", rig.folder());
     let (mut manifests, mut policies) = (0, 0);
     for block in blocks("yaml") {
         if block.starts_with("# policy.yaml") {
@@ -96,7 +96,7 @@ fn is_placeholder(word: &str) -> bool {
 #[test]
 fn the_tour_ends_as_the_readme_tells_it() {
     let rig = Rig::new();
-    copy(&root().join("examples/replace-then-revoke"), rig.folder());
+    copy("replace-then-revoke", rig.folder());
     let tour = blocks("sh").into_iter();
     let tour = tour
         .filter(|block| block.contains("/sandbox/seed"))
