@@ -39,7 +39,7 @@ pub use journal_view::JournalView;
 pub use migrate::{migrate, take_over};
 pub use notice::{Notice, Tell};
 pub use observe::{Purpose, check_access};
-pub use plan::{PlanRequest, Planned, plan};
+pub use plan::{PlanRequest, Planned, doubles, plan};
 pub use resolve::{Findings, Judge, ResolveRequest, Resolved, Verdict, resolve};
 pub use status::{StatusEntry, status};
 pub use workspace::{Accounts, Manifest, Scope, Surroundings, Workspace};

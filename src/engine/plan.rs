@@ -6,7 +6,7 @@ use super::notice::Tell;
 use super::observe::{Purpose, Reading, observe};
 use super::workspace::{Accounts, Scope, Workspace};
 use crate::model::{Digest, Observed};
-use crate::plan::Plan;
+use crate::plan::{self, Plan, Warning};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +57,14 @@ pub async fn plan(
         purpose: Purpose::Look,
     };
     read_and_plan(workspace, &reading, known, tell).await
+}
+
+/// What the plan says of second orders under the tags of its entries.
+pub fn doubles(workspace: &Workspace, planned: &Planned) -> Vec<Warning> {
+    let endpoints = workspace.endpoint_texts();
+    let scope = Scope::default();
+    let inputs = workspace.inputs(&planned.known, &planned.observed, &scope, false, &endpoints);
+    plan::doubles(&inputs)
 }
 
 /// Reads the CAs and makes the plan.

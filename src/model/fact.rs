@@ -164,6 +164,11 @@ pub enum FactBody {
         /// The digest of what it holds, where the read shows that it equals what is wanted.
         certificate: Option<Digest>,
     },
+    /// A look-up by the name's tag, and which orders carry it beside the one that the name stands for.
+    Carriers {
+        /// The other orders, whatever became of them.
+        orders: Vec<OrderId>,
+    },
     /// The name no longer stands for its order, because a person said so. It is not bound to it again by its tag.
     Forgotten {
         /// The order.
@@ -208,6 +213,7 @@ impl FactBody {
             Self::Targeted { .. } => "targeted",
             Self::ReissueRejected { .. } => "reissue_rejected",
             Self::Exchanged { .. } => "exchanged",
+            Self::Carriers { .. } => "carriers",
             Self::Forgotten { .. } => "forgotten",
             Self::Released { .. } => "released",
         }

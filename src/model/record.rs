@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
 use super::attempt::Attempt;
+use super::carriers::Carriers;
 use super::digest::Digest;
 use super::ids::{Address, CertificateId, ItemName, OrderId, RequestId, SerialNumber, Tag};
 use super::live_state::{LiveState, PartState};
@@ -42,6 +43,9 @@ pub struct Record {
     /// list of the CA shows the earlier one.
     #[serde(default, skip_serializing_if = "ReplacedCertificates::is_empty")]
     pub replaced: ReplacedCertificates,
+    /// What a look-up by the name's tag showed. Boxed, as few of many records have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carriers: Option<Box<Carriers>>,
     /// The calls of a revocation that were taken, by the order that they were for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub revocations: BTreeMap<OrderId, RequestedParts>,

@@ -165,6 +165,7 @@ impl Record {
                 live.certificate = *certificate;
                 Ok(())
             }
+            FactBody::Carriers { orders } => self.take_carriers(orders, fact.at),
             FactBody::Released { order_id, .. } => self.part_from(order_id),
             FactBody::Forgotten { order_id } => {
                 self.part_from(order_id)?;

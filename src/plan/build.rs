@@ -11,7 +11,7 @@ use super::cost::{cost, unfunded};
 use super::ending::Renewals;
 use super::inputs::{Inputs, Knowledge};
 use super::news::news_of;
-use super::order::{decide_order, may_be_there_twice};
+use super::order::decide_order;
 use super::order_case::OrderCase;
 use super::planned_revocations::RevokedOrders;
 use super::revocation::decide_revocation;
@@ -53,8 +53,12 @@ impl Plan {
             let decided = match &item.wanted {
                 Wanted::Order(order) => {
                     let case = OrderCase::of(inputs, (item, order), &renewals);
-                    // Most plans order nothing: then no view is made.
-                    let needed = case.needs_new_order() || may_be_there_twice(case.record);
+                    // Most plans order nothing and look nothing up: then no view is made.
+                    let looked_up = case.account.is_some_and(|account| {
+                        !account.tags.is_empty() || !account.details.is_empty()
+                    });
+                    let known = case.record.is_some_and(|record| record.carriers.is_some());
+                    let needed = case.needs_new_order() || looked_up || known;
                     let view = match case.account {
                         Some(account) if needed => {
                             Some(&*views.entry(&item.account).or_insert_with(|| {

@@ -5,6 +5,7 @@ mod compromised;
 mod cost;
 mod decided;
 mod digest;
+mod doubles;
 mod edited;
 mod ending;
 mod exchanged;
@@ -44,6 +45,7 @@ use crate::model::{
     Operation, OrderId, Reason, Record, RequestId, RequestPreview, Standing,
 };
 
+pub use doubles::doubles;
 pub use inputs::{Inputs, Knowledge};
 pub use news::{Happened, News, between};
 pub use questions::{Questions, questions};

@@ -2,6 +2,7 @@
 
 use super::Action;
 use super::decided::Decided;
+use super::doubles::with_doubles;
 use super::existing::{adopt, decide_existing};
 use super::live::decide_live;
 use super::order_case::{OrderCase, bound_order, untrusted};
@@ -11,8 +12,8 @@ use super::renewal::{decide_renewed, decide_unknown};
 use super::view::AccountView;
 use crate::model::{
     Adoption, Cause, Decision, Ending, FactBody, Item, LiveState, ObservedAccount, Operation,
-    OperationKind, OrderId, OrderOperation, Reason, Record, RenewalOf, Sameness, Standing, Tag,
-    live_state, same_names, seen,
+    OperationKind, OrderId, OrderOperation, Reason, RenewalOf, Sameness, Standing, Tag, live_state,
+    same_names, seen,
 };
 
 /// Decides one order.
@@ -28,12 +29,9 @@ pub(super) fn decide_order(
         && !case.needs_new_order()
     {
         let decided = decide_live(case, live, revoked);
-        if !may_be_there_twice(record) {
-            return decided;
-        }
-        return match (case.tag(), view) {
-            (Some(tag), Some(view)) => warn_of_a_second(decided, &tag, view, &live.order_id),
-            _ => decided,
+        return match view {
+            Some(view) => with_doubles(decided, case, view),
+            None => decided,
         };
     }
     let Some(tag) = case.tag() else {
@@ -80,30 +78,6 @@ fn unseen_end(case: OrderCase<'_, '_>) -> Option<FactBody> {
     let observed = case.bound()?;
     let today = case.today();
     (live_state(observed, today) != live.state).then(|| seen(observed, today))
-}
-
-/// Whether an earlier attempt was written off. It may have reached the CA later, so two orders may exist.
-pub(super) fn may_be_there_twice(record: Option<&Record>) -> bool {
-    record.is_some_and(|record| record.live.is_some() && record.attempts > 1)
-}
-
-/// Says so when the CA has another order with the name's tag than the one the journal knows.
-fn warn_of_a_second(
-    decided: Decided,
-    tag: &Tag,
-    view: &AccountView<'_>,
-    order_id: &OrderId,
-) -> Decided {
-    let others = view.carriers(tag);
-    let others: Vec<&OrderId> = others.into_iter().filter(|id| *id != order_id).collect();
-    if others.is_empty() {
-        return decided;
-    }
-    let address = decided.step.address.clone();
-    decided.warn(format!(
-        "bought twice: order {} carries the tag of {address} as well, whose order is {order_id}; cancel or revoke what is too many at the CA",
-        joined(&others)
-    ))
 }
 
 fn decide_new(

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::doubles::{self, may_hide_from_tags};
 use super::ending::{self, Renewals};
 use super::inputs::{Inputs, Knowledge};
 use super::live_unread::must_be_read;
-use super::order::may_be_there_twice;
 use super::order_case::OrderCase;
 use super::renewal;
 use super::target::{Answered, Target, answered, target};
@@ -118,13 +118,9 @@ impl<'a> Asking<'a> {
             }
             return;
         }
-        if may_be_there_twice(record)
-            && let Some(tag) = case.tag()
-            && !account.tags.contains_key(&tag)
-            && !view.similar(case.inputs, order).is_empty()
-        {
-            self.questions.tags.insert(tag);
-        }
+        let unclear = doubles::unclear(case, view);
+        self.questions.tags.extend(unclear.tag);
+        self.questions.orders.extend(unclear.orders);
         if let Some(live) = record.and_then(|record| record.live.as_ref())
             && (must_be_read(order, live, account, case.today())
                 || ending::must_be_read(case, live, account)
@@ -317,15 +313,6 @@ fn requests_to_read(order: &ObservedOrder) -> usize {
         return 1;
     }
     1 + usize::from(order.duplicates != Some(0)) + usize::from(order.reissues != Some(0))
-}
-
-/// Assumption: a look-up by tag may leave out orders that wait for an administrator; the documents do not
-/// say. Reading such an order shows its tag.
-fn may_hide_from_tags(order: &ObservedOrder) -> bool {
-    matches!(
-        order.status,
-        OrderStatus::Pending(Stage::Approval, _) | OrderStatus::Other(_)
-    )
 }
 
 /// True where an administrator decides requests at the CA.

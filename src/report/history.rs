@@ -110,6 +110,7 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::SeenPart { .. }
         | FactBody::Targeted { .. }
         | FactBody::Exchanged { .. }
+        | FactBody::Carriers { .. }
         | FactBody::Forgotten { .. }
         | FactBody::Released { .. } => Tone::Plain,
     }
@@ -206,6 +207,13 @@ fn told(body: &FactBody) -> Phrase {
                 Some(_) => ", which is what the entry asks for",
                 None => "",
             }),
+        FactBody::Carriers { orders } if orders.is_empty() => {
+            Phrase::of("no other order carries its tag")
+        }
+        FactBody::Carriers { orders } => {
+            let ids: Vec<String> = orders.iter().map(ToString::to_string).collect();
+            Phrase::of("its tag is carried by order ").datum(ids.join(", "))
+        }
         FactBody::Forgotten { order_id } => Phrase::of("order ").datum(order_id),
         FactBody::Released { order_id, to } => Phrase::of("order ")
             .datum(order_id)

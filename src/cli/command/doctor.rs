@@ -5,7 +5,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::settings;
 use crate::cli::workspace;
-use crate::engine::{Purpose, Workspace, check_access};
+use crate::engine::{self, Notice, PlanRequest, Purpose, Tell, Workspace, check_access};
 use crate::journal::{self, VerifyError};
 use crate::model::{AccountName, KeyFacts, Untrusted};
 use crate::provider::Observe;
@@ -60,6 +60,7 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
     for name in workspace.batch.accounts.keys() {
         checks.extend(check_account(&workspace, name, output).await);
     }
+    checks.extend(check_doubles(&workspace).await);
     let failed = checks.iter().any(|check| check.verdict == Verdict::Bad);
     output.result(|out| {
         for check in &checks {
@@ -92,6 +93,31 @@ async fn check_state(workspace: &Workspace) -> Check {
         ),
         Err(VerifyError::Journal(error)) => Check::new(Verdict::Bad, format!("state: {error}")),
     }
+}
+
+/// Second orders under the tags of the manifest's entries. What keeps them from being looked for is told by
+/// the other checks.
+async fn check_doubles(workspace: &Workspace) -> Vec<Check> {
+    let request = PlanRequest::default();
+    let planned = engine::plan(workspace, &request, &mut |_| {}, &Silent).await;
+    let Ok(planned) = planned else {
+        return Vec::new();
+    };
+    let doubles = engine::doubles(workspace, &planned).into_iter();
+    doubles
+        .map(|double| {
+            let name = double.address.map(|address| format!("{address}: "));
+            let what = format!("{}{}", name.unwrap_or_default(), double.message);
+            Check::new(Verdict::Bad, what)
+        })
+        .collect()
+}
+
+/// The checks speak for themselves.
+struct Silent;
+
+impl Tell for Silent {
+    fn tell(&self, _notice: Notice) {}
 }
 
 async fn check_budget(workspace: &Workspace) -> Check {

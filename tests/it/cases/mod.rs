@@ -12,6 +12,7 @@ mod clock;
 mod costs;
 mod decisions;
 mod differences;
+mod doubles;
 mod dying;
 mod errors_of_the_ca;
 mod forgotten;
