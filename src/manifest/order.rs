@@ -10,7 +10,7 @@ use super::dependency::{Implied, Names};
 use super::members::{Purpose, Rest, is_mapping, offer, read_certificate, split};
 use super::raw;
 use crate::model::form::{
-    At, Id, List, Location, Member, Name, OrderDraft, OrderEntry, OrderPart, Problem, Reader,
+    At, Id, Line, List, Location, Member, Name, OrderDraft, OrderEntry, OrderPart, Problem, Reader,
     Shape, Whole, Within, shown,
 };
 use crate::model::{
@@ -252,6 +252,7 @@ impl Context<'_> {
         written: raw::Certificate,
         (members, delivery): (Members, Members),
     ) -> CertificateRequest {
+        let are_names_known = are_names_known(&written);
         let csr = written.csr.into_at();
         let certificate = CertificateRequest {
             common_name: written.common_name.into_value().map(|text| text.0),
@@ -262,8 +263,9 @@ impl Context<'_> {
             members,
             delivery,
         };
-        let ignores_names =
-            csr.as_ref().and_then(|csr| csr.value.ignore_names.value()) == Some(&true);
+        // Of a CSR beside a name that was mistyped nothing can be said.
+        let ignores_names = !are_names_known
+            || csr.as_ref().and_then(|csr| csr.value.ignore_names.value()) == Some(&true);
         if let Some(csr) = csr
             && let Some(source) = self.csr_source(csr)
         {
@@ -313,6 +315,17 @@ impl Context<'_> {
     }
 }
 
+/// Whether every name of the entry could be read, so that names of others can be told.
+fn are_names_known(written: &raw::Certificate) -> bool {
+    fn is_whole<const MOST: usize>(list: &Member<List<Line<MOST>>>) -> bool {
+        !list.is_refused() && list.value().is_none_or(|list| !list.is_refused)
+    }
+    !written.is_damaged
+        && !written.common_name.is_refused()
+        && is_whole(&written.dns_names)
+        && is_whole(&written.emails)
+}
+
 fn renewal_of(name: &Member<Name>, id: &Member<Id>) -> Option<RenewalOf> {
     if let Some(name) = name.value() {
         return Some(RenewalOf::Item(name.0.parse().ok()?));
@@ -320,11 +333,12 @@ fn renewal_of(name: &Member<Name>, id: &Member<Id>) -> Option<RenewalOf> {
     Some(RenewalOf::OrderId(OrderId::from(id.value()?.0)))
 }
 
-fn list(member: Member<List<String>>) -> Vec<String> {
-    member
+fn list<const MOST: usize>(member: Member<List<Line<MOST>>>) -> Vec<String> {
+    let values = member
         .into_value()
         .map(List::into_values)
-        .unwrap_or_default()
+        .unwrap_or_default();
+    values.into_iter().map(|line| line.0).collect()
 }
 
 /// How often a person asked for the entry; 1 if it says nothing.

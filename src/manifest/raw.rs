@@ -9,7 +9,7 @@ mod scope;
 mod section;
 mod word;
 
-use crate::model::form::{Id, List, Name, Text, Whole, shapes, words};
+use crate::model::form::{CommonName, Id, Line, List, Name, Text, Whole, shapes, words};
 
 pub(super) use credential::Credential;
 pub(super) use duration::Duration;
@@ -109,13 +109,13 @@ shapes! {
     /// What goes into a certificate.
     pub(super) struct Certificate {
         /// The name to secure.
-        common_name: Text<1, 255>,
+        common_name: CommonName,
         /// Subject alternative names of a TLS certificate.
-        dns_names: List<String>,
+        dns_names: List<Line<253>>,
         /// E-mail addresses of a client certificate.
-        emails: List<String>,
+        emails: List<Line<254>>,
         /// Departments.
-        organization_units: List<String>,
+        organization_units: List<Line<255>>,
         /// The certificate signing request.
         csr: Csr,
     }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_name_are_one() {
+    fn case_18_spellings_of_one_name_are_one() {
         for (one, other) in [
             ("Shop.Example.COM", "shop.example.com."),
             ("bücher.example", "xn--bcher-kva.example"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_is_sent_a_labels_and_else_what_was_written() {
+    fn case_18_a_ca_is_sent_a_labels_and_else_what_was_written() {
         for (written, sent) in [
             ("bücher.example", "xn--bcher-kva.example"),
             ("*.Bücher.example", "*.xn--bcher-kva.example"),

@@ -50,7 +50,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_request_that_openssl_signs_with_a_good_key_passes_and_none_that_was_changed() {
+fn case_17_every_request_that_openssl_signs_with_a_good_key_passes_and_none_that_was_changed() {
     let others: Vec<&str> = UNCHECKED
         .iter()
         .chain(REFUSED)
@@ -72,7 +72,7 @@ fn every_request_that_openssl_signs_with_a_good_key_passes_and_none_that_was_cha
 }
 
 #[test]
-fn a_signature_that_cannot_be_checked_is_named_as_that() {
+fn case_17_a_signature_that_cannot_be_checked_is_named_as_that() {
     for (name, what) in UNCHECKED {
         let checked =
             parse(&fixture(name)).unwrap_or_else(|refused| panic!("{name}: {}", refused.message));
@@ -81,7 +81,7 @@ fn a_signature_that_cannot_be_checked_is_named_as_that() {
 }
 
 #[test]
-fn a_key_that_no_ca_takes_is_refused_with_what_it_is() {
+fn case_17_a_key_that_no_ca_takes_is_refused_with_what_it_is() {
     for (name, what) in REFUSED {
         let refused = parse(&fixture(name)).unwrap_err();
         assert_eq!(refused.code, "csr_key", "{name}");
@@ -95,7 +95,7 @@ fn a_key_that_no_ca_takes_is_refused_with_what_it_is() {
 }
 
 #[test]
-fn whatever_stands_around_the_block_the_block_alone_is_sent() {
+fn case_17_whatever_stands_around_the_block_the_block_alone_is_sent() {
     let pem = fixture("p256-sha256.csr");
     let utf_16 = |text: &str, mark: &[u8], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
         mark.iter()
@@ -136,7 +136,7 @@ fn whatever_stands_around_the_block_the_block_alone_is_sent() {
 }
 
 #[test]
-fn what_is_no_pem_is_told_by_what_it_is() {
+fn case_17_what_is_no_pem_is_told_by_what_it_is() {
     let pem = fixture("p256-sha256.csr");
     let der = text::block(&pem).unwrap().0;
     let bare = pem
@@ -196,7 +196,7 @@ fn what_is_no_pem_is_told_by_what_it_is() {
 }
 
 #[test]
-fn names_are_read_in_every_type_of_text_and_every_kind_of_name() {
+fn case_21_names_are_read_in_every_type_of_text_and_every_kind_of_name() {
     for name in [
         "names-utf8.csr",
         "names-bmp.csr",

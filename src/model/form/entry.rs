@@ -8,10 +8,10 @@ use jiff::civil;
 use schemars::{Schema, SchemaGenerator};
 
 use super::at::Member;
+use super::line::{CommonName, Line};
 use super::list::List;
 use super::problem::{Location, Point};
 use super::reader::Reader;
-use super::scalar::Text;
 use super::shape::{MemberOf, Taken};
 use super::value::Value;
 use crate::model::Members;
@@ -80,11 +80,11 @@ pub struct OrderEntry<'a> {
     /// Whether the `certificate` is there and wrong.
     pub is_certificate_refused: bool,
     /// The name to secure.
-    pub common_name: &'a Member<Text<1, 255>>,
+    pub common_name: &'a Member<CommonName>,
     /// Alternative names.
-    pub dns_names: &'a Member<List<String>>,
+    pub dns_names: &'a Member<List<Line<253>>>,
     /// E-mail addresses.
-    pub emails: &'a Member<List<String>>,
+    pub emails: &'a Member<List<Line<254>>>,
     /// Whether there is a CSR, right or wrong.
     pub has_csr: bool,
     /// Whether it stands for an order that exists, which was bought with its CSR.

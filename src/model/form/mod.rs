@@ -11,6 +11,7 @@
 mod at;
 mod document;
 mod entry;
+mod line;
 mod list;
 mod problem;
 mod reader;
@@ -24,6 +25,7 @@ mod wording;
 pub use at::{At, Member, Read};
 pub use document::{Document, Number, Open};
 pub use entry::{OrderDraft, OrderEntry, OrderForm, OrderPart, Within};
+pub use line::{CommonName, Line};
 pub use list::List;
 pub use problem::{Label, Location, Point, Problem};
 pub use reader::Reader;

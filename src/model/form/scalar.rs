@@ -46,7 +46,7 @@ pub enum Switch {
 pub struct Date(pub civil::Date);
 
 /// Text, or a problem.
-fn text<'a>(value: Value<'a>, reader: &mut Reader<'_>) -> Option<&'a str> {
+pub(super) fn text<'a>(value: Value<'a>, reader: &mut Reader<'_>) -> Option<&'a str> {
     let text = value.text();
     if text.is_none() {
         reader.wrong_type(value, "text");

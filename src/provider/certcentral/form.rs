@@ -3,7 +3,7 @@
 //! placed with, so no member can be left out. Main type: [`Draft`].
 
 use super::contact::Contact;
-use crate::model::form::{Date, Id, List, Member, Switch, Text, Whole, shapes, words};
+use crate::model::form::{Date, Id, Line, List, Member, Switch, Text, Whole, shapes, words};
 
 shapes! {
     /// What an order cannot change while it is in force: compared, and told where it differs.
@@ -30,7 +30,7 @@ shapes! {
     /// like the terms.
     pub(super) struct Others = sent {
         /// Who else is told.
-        additional_emails: List<String>,
+        additional_emails: List<Line<254>>,
         /// Whether the CA reissues by itself within the plan.
         auto_reissue: Switch,
         /// How many times the CA renews by itself.
@@ -142,9 +142,9 @@ shapes! {
     /// Where the validation mail of a name goes.
     pub(super) struct DcvEmail = sent {
         /// The name.
-        dns_name: String = required,
+        dns_name: Line<253> = required,
         /// The address.
-        email: String = required,
+        email: Line<254> = required,
     }
 
     /// What the subject of a Secure Email certificate holds.
@@ -160,11 +160,11 @@ shapes! {
     /// The person in a Secure Email certificate.
     pub(super) struct Individual = sent {
         /// Given name.
-        first_name: String,
+        first_name: Line<255>,
         /// Surname.
-        last_name: String,
+        last_name: Line<255>,
         /// Pseudonym.
-        pseudonym: String,
+        pseudonym: Line<255>,
     }
 
     /// What a Secure Email key may do.

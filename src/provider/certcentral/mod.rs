@@ -6,6 +6,7 @@ mod contact;
 mod draft;
 mod form;
 mod list;
+mod names;
 mod observed;
 mod product;
 mod request;

@@ -3,10 +3,8 @@
 
 use super::form::{Draft, PaymentMethod, SignatureHash};
 use super::product::{Family, MAILBOX, products};
-use super::{secure_email, validity};
-use crate::model::form::{
-    List, Location, Member, OrderEntry, Point, Problem, Reader, shown, suggestion,
-};
+use super::{names, secure_email, validity};
+use crate::model::form::{Location, Member, OrderEntry, Problem, Reader, shown, suggestion};
 
 /// Checks every rule.
 pub(super) fn check(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'_>) {
@@ -14,8 +12,7 @@ pub(super) fn check(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'
     required(entry, draft, family, reader);
     signature_hash(entry, draft, family, reader);
     validity::check(entry, draft, family, reader);
-    addresses(entry, draft, reader);
-    dns_names(entry, reader);
+    names::check(entry, draft, family, reader);
     payment(draft, reader);
     secure_email::check(entry, draft, reader);
 }
@@ -159,64 +156,6 @@ fn signature_hash(entry: &OrderEntry<'_>, draft: &Draft, family: Family, reader:
     }
 }
 
-fn addresses(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'_>) {
-    let mut look = |text: &str, point: Point| {
-        if !is_address(text) {
-            let message = format!("`{}` is not an e-mail address", shown(text));
-            reader.tell(Problem::new("bad_email", message).at(Location::Value(point), "here"));
-        }
-    };
-    for list in [entry.emails, &draft.others.additional_emails] {
-        for address in elements(list) {
-            look(&address.value, address.point);
-        }
-    }
-    for given in elements(&draft.others.dcv_emails) {
-        if let Some(address) = given.value.email.get() {
-            look(&address.value, address.point);
-        }
-    }
-}
-
-fn elements<T>(list: &Member<List<T>>) -> &[crate::model::form::At<T>] {
-    list.value().map_or(&[], |list| list.elements.as_slice())
-}
-
-/// Whether a text can be an address: one `@`, something on both sides, a dot in the domain.
-fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;:\"()[]\\@".contains(c);
-    !local.is_empty()
-        && local.chars().all(plain)
-        && domain.chars().all(plain)
-        && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty())
-        && text.len() <= 254
-}
-
-fn dns_names(entry: &OrderEntry<'_>, reader: &mut Reader<'_>) {
-    for name in elements(entry.dns_names) {
-        let text = name.value.as_str();
-        let labels = text.strip_prefix("*.").unwrap_or(text);
-        let plain = labels.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-        });
-        if !plain || text.len() > 253 {
-            let message = format!("`{}` is not a DNS name", shown(text));
-            let problem = Problem::new("bad_dns_name", message)
-                .at(name.here(), "here")
-                .help("a host name such as `www.example.com`, without scheme, port and path");
-            reader.tell(problem);
-        }
-    }
-}
-
 fn payment(draft: &Draft, reader: &mut Reader<'_>) {
     let Some(method) = draft.terms.payment_method.get() else {
         return;
@@ -234,30 +173,5 @@ fn payment(draft: &Draft, reader: &mut Reader<'_>) {
         .at(method.here(), "in this entry")
         .help("add `payment_profile: { id: N }`");
         reader.tell(problem);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_told_from_other_text() {
-        for good in ["a@example.com", "a.b+c@mail.example.co.uk", "ä@example.com"] {
-            assert!(is_address(good), "{good}");
-        }
-        for bad in [
-            "",
-            "a",
-            "a@",
-            "@b.c",
-            "a@b",
-            "a b@c.d",
-            "a@b..c",
-            "A <a@b.c>",
-            "a@b@c.d",
-        ] {
-            assert!(!is_address(bad), "{bad}");
-        }
     }
 }
