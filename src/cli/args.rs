@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::doctor_args::DoctorArgs;
 use super::format::Format;
 use super::route::RouteArgs;
 use super::scope_args::ScopeArgs;
@@ -143,7 +144,7 @@ pub enum Command {
     /// Shows the journal
     History(HistoryArgs),
     /// Checks credentials, keys, clock, limits, state and manifest
-    Doctor,
+    Doctor(DoctorArgs),
     /// Makes or updates the tables of a state in PostgreSQL, or takes another state over
     Migrate(MigrateArgs),
     /// Prints a JSON Schema

@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod core_dumps;
+mod doctor_args;
 mod exit;
 mod format;
 mod logging;

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod apply;
+mod assumptions;
 mod budgets;
 mod consent;
 mod durable;
@@ -29,6 +30,7 @@ mod workspace;
 
 pub use adopt::{AdoptRequest, Adopted, adopt};
 pub use apply::{Applied, ApplyEnd, ApplyRequest, Audience, apply, first_stop};
+pub use assumptions::{TriedAccount, try_assumptions};
 pub use budgets::Budgets;
 pub use consent::Consent;
 pub use durable::Durable;

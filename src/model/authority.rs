@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::assumption::Assumption;
 use super::form::OrderForm;
 use super::revocation_reason::RevocationReason;
 
@@ -43,6 +44,9 @@ pub trait Authority: fmt::Debug + Send + Sync {
     /// The member of an order's body that carries its tag. `None` where nothing does: an order whose answer
     /// is lost could not be found again, so [`Authority::order_form`] is `None` as well.
     fn tag_member(&self) -> Option<&'static str>;
+
+    /// What is assumed about it, because its documents do not say.
+    fn assumptions(&self) -> &'static [&'static Assumption];
 
     /// What an order has here beside what every order has; `None` where orders cannot be placed.
     fn order_form(&self) -> Option<&'static dyn OrderForm>;

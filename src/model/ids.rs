@@ -204,7 +204,7 @@ pub struct TagParts<'a> {
 /// The mark by which an order is found again: CertCentral's `alternative_order_id`.
 ///
 /// Derived, never random: a run that has lost its journal computes the same tag and finds its orders.
-/// 29 characters of `[a-z0-9-]`. Assumption: CertCentral publishes no limit for the length.
+/// 29 characters of `[a-z0-9-]`. Assumption `tag-length`: CertCentral publishes no limit for the length.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tag(String);

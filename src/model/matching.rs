@@ -48,7 +48,7 @@ pub fn is_as_wanted(wanted: &Order, observed: &ObservedOrder) -> bool {
 }
 
 /// The members of the certificate that a reissue changes and that the CA shows otherwise than wanted, names and
-/// key apart. Assumption: CertCentral shows a common name with the letter case that it was asked for with.
+/// key apart. Assumption `common-name-case`: CertCentral shows a common name with the letter case that it was asked for with.
 pub fn other_members(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
     let mut other = Asked::shown(observed).differing(wanted).certificate;
     if has_other_units(wanted, observed) {

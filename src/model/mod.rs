@@ -6,6 +6,7 @@
 
 mod adoption;
 mod asked;
+mod assumption;
 mod attempt;
 mod authority;
 mod batch;
@@ -49,6 +50,7 @@ mod tests;
 
 pub use adoption::Adoption;
 pub use asked::{Asked, Differing};
+pub use assumption::{Assumption, Evidence, Finding, KnownOrders, Tried};
 pub use attempt::Attempt;
 pub use authority::{Authority, CredentialMember, RateLimit, Region, ScopeKind};
 pub use batch::{Account, Batch, Doubt, DoubtRule, Policy, Provider, SecretSource};

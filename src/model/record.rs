@@ -223,7 +223,7 @@ impl LiveOrder {
 pub struct PendingReissue {
     /// The digest of the content that was asked for.
     pub certificate: Option<Digest>,
-    /// The certificate that was in force before. Assumption: a reissue brings another id, so an order that
+    /// The certificate that was in force before. Assumption `reissue-new-id`: a reissue brings another id, so an order that
     /// still shows this one is not reissued, whatever its status says.
     pub from: Option<CertificateId>,
     /// What was asked for, member by member.

@@ -325,7 +325,7 @@ impl Standing {
 /// what the entry asks for is told apart by the plan.
 fn is_under_way(live: &LiveOrder, certificate: Option<&CertificateId>) -> bool {
     let pending = live.change.as_ref();
-    // Assumption: a reissue brings another certificate id.
+    // Assumption `reissue-new-id`: a reissue brings another certificate id.
     pending.is_some_and(|pending| certificate.is_none() || certificate == pending.from.as_ref())
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The last day on which a certificate or an order is valid, in UTC.
 ///
-/// Assumption: CertCentral writes a day alone (`2027-06-30`) and means its end in UTC. A time of day that
+/// Assumption `valid-till-day`: CertCentral writes a day alone (`2027-06-30`) and means its end in UTC. A time of day that
 /// another CA writes after it is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValidTill(Date);

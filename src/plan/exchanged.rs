@@ -17,7 +17,7 @@ pub(super) fn exchanged<'o>(
     (live.change.is_none() && is_later(shown, known)).then_some(shown)
 }
 
-/// Assumption: a certificate that is issued later has a larger id. A replica of the CA that is behind shows an
+/// Assumption `reissue-new-id`: a certificate that is issued later has a larger id. A replica of the CA that is behind shows an
 /// earlier certificate, which is no exchange.
 fn is_later(shown: &CertificateId, known: &CertificateId) -> bool {
     let (shown, known) = (shown.as_str(), known.as_str());

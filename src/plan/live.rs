@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
-/// Assumption: CertCentral documents no delay between an order and its first listing.
+/// Assumption `listing-delay`: CertCentral documents no delay between an order and its first listing.
 pub(super) const LIST_LAG_SECONDS: i64 = 15 * 60;
 
 pub(super) fn decide_live(

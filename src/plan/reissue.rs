@@ -86,7 +86,7 @@ fn reissue_waits(
 }
 
 /// True when the CA shows a name that is no longer wanted.
-/// Assumption: an e-mail address that goes away counts like a DNS name; the documents speak of names.
+/// Assumption `email-counts-as-name`: an e-mail address that goes away counts like a DNS name; the documents speak of names.
 fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
     let wanted = order.certificate.names();
     observed.names.iter().any(|name| !wanted.contains(name))

@@ -9,9 +9,9 @@ use futures::future::BoxFuture;
 
 use super::{is, no_ones_tag};
 use crate::model::{
-    AccountName, CertificateState, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest,
-    OrderId, OrderOperation, OrderStatus, Recorded, ReissueOperation, RequestKind, RevokeCall,
-    Scope, StatusChange, Tag, TagLookup, TagParts, Traffic,
+    AccountName, CertificateState, Identity, KeyFacts, KeyId, KnownOrders, ObservedOrder,
+    ObservedRequest, OrderId, OrderOperation, OrderStatus, Recorded, ReissueOperation, RequestKind,
+    RevokeCall, Scope, StatusChange, Tag, TagLookup, TagParts, Traffic, Tried,
 };
 use crate::provider::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
@@ -203,6 +203,10 @@ impl Observe for PlantedAct {
 
     fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
         self.inner.waiting_orders()
+    }
+
+    fn try_assumptions<'a>(&'a self, known: &'a KnownOrders) -> BoxFuture<'a, Vec<Tried>> {
+        self.inner.try_assumptions(known)
     }
 
     fn reissue_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {

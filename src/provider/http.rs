@@ -4,6 +4,8 @@
 //! A read ([`Transport::read`]) is repeated where that is safe, each attempt under the rate limits. A
 //! change ([`Transport::change`]) is sent once, on a connection of its own.
 
+mod once;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

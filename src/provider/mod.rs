@@ -23,6 +23,7 @@ mod retry_after;
 mod route;
 mod settings;
 mod throttle;
+mod trying;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -40,11 +41,12 @@ pub use keys::Keys;
 pub use preview::{body_digest, preview};
 pub use route::{BadProxy, Proxy, Route};
 pub use settings::{Deadlines, Settings};
+pub use trying::MOST_TRIES;
 
 use crate::model::{
-    AccountName, CaClock, CertificateId, Identity, KeyFacts, KeyId, ObservedOrder, ObservedRequest,
-    OrderId, OrderOperation, PendingDomain, Recorded, ReissueOperation, RequestId, RequestStatus,
-    RevokeCall, Scope, StatusChange, Tag, TagLookup, Traffic,
+    AccountName, CaClock, CertificateId, Identity, KeyFacts, KeyId, KnownOrders, ObservedOrder,
+    ObservedRequest, OrderId, OrderOperation, PendingDomain, Recorded, ReissueOperation, RequestId,
+    RequestStatus, RevokeCall, Scope, StatusChange, Tag, TagLookup, Traffic, Tried,
 };
 
 /// What every read and every change answers with.
@@ -110,13 +112,19 @@ pub trait Observe: Send + Sync {
     fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>>;
 
     /// Orders that wait for an administrator, as far as their requests show them: id, product and common
-    /// name. Assumption: the list of orders may leave them out; the documented filter of
+    /// name. Assumption `waiting-in-list`: the list of orders may leave them out; the documented filter of
     /// `GET /order/certificate` does not name `needs_approval`. Empty where the CA has no requests (ncloud).
     fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>>;
 
     /// Requests to reissue that nobody has decided; empty where the CA has none (ncloud).
     fn reissue_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
         futures::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    /// Tries what is assumed about the CA, with at most [`MOST_TRIES`] GETs, each sent once. Every assumption
+    /// comes back, with what was seen.
+    fn try_assumptions<'a>(&'a self, _known: &'a KnownOrders) -> BoxFuture<'a, Vec<Tried>> {
+        futures::future::ready(Vec::new()).boxed()
     }
 
     /// Spendable funds and their currency, where the CA tells.

@@ -7,6 +7,7 @@ use crate::engine::StatusEntry;
 use crate::model::{Digest, Entry};
 
 mod amounts;
+mod assumptions;
 mod details;
 mod history;
 mod json;
@@ -28,6 +29,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use assumptions::{assumptions_json, assumptions_text};
 pub use history::{history_json, history_text};
 pub use json::plan_json;
 pub use metrics::{Metrics, Overview, last_success, metrics_text, overview};

@@ -16,7 +16,7 @@ pub(super) enum Provider {
     Sandbox,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) provider: Provider,
     pub(super) method: String,
@@ -68,6 +68,11 @@ impl Call {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Takes query parameters away.
+    pub(super) fn forget(&mut self, which: impl Fn(&str) -> bool) {
+        self.query.retain(|(name, _)| !which(name));
     }
 
     pub(super) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {

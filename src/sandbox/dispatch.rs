@@ -19,7 +19,7 @@ use super::inner::{Counters, Inner};
 use super::ledger::Ledger;
 use super::storage::Folder;
 use super::world::{World, new_account_id};
-use super::{Options, SandboxError, admin, certcentral, ncloud};
+use super::{Options, SandboxError, admin, certcentral, contrary, ncloud};
 
 /// Marks a response that must not be sent: the connection is closed instead.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +127,17 @@ impl Shared {
 
 impl Inner {
     fn handle(&mut self, call: &Call) -> Answer {
+        let contrary = self.world.settings.contrary.clone();
+        if contrary.is_empty() || call.provider == Provider::Sandbox {
+            return self.answer(call);
+        }
+        let mut asked = call.clone();
+        contrary::question(&contrary, &mut asked);
+        let answer = self.answer(&asked);
+        contrary::answer(&contrary, call, answer)
+    }
+
+    fn answer(&mut self, call: &Call) -> Answer {
         match call.provider {
             Provider::Certcentral => certcentral::handle(&mut self.world, &mut self.windows, call),
             Provider::Ncloud => ncloud::handle(&mut self.world, call),

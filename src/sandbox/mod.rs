@@ -49,6 +49,7 @@ mod ca;
 mod call;
 mod certcentral;
 mod clock;
+mod contrary;
 mod dispatch;
 mod faults;
 mod habits;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::ca::Authority;
 use super::certcentral::book as certcentral;
 use super::certcentral::order::{Order, Request};
+use super::contrary::Contrary;
 use super::habits::Habits;
 use super::ncloud::book::{self as ncloud, NcloudOrder};
 use super::{Approval, Options};
@@ -31,6 +32,8 @@ pub(super) struct Settings {
     pub(super) limits: Vec<(u32, Duration)>,
     pub(super) ncloud_revoke_delay: Duration,
     pub(super) habits: Habits,
+    /// What is contrary to what clients assume.
+    pub(super) contrary: Vec<Contrary>,
 }
 
 #[derive(Debug)]
@@ -73,6 +76,7 @@ impl World {
                 limits: options.rate_limits.windows(),
                 ncloud_revoke_delay: options.ncloud_revoke_delay,
                 habits: Habits::default(),
+                contrary: Vec::new(),
             },
             seed: options.seed,
             account_id,

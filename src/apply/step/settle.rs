@@ -364,7 +364,7 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
 
 /// True when the order shows the reissue that is in doubt. Names and key alone do not tell: a reissue for
 /// other units or another hash keeps them, and the manifest may ask for something else by now.
-/// Assumption: a reissue brings another certificate id.
+/// Assumption `reissue-new-id`: a reissue brings another certificate id.
 fn is_reissued(
     record: &Record,
     operation: Option<&ReissueOperation>,

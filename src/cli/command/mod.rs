@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod apply;
+mod assumptions;
 mod demo;
 mod doctor;
 mod forget;
@@ -48,7 +49,7 @@ fn only_prints(command: &Command) -> bool {
         | Command::Plan(_)
         | Command::Status(_)
         | Command::History(_)
-        | Command::Doctor
+        | Command::Doctor(_)
         | Command::Schema(_)
         | Command::Demo(_)
         | Command::Completions(_)
@@ -103,7 +104,10 @@ async fn carry_out(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Forget(args) => forget::run(common, args, output).await,
         Command::History(args) => history::run(common, args, output).await,
         Command::Migrate(args) => migrate::run(common, args, output).await,
-        Command::Doctor => doctor::run(common, output).await,
+        Command::Doctor(args) if args.assumptions => {
+            assumptions::run(common, args.format, output).await
+        }
+        Command::Doctor(_) => doctor::run(common, output).await,
         Command::Schema(args) => reference::schema(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
         Command::Demo(args) => demo::run(args, output).await,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::draft::CertCentralForm;
-use super::{CertCentral, request};
+use super::{CertCentral, assumptions, request};
 use crate::model::form::OrderForm;
 use crate::model::{
-    Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
-    ScopeKind, Secret,
+    Assumption, Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region,
+    RevocationReason, ScopeKind, Secret,
 };
 use crate::provider::adapter::{Adapter, Change};
 use crate::provider::{Act, Keys, ProviderError, Settings};
@@ -38,7 +38,7 @@ impl Authority for CertCentralAuthority {
     }
 
     fn regions(&self) -> &'static [Region] {
-        // Assumption: an account that says nothing is on the platform that the documents show.
+        // Assumption `region-us`: an account that says nothing is on the platform that the documents show.
         &[
             Region {
                 name: Some("us"),
@@ -70,7 +70,7 @@ impl Authority for CertCentralAuthority {
         true
     }
 
-    /// Assumption: the five that public clients send; the documentation's list is not complete (its page
+    /// Assumption `revocation-reasons`: the five that public clients send; the documentation's list is not complete (its page
     /// on revoking an order).
     fn reasons(&self) -> &'static [RevocationReason] {
         &[
@@ -93,6 +93,10 @@ impl Authority for CertCentralAuthority {
 
     fn tag_member(&self) -> Option<&'static str> {
         Some(request::TAG)
+    }
+
+    fn assumptions(&self) -> &'static [&'static Assumption] {
+        assumptions::ALL
     }
 
     fn order_form(&self) -> Option<&'static dyn OrderForm> {

@@ -26,7 +26,7 @@ shapes! {
         validity_years: Whole<1, 10>,
     }
 
-    /// What else an order says. Assumption: none of it reaches an order that is placed; it is compared and told
+    /// What else an order says. Assumption `members-of-an-order`: none of it reaches an order that is placed; it is compared and told
     /// like the terms.
     pub(super) struct Others = sent {
         /// Who else is told.
@@ -74,7 +74,7 @@ shapes! {
     }
 
     /// What else a certificate says: a difference is a reissue.
-    /// Assumption: a reissue takes all of it; its page names hash and platform, and its samples send the whole
+    /// Assumption `members-of-a-reissue`: a reissue takes all of it; its page names hash and platform, and its samples send the whole
     /// `certificate`.
     pub(super) struct Certificate = sent {
         /// The intermediate CA.

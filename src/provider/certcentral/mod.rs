@@ -1,6 +1,7 @@
 //! DigiCert CertCentral, Services API v2: [`CertCentral`] reads and changes one account.
 
 mod act;
+mod assumptions;
 mod authority;
 mod contact;
 mod draft;
@@ -14,6 +15,8 @@ mod requests;
 mod rules;
 mod rules_schema;
 mod secure_email;
+mod trials;
+mod trials_waiting;
 mod validity;
 mod verdict;
 mod wire;
@@ -24,6 +27,7 @@ pub(super) mod tests;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -37,8 +41,8 @@ use super::http::{Authorize, Transport};
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, Permit, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, Mask, ObservedOrder, ObservedRequest, OrderId, Scope,
-    Secret, StatusChange, Tag, TagLookup, Traffic,
+    AccountName, Identity, KeyFacts, KeyId, KnownOrders, Mask, ObservedOrder, ObservedRequest,
+    OrderId, Scope, Secret, StatusChange, Tag, TagLookup, Traffic, Tried,
 };
 
 /// The status-changes feed reaches back seven days.
@@ -165,7 +169,7 @@ impl CertCentral {
         id: &OrderId,
     ) -> Result<Vec<wire::Certificate>, ProviderError> {
         let what = format!("list the {list}s of order {id}");
-        // Assumption: for an order that was just read, 404 means that there are none.
+        // Assumption `no-duplicates-404`: for an order that was just read, 404 means that there are none.
         let listing: Option<wire::Listing<wire::Certificate>> = absent(
             self.object_under(permit, &what, &format!("{order}/{list}?show_archived=true"))
                 .await,
@@ -360,6 +364,10 @@ impl Observe for CertCentral {
             requests::request(row).map(|request| (request.id.clone(), request))
         })
         .boxed()
+    }
+
+    fn try_assumptions<'a>(&'a self, known: &'a KnownOrders) -> BoxFuture<'a, Vec<Tried>> {
+        self.try_all(known).boxed()
     }
 
     fn funds(&self) -> Answer<'_, Option<(Decimal, String)>> {

@@ -63,7 +63,7 @@ fn valid_till(row: &wire::Certificate) -> Option<ValidTill> {
     row.valid_till.get()?.parse().ok()
 }
 
-/// Assumption: a certificate that was revoked alone has this word, in the list as in order info.
+/// Assumption `revoked-word`: a certificate that was revoked alone has this word, in the list as in order info.
 fn is_revoked(row: &wire::Certificate) -> bool {
     let status = row.status.get();
     status.is_some_and(|word| word.eq_ignore_ascii_case("revoked"))

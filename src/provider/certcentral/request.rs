@@ -140,7 +140,7 @@ fn is_tls(product: &str) -> bool {
         .any(|start| product.starts_with(start))
 }
 
-/// Assumption: `superseded` is the one documented value; the others are written in the API's snake_case.
+/// Assumption `revocation-reasons`: `superseded` is the one documented value; the others are written in the API's snake_case.
 fn spelling(reason: RevocationReason) -> String {
     let mut text = String::new();
     for c in reason.name().chars() {

@@ -111,7 +111,7 @@ fn judge(status: u16, code: &str) -> (ErrorKind, Verdict) {
     let family = code.split(['|', ':']).next().unwrap_or(code);
     let kind = match family {
         _ if status >= 500 => ErrorKind::Server,
-        // Assumption: public clients name `insufficient_subscription` alone; other shortages are taken
+        // Assumption `funds-code`: public clients name `insufficient_subscription` alone; other shortages are taken
         // to start with the same word.
         _ if family.starts_with("insufficient_") => ErrorKind::Funds,
         // Code and status are documented together: HTTP 403, not 401.

@@ -69,7 +69,7 @@ impl Row for Certificate {
 impl<T: Row> Listing<T> {
     /// The rows; `None` where the answer is no list of these.
     ///
-    /// The answer `{}` is documented for status changes in which nothing changed. Assumption: a list that is
+    /// The answer `{}` is documented for status changes in which nothing changed. Assumption `empty-lists`: a list that is
     /// left out or null is an empty list everywhere, unless the answer is about something else.
     pub(super) fn rows(self) -> Option<Vec<T>> {
         let about_a_list = self.others.is_empty() || self.page.get().is_some();

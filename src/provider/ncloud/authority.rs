@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use reqwest::Method;
 
-use super::{Ncloud, REVOKE_PATH, revoke_body};
+use super::{Ncloud, REVOKE_PATH, assumptions, revoke_body};
 use crate::model::form::OrderForm;
 use crate::model::{
-    Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region, RevocationReason,
-    ScopeKind, Secret,
+    Assumption, Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region,
+    RevocationReason, ScopeKind, Secret,
 };
 use crate::provider::adapter::{Adapter, Change};
 use crate::provider::{Act, Keys, ProviderError, Settings};
@@ -40,7 +40,7 @@ impl Authority for NcloudAuthority {
         }]
     }
 
-    /// Assumption: ncloud counts requests by access key.
+    /// Assumption `ncloud-key-limit`: ncloud counts requests by access key.
     fn credentials(&self) -> &'static [CredentialMember] {
         &[
             CredentialMember {
@@ -54,7 +54,7 @@ impl Authority for NcloudAuthority {
         ]
     }
 
-    /// Assumption: ncloud publishes no limits; this is slow enough not to be noticed.
+    /// Assumption `ncloud-key-limit`: ncloud publishes no limits; this is slow enough not to be noticed.
     fn rate_limits(&self) -> &'static [RateLimit] {
         &RATE_LIMITS
     }
@@ -83,6 +83,10 @@ impl Authority for NcloudAuthority {
 
     fn tag_member(&self) -> Option<&'static str> {
         None
+    }
+
+    fn assumptions(&self) -> &'static [&'static Assumption] {
+        assumptions::ALL
     }
 
     fn order_form(&self) -> Option<&'static dyn OrderForm> {

@@ -53,7 +53,7 @@ impl Ncloud {
                         rows.ok_or_else(|| verdict::unreadable(what, "no list of orders"))?,
                     )
                 }
-                // Assumption: "the search found no certificate" is how an empty list may look.
+                // Assumption `ncloud-nothing-found`: "the search found no certificate" is how an empty list may look.
                 Err(error) if verdict::says_nothing_found(&error) => (None, Vec::new()),
                 Err(error) => return Err(error),
             };
@@ -136,7 +136,7 @@ impl Pass {
     }
 
     /// True where a total is what came.
-    /// Assumption: whether it counts orders or certificates is not documented, so either will do.
+    /// Assumption `ncloud-total`: whether it counts orders or certificates is not documented, so either will do.
     fn counts(&self, total: usize) -> bool {
         [self.rows, self.orders.len(), self.certificates()].contains(&total)
     }

@@ -3,10 +3,12 @@
 //! Orders cannot be placed here: nothing is documented by which a paid order could be found again after
 //! an answer that never came.
 
+mod assumptions;
 mod authority;
 mod list;
 mod observed;
 mod signature;
+mod trials;
 mod verdict;
 mod wire;
 
@@ -31,9 +33,9 @@ use super::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
 };
 use crate::model::{
-    AccountName, Authority, Identity, KeyFacts, KeyId, Mask, ObservedOrder, ObservedRequest,
-    OrderId, OrderOperation, Part, Recorded, ReissueOperation, RevokeCall, RevokeOperation, Secret,
-    StatusChange, Tag, TagLookup, Traffic,
+    AccountName, Authority, Identity, KeyFacts, KeyId, KnownOrders, Mask, ObservedOrder,
+    ObservedRequest, OrderId, OrderOperation, Part, Recorded, ReissueOperation, RevokeCall,
+    RevokeOperation, Secret, StatusChange, Tag, TagLookup, Traffic, Tried,
 };
 
 /// Below the endpoint.
@@ -225,6 +227,10 @@ impl Observe for Ncloud {
     /// ncloud has no requests.
     fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
         async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn try_assumptions<'a>(&'a self, _known: &'a KnownOrders) -> BoxFuture<'a, Vec<Tried>> {
+        self.try_all().boxed()
     }
 
     fn funds(&self) -> Answer<'_, Option<(Decimal, String)>> {

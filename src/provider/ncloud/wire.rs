@@ -77,7 +77,7 @@ impl PaidCertificates {
 
     /// The orders; `None` where the answer is no list of orders.
     ///
-    /// Assumption: a list that is left out or null is an empty list, unless the answer is about something else.
+    /// Assumption `ncloud-empty-lists`: a list that is left out or null is an empty list, unless the answer is about something else.
     pub(super) fn orders(self) -> Option<Vec<Order>> {
         let envelope = |name: &String| matches!(name.as_str(), "returnCode" | "returnMessage");
         let about_orders = self.others.keys().all(envelope);
@@ -127,7 +127,7 @@ impl Certificate {
     }
 }
 
-/// The SANs. Assumption: the documentation names no separator; none of these occurs in a name.
+/// The SANs. Assumption `ncloud-separators`: the documentation names no separator; none of these occurs in a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DnsNames(pub(super) Vec<String>);
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::done;
 use crate::sandbox::answer::{Answer, Effect};
+use crate::sandbox::contrary::Contrary;
 use crate::sandbox::habits::Habits;
 use crate::sandbox::world::{Validation, World};
 use crate::sandbox::{Approval, RateLimits};
@@ -24,6 +25,8 @@ pub(super) struct Changes {
     rate_limits: Option<Limits>,
     /// Replaces all habits; those not named are the default ones.
     habits: Option<Habits>,
+    /// Replaces what is contrary to what clients assume, by the words of `doctor --assumptions`.
+    contrary: Option<Vec<Contrary>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +80,9 @@ pub(super) fn change(world: &mut World, changes: Changes) -> Result<Answer, Stri
     }
     if let Some(habits) = changes.habits {
         settings.habits = habits;
+    }
+    if let Some(contrary) = changes.contrary {
+        settings.contrary = contrary;
     }
     if let Some(limits) = changes.rate_limits {
         let limits = match limits {

@@ -6,6 +6,7 @@
 mod addresses;
 mod advice;
 mod answers_used;
+mod assumptions;
 mod behind_proxy;
 mod changed_members;
 mod clock;
