@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 
 use super::Warning;
 use super::decided::Decided;
+use super::ending::Renewals;
 use super::inputs::Inputs;
 use super::order_case::OrderCase;
 use super::view::{AccountView, Owners};
@@ -176,6 +177,7 @@ fn is_there(case: OrderCase<'_, '_>, tag: &Tag, id: &OrderId) -> bool {
 /// What a plan says of second orders, entry by entry.
 pub fn doubles(inputs: &Inputs<'_>) -> Vec<Warning> {
     let owners = Owners::of(inputs);
+    let renewals = Renewals::of(inputs);
     let mut warnings = Vec::new();
     for (name, account) in &inputs.observed.accounts {
         let view = AccountView::of(inputs, name, account, &owners);
@@ -188,7 +190,7 @@ pub fn doubles(inputs: &Inputs<'_>) -> Vec<Warning> {
             let Wanted::Order(order) = &item.wanted else {
                 continue;
             };
-            let case = OrderCase::of(inputs, item, order);
+            let case = OrderCase::of(inputs, (item, order), &renewals);
             let Some(live) = case.record.and_then(|record| record.live.as_ref()) else {
                 continue;
             };
@@ -215,7 +217,7 @@ fn may_be_there_twice(record: Option<&Record>) -> bool {
     record.is_some_and(|record| record.live.is_some() && record.attempts > 1)
 }
 
-/// Assumption: a look-up by tag may leave out orders that wait for an administrator; the documents do not
+/// Assumption `tag-shows-waiting`: a look-up by tag may leave out orders that wait for an administrator; the documents do not
 /// say. Reading such an order shows its tag.
 pub(super) fn may_hide_from_tags(order: &ObservedOrder) -> bool {
     matches!(

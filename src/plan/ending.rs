@@ -134,7 +134,7 @@ pub(super) fn after_the_end(
     let paid = paid_till(case, till);
     let left = paid.days_left(today);
     let next = case.order.generation.max(live.generation).saturating_add(1);
-    // Assumption: CertCentral renews no order that is over, as public clients have it.
+    // Assumption `no-late-renewal`: CertCentral renews no order that is over, as public clients have it.
     let way = if left >= SOON {
         format!("the order is paid until {paid}: a reissue at the CA costs nothing")
     } else if left >= 0 {
@@ -150,7 +150,8 @@ pub(super) fn after_the_end(
     Some(format!("{ended}; {way}"))
 }
 
-/// The last day of the order. Assumption: an order whose end the CA does not show ends with its certificate.
+/// The last day of the order.
+/// Assumption `end-of-order`: an order whose end the CA does not show ends with its certificate.
 fn paid_till(case: OrderCase<'_, '_>, certificate: ValidTill) -> ValidTill {
     let order = case.bound().and_then(|order| order.order_valid_till);
     order.unwrap_or(certificate)

@@ -13,7 +13,7 @@ use super::unlisted;
 use super::view::{AccountView, Owners};
 use crate::model::{
     AccountName, Item, LiveOrder, ObservedAccount, ObservedOrder, Order, OrderId, OrderStatus,
-    Revocation, Sameness, Scope, Stage, Tag, Wanted,
+    Revocation, Sameness, Scope, Tag, Wanted,
 };
 
 /// What to read in one account.

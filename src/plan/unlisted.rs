@@ -32,7 +32,7 @@ pub(super) fn is_in_question(
 
 /// The order's certificates that the journal knows and no list shows: a reissue took their place. They count as
 /// in force until they run out, or a call of ours revoked them.
-/// Assumption: where a reissue took names away, the CA revokes them some days later, and no list tells.
+/// Assumption `reissue-takes-names`: where a reissue took names away, the CA revokes them some days later, and no list tells.
 pub(super) fn replaced(
     case: RevocationCase<'_, '_>,
     order: &ObservedOrder,

@@ -37,6 +37,10 @@ pub(super) static ALL: &[&Assumption] = &[
     &MEMBERS_OF_A_REISSUE,
     &COMMON_NAME_CASE,
     &EMAIL_COUNTS_AS_NAME,
+    &NO_LATE_RENEWAL,
+    &END_OF_ORDER,
+    &REISSUE_TAKES_NAMES,
+    &COMMON_NAME_INDICATORS,
 ];
 
 pub(super) static ACCOUNT_ID: Assumption = Assumption {
@@ -300,5 +304,37 @@ static EMAIL_COUNTS_AS_NAME: Assumption = Assumption {
     assumes: "An address that a reissue takes away makes the CA revoke what was issued before, as a DNS name does.",
     if_false: "The plan would show certificates to die that stay.",
     then: "The plan shows too many, never too few.",
+    by_reads: false,
+};
+
+static NO_LATE_RENEWAL: Assumption = Assumption {
+    id: "no-late-renewal",
+    assumes: "An order that is over is not renewed, as public clients of the API have it.",
+    if_false: "Another order is advised where a renewal would have been cheaper.",
+    then: "Nothing is bought by itself: the plan says what to type, and `renewal_of` still asks the CA.",
+    by_reads: false,
+};
+
+static END_OF_ORDER: Assumption = Assumption {
+    id: "end-of-order",
+    assumes: "An order whose end the CA does not show ends with its certificate.",
+    if_false: "An order that is still paid is told as over.",
+    then: "Nothing is bought by itself: the plan advises, and a person decides.",
+    by_reads: false,
+};
+
+static REISSUE_TAKES_NAMES: Assumption = Assumption {
+    id: "reissue-takes-names",
+    assumes: "Where a reissue took names away, the CA revokes the certificates before it some days later, and no list tells.",
+    if_false: "A certificate that is dead already is counted as one that will die.",
+    then: "The count is too high, never too low; a revocation of it alone is settled by reading.",
+    by_reads: false,
+};
+
+static COMMON_NAME_INDICATORS: Assumption = Assumption {
+    id: "common-name-indicators",
+    assumes: "`common_name_indicator` has no other word than the four of the schema.",
+    if_false: "`validate` refuses a word that the CA would take.",
+    then: "The message names the words that are known; the order is not sent.",
     by_reads: false,
 };

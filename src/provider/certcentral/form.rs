@@ -209,8 +209,8 @@ words! {
         Sha512 = "sha512",
     }
 
-    /// What the common name of a Secure Email certificate is made of. Assumption: the CA has no other word
-    /// (the first three are in its documents, the fourth is the one that an organization's can have beside
+    /// What the common name of a Secure Email certificate is made of.
+    /// Assumption `common-name-indicators`: the CA has no other word (the first three are in its documents, the fourth is the one that an organization's can have beside
     /// an address).
     pub(super) enum Indicator {
         /// The address.
