@@ -217,6 +217,7 @@ fn records(batch: &Batch) -> Records {
                 tag: None,
                 certificate: Some(order.certificate.digest()),
                 terms: Some(order.terms()),
+                asked: None,
                 since: Timestamp::now(),
                 approved: false,
                 validation: Vec::new(),
@@ -258,6 +259,7 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 certificate_id: Some(number.into()),
                 serial_number: None,
                 valid_till: "2199-12-31".parse().ok(),
+                order_valid_till: None,
                 created_at: Some(Timestamp::now()),
                 duplicates: Some(0),
                 reissues: Some(0),
@@ -303,6 +305,7 @@ fn facts(items: &[Address], round: u32) -> Result<Vec<Fact>, Box<dyn Error>> {
                 body: Digest::of(b"body"),
                 certificate: Some(Digest::of(b"certificate")),
                 terms: Some(Digest::of(b"terms")),
+                asked: None,
             }),
             FactBody::Unsent {
                 why: Untrusted::new("a bench sends nothing"),

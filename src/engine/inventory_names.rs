@@ -21,9 +21,12 @@ pub(super) struct Name {
     pub(super) generation: u32,
 }
 
+/// The tag of an address in a generation.
+type TagOf<'a> = dyn Fn(&Address, u32) -> Option<Tag> + 'a;
+
 /// Gives each order a name of its own.
 pub(super) struct Naming<'a> {
-    tag: Box<dyn Fn(&Address, u32) -> Option<Tag> + 'a>,
+    tag: Box<TagOf<'a>>,
     /// The orders that the state has names for.
     bound: BTreeMap<OrderId, Address>,
     /// By tag, the names of the manifest and of the state.

@@ -16,10 +16,10 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, Refused> {
     if let Some(text) = utf_16(&bytes) {
         return Ok(text);
     }
-    if !contains(&bytes, b"-----BEGIN ") {
-        if let Some(refused) = binary(&bytes) {
-            return Err(refused);
-        }
+    if !contains(&bytes, b"-----BEGIN ")
+        && let Some(refused) = binary(&bytes)
+    {
+        return Err(refused);
     }
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,

@@ -81,7 +81,7 @@ fn holds(world: &World, request: &Request, name: &str, value: &str) -> bool {
         .into_iter()
         .flatten();
     let same = |member: Option<&Value>| {
-        member.is_some_and(|member| *member == json!(value) || member.to_string() == value)
+        member.is_some_and(|member| member.as_str() == Some(value) || *member.to_string() == *value)
     };
     match name {
         "filters[type]" => json!(request.kind) == json!(value),
