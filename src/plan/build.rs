@@ -8,7 +8,6 @@ use rust_decimal::Decimal;
 
 use super::compromised::compromised_keys;
 use super::cost::{cost, unfunded};
-use super::ending::Renewals;
 use super::inputs::{Inputs, Knowledge};
 use super::news::news_of;
 use super::order::decide_order;
@@ -17,6 +16,7 @@ use super::planned_revocations::RevokedOrders;
 use super::revocation::decide_revocation;
 use super::revocation_case::{Requests, RevocationCase};
 
+use super::renewed_here::Renewals;
 use super::safety::breaches;
 use super::sequence::sequence;
 use super::view::{AccountView, Owners};

@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 
 use super::Warning;
 use super::decided::Decided;
-use super::ending::Renewals;
 use super::inputs::Inputs;
 use super::order_case::OrderCase;
+use super::renewed_here::Renewals;
 use super::view::{AccountView, Owners};
 use crate::model::{
     FactBody, LiveOrder, LiveState, ObservedOrder, OrderId, OrderStatus, Record, Sameness, Stage,

@@ -1,49 +1,12 @@
 //! A certificate that ends, and the way on that costs nothing: a reissue while the order is paid for another month
-//! or more, else a renewal. Main type: [`Renewals`], the orders that the manifest itself renews.
+//! or more, else a renewal.
 
-use std::collections::BTreeSet;
-
-use super::inputs::Inputs;
 use super::order_case::OrderCase;
-use crate::model::{
-    Address, ItemName, LiveOrder, LiveState, ObservedAccount, OrderId, RenewalOf, ValidTill,
-    Wanted, live_state,
-};
+use crate::model::{LiveOrder, LiveState, ObservedAccount, ValidTill, live_state};
 
 /// From how many days before its end on a certificate is told, and for how many days an order must still be paid
 /// to be worth a reissue.
 const SOON: i64 = 30;
-
-/// The orders that entries of the manifest renew.
-#[derive(Default)]
-pub(super) struct Renewals<'a> {
-    names: BTreeSet<&'a ItemName>,
-    ids: BTreeSet<&'a OrderId>,
-}
-
-impl<'a> Renewals<'a> {
-    pub(super) fn of(inputs: &Inputs<'a>) -> Self {
-        let mut renewals = Self::default();
-        for item in &inputs.batch.items {
-            if let Wanted::Order(order) = &item.wanted {
-                match &order.renewal_of {
-                    Some(RenewalOf::Item(name)) => renewals.names.extend([name]),
-                    Some(RenewalOf::OrderId(id)) => renewals.ids.extend([id]),
-                    None => {}
-                }
-            }
-        }
-        renewals
-    }
-
-    fn has(&self, address: &Address, id: &OrderId) -> bool {
-        let by_name = match address {
-            Address::Order(name) => self.names.contains(name),
-            Address::Revocation(_) => false,
-        };
-        by_name || self.ids.contains(id)
-    }
-}
 
 /// True for an order that was renewed outside, where only a read of it names the order that follows.
 pub(super) fn must_be_read(

@@ -21,6 +21,7 @@ mod planned_revocations;
 mod questions;
 mod reissue;
 mod renewal;
+mod renewed_here;
 mod revocation;
 mod revocation_case;
 mod revocation_requests;

@@ -1,7 +1,7 @@
 //! An order of the manifest with what is known of it: [`OrderCase`].
 
-use super::ending::Renewals;
 use super::inputs::{Inputs, Knowledge};
+use super::renewed_here::Renewals;
 use crate::model::{
     Item, LiveState, ObservedAccount, ObservedOrder, Order, OrderId, Record, Tag, Untrusted,
     live_state,

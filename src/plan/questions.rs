@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::doubles::{self, may_hide_from_tags};
-use super::ending::{self, Renewals};
+use super::ending;
 use super::inputs::{Inputs, Knowledge};
 use super::live_unread::must_be_read;
 use super::order_case::OrderCase;
 use super::renewal;
+use super::renewed_here::Renewals;
 use super::target::{Answered, Target, answered, target};
 use super::unlisted;
 use super::view::{AccountView, Owners};

@@ -144,6 +144,10 @@ impl Route {
     /// The proxy on the way to an endpoint; `None` where it is reached straight.
     pub fn proxy_for(&self, endpoint: &Endpoint) -> Option<&Proxy> {
         let proxy = self.proxy.as_ref().filter(|_| !endpoint.is_loopback())?;
+        // The matcher takes `*` for names alone; curl takes it for addresses, too.
+        if self.without.split(',').any(|entry| entry.trim() == "*") {
+            return None;
+        }
         let target = endpoint.as_str().parse().ok()?;
         let matcher = Matcher::builder()
             .https(proxy.url.clone())

@@ -101,7 +101,7 @@ async fn reading_leaves_no_trace() {
     let bytes = fs::read(&bench.path).unwrap();
     assert_eq!(
         bench.names(),
-        ["state.db", "state.db.head", "state.db.lock"]
+        [".gitignore", "state.db", "state.db.head", "state.db.lock"]
     );
     assert_eq!(bench.read().unwrap().unwrap().mark.serial, 9);
     verify(&bench.location()).unwrap();

@@ -90,7 +90,13 @@ fn pattern() -> String {
     let mut friendly = String::new();
     let mut iso = String::new();
     for (unit, letter) in UNITS {
-        let _ = write!(friendly, "(?:{NUMBER}{BLANK}*{unit}(?:,{BLANK})?{BLANK}*)?");
+        // Nothing is shorter than a nanosecond.
+        let number = if unit.starts_with('n') {
+            "[0-9]+"
+        } else {
+            NUMBER
+        };
+        let _ = write!(friendly, "(?:{number}{BLANK}*{unit}(?:,{BLANK})?{BLANK}*)?");
         if let Some(letter) = letter {
             let _ = write!(iso, "(?:{NUMBER}{letter})?");
         }
@@ -187,6 +193,7 @@ mod tests {
             "h5",
             "five minutes",
             "1:30",
+            "11.5ns",
             "5 s s",
             "5s,",
             "5s;3m",

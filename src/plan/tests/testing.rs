@@ -1,5 +1,7 @@
 //! Plans made by hand, for the tests of this module and of the reports.
 
+use std::ops::RangeInclusive;
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
@@ -111,7 +113,12 @@ pub(crate) fn pin(number: u64, name: &str) -> CertificatePin {
 
 /// A revocation of an order with so many certificates, after `orders.a`.
 pub(crate) fn revoke_step(name: &str, certificates: u64) -> Step {
-    let pins: Vec<_> = (1..=certificates)
+    revoke_step_of(name, 1..=certificates)
+}
+
+/// A revocation of an order with the certificates of these ids.
+pub(crate) fn revoke_step_of(name: &str, certificates: RangeInclusive<u64>) -> Step {
+    let pins: Vec<_> = certificates
         .map(|number| pin(number, &format!("{name}-{number}@example.com")))
         .collect();
     Step {

@@ -16,6 +16,7 @@ mod rules;
 mod rules_schema;
 mod secure_email;
 mod trials;
+mod trials_sample;
 mod trials_waiting;
 mod validity;
 mod verdict;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::assumptions as known;
-use super::trials::{Sample, look_up, order_info, status, text};
+use super::trials_sample::{Sample, look_up, order_info, status, text};
 use crate::model::{Assumption, Evidence, KnownOrders};
 use crate::provider::trying::{Trying, id, rows};
 

@@ -2,7 +2,7 @@
 
 use super::samples::{PLAIN, action, entry, full_report, text_of};
 use crate::apply::Outcome;
-use crate::plan::tests::testing::{order_step, pin, plan_of, revoke_step};
+use crate::plan::tests::testing::{order_step, pin, plan_of, revoke_step, revoke_step_of};
 use crate::plan::{Action, Breach, Warning};
 use crate::report::*;
 
@@ -10,7 +10,7 @@ use crate::report::*;
 fn deaths_come_first_and_are_never_folded_in_text() {
     let mut steps: Vec<_> = (0..10_000).map(|n| order_step(&format!("o{n}"))).collect();
     steps.push(revoke_step("r", 1_000));
-    steps.extend((0..500).map(|n| revoke_step(&format!("r{n}"), 1)));
+    steps.extend((0..500).map(|n| revoke_step_of(&format!("r{n}"), 2_000 + n..=2_000 + n)));
     let text = text_of(|out| plan_text(out, &plan_of(steps), &PLAIN));
     assert!(text.contains("This plan revokes 1,500 certificates."));
     for number in 1..=1_000 {
@@ -30,7 +30,7 @@ fn deaths_come_first_and_are_never_folded_in_text() {
 #[test]
 fn a_plan_page_stays_small_lists_deaths_first_and_says_what_is_missing() {
     let mut steps: Vec<_> = (0..10_000).map(|n| order_step(&format!("o{n}"))).collect();
-    steps.extend((0..500).map(|n| revoke_step(&format!("r{n}"), 1)));
+    steps.extend((0..500).map(|n| revoke_step_of(&format!("r{n}"), 2_000 + n..=2_000 + n)));
     let mut plan = plan_of(steps);
     let long = "ж\u{202e}`".repeat(2_000);
     plan.warnings = vec![
@@ -56,7 +56,7 @@ fn a_plan_page_stays_small_lists_deaths_first_and_says_what_is_missing() {
     assert_eq!(lines[2], totals);
     assert_eq!(*lines.last().unwrap(), totals);
     assert!(page.contains(&plan.plan_id.to_string()));
-    let listed = page.matches("  * certificate `1`").count();
+    let listed = page.matches("  * certificate `2").count();
     assert!(listed > 50, "{listed}");
     let left = format!(
         "**… and {} certificates that will be revoked are not shown",

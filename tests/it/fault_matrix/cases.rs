@@ -43,6 +43,7 @@ const CASES: &[(usize, &str)] = &[
     (42, "the state comes back from a mount with other modes"),
     (43, "this machine's clock is off"),
     (44, "an id that the CA does not know"),
+    (46, "a second order of ours is known to nobody"),
     (48, "a run by the clock asks a person, or is silent where one must decide"),
     (49, "a variable is empty, or names an endpoint for an account that is not there"),
 ];
