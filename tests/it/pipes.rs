@@ -81,8 +81,10 @@ fn a_signal_while_a_run_waits_for_the_ca_is_the_exit_code() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let before = rig.reads();
         let run = rig.spawn(&["apply", "--yes", "--wait", "10m"]);
-        // A plan reads the user, the orders and the funds; what comes then are looks at what waits.
-        rig.until("the polling", || rig.reads() > before + 4);
+        // A plan reads the user, the orders, the requests and the funds; what comes then are looks at what waits.
+        rig.until("the polling", || {
+            order_calls(&rig) >= NAMES.len() && rig.reads() > before + 5
+        });
         signal(run.id(), name);
         let (exit, text) = ended(run);
         assert_eq!(exit, Some(code), "SIG{name}: {text}");

@@ -153,7 +153,8 @@ fn an_account_without_orders_makes_little_testable_and_nothing_false() {
     }
     rig.faults(json!([{ "match": {}, "fault": "error_before" }]));
     let told = tried(&rig);
-    for one in all() {
+    // A broken answer has a `Date` all the same.
+    for one in all().iter().filter(|one| one.id != "date-header") {
         assert_eq!(of(&told, one.id).0, "not_testable", "{}", one.id);
     }
 }

@@ -128,7 +128,8 @@ fn added(rig: &Rig) -> String {
 
 #[test]
 fn case_32_git_does_not_take_the_state_in() {
-    let rig = ready();
+    let rig = Rig::new();
+    rig.orders(&["ada"], "");
     rig.apply(&["--state", "deep/er/state.db"], 0);
     assert_eq!(added(&rig), "ada.csr\ncertplan.yaml\nreport.json\n");
 }

@@ -24,6 +24,9 @@ fn row_67_a_revocation_in_doubt_is_settled_by_reading() {
         let order = &rig.seed(json!({ "certcentral": 1 }))[0];
         manifest(&rig, &header(4, DEFAULT), &[], &revocation("old", order));
         rig.faults(lost(fault));
+        // What was answered with 200 is not sent again by the run that sent it.
+        let first = if fault == "html" { 3 } else { 0 };
+        rig.apply(&["--allow-revocations", "5"], first);
         let report = rig.apply(&["--allow-revocations", "5"], 0);
         assert_eq!(
             action(&report, "revocations.old")["outcome"],
@@ -153,7 +156,7 @@ fn a_reissue_that_was_done_counts_although_the_manifest_wants_another_by_now() {
     rig.write("ada.csr", csr("ada"));
     rig.faults(json!([
         { "match": { "method": "POST" }, "fault": "error_after" },
-        { "match": { "method": "GET", "path_contains": "/order/certificate/" }, "fault": "forbidden", "skip": 1 },
+        { "match": { "method": "GET", "path_contains": "/order/certificate/" }, "fault": "forbidden", "skip": 2 },
     ]));
     rig.apply(&[], 3);
     rig.approve_all();

@@ -176,7 +176,11 @@ fn what_a_person_found_is_bound_as_it_was_placed() {
     let plan = rig.plan(&[]);
     // The other terms come into force with a renewal: nothing is bought while the order is in force.
     assert_eq!(action(&plan, "orders.ada")["action"], "keep");
-    assert!(plan.to_string().contains("come into force"), "{plan}");
+    assert!(
+        plan.to_string()
+            .contains("into force with its next renewal"),
+        "{plan}"
+    );
 }
 
 /// The look-up parks an order that is not what the manifest asks for by now; importing it by hand must

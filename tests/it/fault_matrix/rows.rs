@@ -66,7 +66,7 @@ pub(super) const ROWS: &[(usize, &str, &[&str])] = &[
     (58, "ncloud fails with HTTP 200", &["row_58_a_failure_may_come_as_http_200", "service_codes"]),
     (59, "unknown members and words", &["row_59_words_of_orders", "ids_may_be_text_and_only_documented_statuses_count"]),
     (60, "an index that lags", &["row_60_an_order_that_the_index_shows_late_is_adopted_by_a_later_run", "rows_03_06_killed_at_random_moments_every_order_is_placed_once"]),
-    (61, "a list that changes while it is read", &["row_61_an_order_that_comes_meanwhile_is_read_too", "a_pass_that_fell_short_is_made_again"]),
+    (61, "a list that changes while it is read", &["row_61_an_order_that_comes_meanwhile_is_read_too", "case_13_a_list_that_changed_between_its_pages_is_read_anew"]),
     (62, "a list that never ends", &["row_62_a_list_that_cannot_be_complete_is_an_error", "a_server_without_pages_ends_the_list"]),
     (63, "a replica that answers an older state", &["row_63_a_replica_that_is_behind_makes_nothing_be_bought_again", "a_read_adds_and_never_forgets"]),
     (64, "an order is rejected", &["row_64_an_order_that_was_refused_is_not_bought_again_without_the_state_either"]),

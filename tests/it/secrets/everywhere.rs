@@ -274,6 +274,8 @@ fn echoing(reads: u16, changes: u16) -> Parrot {
         });
         let list = json!({ "orders": [row], "page": { "total": 1 } });
         let body = match status {
+            // An order is not placed while requests wait that cannot be read.
+            200 if heard.path.contains("/request?") => json!({ "requests": [] }),
             200 if heard.path.contains("offset=") => list,
             _ => body,
         };

@@ -96,7 +96,7 @@ fn messages_of_the_ca_are_shown_harmless() {
                 "errors": [{ "code": "invalid_value:x", "message": HOSTILE }],
                 "error": { "errorCode": "210", "message": HOSTILE, "details": HOSTILE },
             });
-            let empty = json!({ "orders": [], "page": { "total": 0 }, "id": 1, "account_id": "1", "username": HOSTILE, "first_name": HOSTILE });
+            let empty = json!({ "orders": [], "requests": [], "page": { "total": 0 }, "id": 1, "account_id": "1", "username": HOSTILE, "first_name": HOSTILE });
             if heard.method == "GET" {
                 (200, empty.to_string())
             } else {

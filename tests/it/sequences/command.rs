@@ -10,7 +10,7 @@ pub(super) const QUIET: u64 = 1500;
 /// How late a call takes effect whose sender has gone.
 const LATE: u64 = 400;
 /// The longest time that the look-up by tag lags behind.
-const LAG: u64 = 600;
+pub(super) const LAG: u64 = 600;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {

@@ -1,7 +1,10 @@
 //! What people do in the console and in the manifest, beside approving and cancelling.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::command::LAG;
 use super::play::{Entry, Game, Gone};
 use crate::rig::csr;
 
@@ -87,6 +90,8 @@ impl Game {
         let path = "/order/certificate/client_premium_sha2";
         let order_id = self.rig.certcentral("POST", path, &body)["id"].to_string();
         self.rig.faults(json!(self.rules));
+        // Neither list shows what was just bought, and nobody can know of it before.
+        std::thread::sleep(Duration::from_millis(LAG + 100));
         self.more();
         if let Some(entry) = self.entries.last_mut() {
             entry.twin = Some(Twin {
