@@ -70,10 +70,10 @@ impl CertificateRequest {
         names
     }
 
-    /// Whether it says more than the list of an account shows of an order: a key, organization units, other
-    /// members.
+    /// Whether it says more than the list of an account shows of an order: a key, organization units.
+    /// The other members are compared where the order is read, and cost no read of their own.
     pub fn has_what_lists_lack(&self) -> bool {
-        self.csr.is_some() || !self.organization_units.is_empty() || !self.members.is_empty()
+        self.csr.is_some() || !self.organization_units.is_empty()
     }
 
     /// The digest of names and key that the first version kept.

@@ -23,7 +23,7 @@ pub(crate) fn orders(numbers: impl Iterator<Item = usize>) -> String {
             format!(
                 "  person-{number}:
     product: client_premium_sha2
-    certificate: {{ common_name: Person {number}, emails: [person-{number}@example.com] }}
+    certificate: {{ common_name: Person {number}, emails: [person-{number}@example.com], signature_hash: sha256 }}
     validity_years: 1
 "
             )

@@ -108,7 +108,7 @@ async fn reading_leaves_no_trace() {
     assert_eq!(bench.facts().len(), 9);
     assert_eq!(
         bench.names(),
-        ["state.db", "state.db.head", "state.db.lock"]
+        [".gitignore", "state.db", "state.db.head", "state.db.lock"]
     );
     assert_eq!(fs::read(&bench.path).unwrap(), bytes);
 }
