@@ -70,9 +70,14 @@ impl CertificateRequest {
         names
     }
 
-    /// Whether it says more than the list of an account shows of an order: a key, organization units.
-    /// The other members are compared where the order is read, and cost no read of their own.
+    /// Whether it says more than the list of an account shows of an order: a key, organization units, other
+    /// members.
     pub fn has_what_lists_lack(&self) -> bool {
+        self.has_key_or_units() || !self.members.is_empty()
+    }
+
+    /// Whether it has a key or organization units, which the journal does not note of an adopted order.
+    pub fn has_key_or_units(&self) -> bool {
         self.csr.is_some() || !self.organization_units.is_empty()
     }
 

@@ -14,8 +14,14 @@ pub(super) fn is_changed(
 ) -> bool {
     match live.certificate {
         Some(digest) => !order.certificate.is_of(digest),
-        // Adopted without knowing what it was ordered with: what the CA shows decides.
-        None => observed.is_some_and(|observed| !shown_otherwise(order, observed).is_empty()),
+        // Adopted without knowing what it was ordered with: what the CA shows decides, and where it is not read
+        // again, what it showed then.
+        None => {
+            let shown = |observed| !shown_otherwise(order, observed).is_empty();
+            let is_read = observed.is_some_and(|observed| !observed.members.is_empty());
+            observed.is_some_and(shown)
+                || !is_read && !differing(order, live).certificate.is_empty()
+        }
     }
 }
 

@@ -24,8 +24,13 @@ pub(super) fn must_be_read(
     // Whether a reissue was refused stands in the order's requests alone. Another certificate may be that of a
     // reissue that somebody asked for since.
     let unclear = live.change.is_some();
-    // The list shows no key, no units and no other members.
-    let content = live.certificate.is_none() && order.certificate.has_what_lists_lack();
+    // The list shows no key, no units and no other members. The journal has the members, since it notes what an
+    // adopted order showed.
+    let lacking = match live.asked {
+        Some(_) => order.certificate.has_key_or_units(),
+        None => order.certificate.has_what_lists_lack(),
+    };
+    let content = live.certificate.is_none() && lacking;
     // Nor does it show whose certificate came in the place of ours.
     let exchanged = exchanged::exchanged(live, observed).is_some();
     // A reissue takes down more than the list shows, and a request that waits stands in the order alone.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use certplan::journal::{self, Holder, Location};
-use certplan::model::{Address, Fact, FactBody, LiveState, RunId, Untrusted};
+use certplan::model::{
+    Address, Asked, Fact, FactBody, LiveState, ObservedOrder, OrderStatus, RunId, Untrusted,
+};
 use certplan::sandbox::{Approval, Options, RateLimits};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -61,6 +63,13 @@ pub(crate) fn calls(rig: &Rig) -> usize {
 pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
     let ids = rig.seed(seed);
     rig.manifest(&orders(ids.iter().map(|id| id.parse().expect("a number"))));
+    // As an adoption leaves it, which has read the order.
+    let mut read = ObservedOrder::bare("1".into(), OrderStatus::Issued, None);
+    read.members = serde_json::Map::from_iter([(
+        "certificate".to_owned(),
+        json!({ "signature_hash": "sha256" }),
+    )]);
+    let shown = Asked::shown(&read);
     let facts = ids.iter().flat_map(|id| {
         let adopted = FactBody::Adopted {
             order_id: id.as_str().into(),
@@ -69,7 +78,7 @@ pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
             tag: None,
             certificate: None,
             terms: None,
-            asked: None,
+            asked: Some(Box::new(shown.clone())),
             evidence: Untrusted::new("a test"),
         };
         let seen = FactBody::Seen {

@@ -324,6 +324,40 @@ fn case_16_an_imported_order_is_compared_with_what_the_ca_shows() {
     assert!(!told.contains("custom_renewal_message"), "{told}");
 }
 
+/// The same without a CSR and without organization units: the list shows names alone, which agree.
+#[test]
+fn case_16_an_imported_order_that_a_person_picks_up_is_compared_too() {
+    let rig = Rig::new();
+    automatic(&rig);
+    let body = json!({
+        "certificate": { "emails": ["terra@example.com"], "signature_hash": "sha256",
+            "common_name_indicator": "email_address",
+            "individual": { "first_name": "Terra", "last_name": "Branford" } },
+        "organization": { "id": 112_233 },
+        "order_validity": { "years": 1 },
+        "skip_approval": true,
+    });
+    let path = "/order/certificate/secure_email_sponsor";
+    let order = rig.certcentral("POST", path, &body)["id"].to_string();
+    let entry = |hash: &str| {
+        format!(
+            "  mail: {{ product: secure_email_sponsor, {TERMS}, certificate: {{ emails: [terra@example.com], \
+             signature_hash: {hash}, common_name_indicator: email_address, \
+             individual: {{ first_name: Terra, last_name: Branford }} }} }}\n"
+        )
+    };
+    rig.tell("approve", json!({ "all": true }));
+    manifest(&rig, &[entry("sha384")], &[]);
+    rig.certplan(&["import", "orders.mail", &order, "--yes"])
+        .expect(0);
+    let plan = planned(&rig);
+    let step = action(&plan, "orders.mail");
+    let told = format!("{}{}", step["reason"], warnings(&plan));
+    assert!(told.contains("signature_hash"), "{plan:#}");
+    manifest(&rig, &[entry("sha256")], &[]);
+    is_kept_in_silence(&rig, "as the order is");
+}
+
 #[track_caller]
 fn is_kept(rig: &Rig) {
     assert_eq!(word(rig, "orders.mail"), "keep");
