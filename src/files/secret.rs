@@ -104,10 +104,13 @@ pub fn read_secret(
 ) -> Result<Vec<u8>, SecretError> {
     let trail = Trail::walk(path, &Anchors::find(credentials)).map_err(FileError::from)?;
     let found = trail.file.metadata().map_err(FileError::from)?;
-    if !found.is_file() {
+    let broken = trail.broken_rule(&found);
+    // A link is told as a link, whatever it leads to.
+    let is_a_link = matches!(broken, Some(Rule::SymbolicLink | Rule::LeadsOut));
+    if !found.is_file() && !is_a_link {
         return Err(FileError::NotRegular.into());
     }
-    if let Some(rule) = trail.broken_rule(&found) {
+    if let Some(rule) = broken {
         let read_only = fstatvfs(&trail.file).is_ok_and(|system| is_read_only(&system));
         let remedy = match rule {
             Rule::SymbolicLink | Rule::LeadsOut => Remedy::NameTheFile,

@@ -157,8 +157,8 @@ async fn what_the_ca_refuses_says_what_to_do() {
                     json!({"error": {"errorCode": "200", "message": "Authentication Failed"}}),
                 )
             }) as fn() -> Say,
-            "revoke order 1: HTTP 401 code 200: Authentication Failed; check the access key and \
-             the secret key (signature)",
+            "revoke order 1: HTTP 401 code 200: Authentication Failed; check the access key, the \
+             secret key (signature) and this machine's clock",
         ),
         (
             || Say::Text(403, "x-ncp-trace-id: t1\r\n", String::new()),

@@ -64,6 +64,11 @@ pub(super) fn success(what: &str, reply: &Reply) -> Result<Envelope, ProviderErr
                     clock.words()
                 ),
                 Some(clock) => format!("{}; {}", advice(kind, verdict), clock.words()),
+                // Without a `Date` the clock may be what is wrong.
+                None if kind == ErrorKind::Unauthorized && date(&reply.headers).is_none() => {
+                    "check the access key, the secret key (signature) and this machine's clock"
+                        .to_owned()
+                }
                 None => advice(kind, verdict).to_owned(),
             }
         )),
@@ -239,9 +244,8 @@ mod tests {
         let said = "secret key (signature); this machine's clock is 3 minutes behind the CA's";
         assert!(little.ends_with(said), "{little}");
         let now = httpdate::fmt_http_date(std::time::SystemTime::now());
-        for date in [now.as_str(), "yesterday"] {
-            assert!(message(date, 401).ends_with("secret key (signature)"));
-        }
+        assert!(message(&now, 401).ends_with("secret key (signature)"));
+        assert!(message("yesterday", 401).ends_with("and this machine's clock"));
         assert!(!message("Sun, 06 Nov 1994 08:49:37 GMT", 500).contains("ahead"));
     }
 

@@ -109,7 +109,7 @@ fn what_is_no_file_is_refused_and_holds_nothing_up() {
     fs::remove_file(rig.path("key")).expect("removed");
 
     symlink("/dev/zero", rig.path("key")).expect("a link");
-    no_key(&rig, "is not a regular file");
+    no_key(&rig, "is a symbolic link");
 }
 
 #[test]
