@@ -90,6 +90,11 @@ impl CliError {
 
 /// Why a use case did not do it, with what changed since a plan was saved.
 fn engine_words(error: &EngineError) -> String {
+    if let EngineError::Journal(JournalError::Held { .. }) = error {
+        return format!(
+            "{error}; `apply`, `resolve`, `import` and `forget` wait for its end with `--lock-timeout 10m`"
+        );
+    }
     let EngineError::Stale(changed) = error else {
         return error.to_string();
     };

@@ -75,8 +75,10 @@ async fn confirmed(plan: &Plan, output: &Output) -> bool {
     let count = |action: Action| summary.get(&action).copied().unwrap_or(0);
     let bought = count(Action::Order) + count(Action::Renew);
     let revoked = plan.revoked_certificates();
+    let bought = report::counted(bought as usize, "certificate", "certificates");
+    let revoked = report::counted(revoked, "certificate", "certificates");
     let answer = output.ask_beside(&format!(
-        "\nThis buys {bought} and revokes {revoked} certificates. Only `yes` is taken as approval.\nCarry this plan out?"
+        "\nThis buys {bought} and revokes {revoked}. Only `yes` is taken as approval.\nCarry this plan out?"
     ));
     answer
         .await

@@ -16,7 +16,7 @@ pub(super) fn count(number: usize) -> String {
 }
 
 /// `1 certificate`, `2 certificates`.
-pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
+pub fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 

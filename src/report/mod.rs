@@ -29,6 +29,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use amounts::counted;
 pub use assumptions::{assumptions_json, assumptions_text};
 pub use history::{history_json, history_text};
 pub use json::plan_json;

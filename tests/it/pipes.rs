@@ -51,19 +51,9 @@ fn row_07_a_signal_starts_nothing_new_and_what_is_in_flight_is_recorded() {
 fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     let rig = twelve();
     rig.faults(json!([{ "match": { "method": "POST" }, "fault": "delay", "ms": 300 }]));
-    let plain = rig.command(&["apply", "--yes"]);
-    let run = std::process::Command::new("sh")
-        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .current_dir(rig.folder())
-        .env_clear()
-        .envs(
-            plain
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .stdin(std::process::Stdio::null())
+    let ignoring = ["-c", "trap '' HUP; exec \"$@\"", "sh"];
+    let run = rig
+        .command_under("sh", &ignoring, &["apply", "--yes"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()

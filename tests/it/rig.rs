@@ -175,6 +175,25 @@ impl Rig {
         command
     }
 
+    /// The same, run by another program with these arguments before it.
+    pub(crate) fn command_under(&self, program: &str, before: &[&str], args: &[&str]) -> Command {
+        let plain = self.command(args);
+        let mut command = Command::new(program);
+        command
+            .args(before)
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(
+                plain
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Runs a command to its end.
     pub(crate) fn certplan(&self, args: &[&str]) -> Ended {
         Ended::new(self.command(args).output().expect("the binary runs"))

@@ -14,7 +14,7 @@ use crate::journal::Hold;
 use crate::model::{
     Adoption, CaClock, Cause, Doubt, DoubtRule, FactBody, NextRun, ObservedOrder, OpenOperation,
     Operation, OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation,
-    Untrusted, differences, seen,
+    Untrusted, differences, duration_words, seen,
 };
 use crate::provider::Depth;
 
@@ -254,7 +254,8 @@ async fn not_found(
         return Ok(Settled::Open(StepEnd::for_a_person(step, why)));
     }
     let evidence = Untrusted::new(format!(
-        "{lookups} look-ups found nothing in {age:#}, while an older order was found"
+        "{lookups} look-ups found nothing in {}, while an older order was found",
+        duration_words(age)
     ));
     work.write(vec![FactBody::Dead { evidence }]).await?;
     Ok(Settled::ProvedDead)
@@ -357,7 +358,10 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
         );
         return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
     }
-    let evidence = Untrusted::new(format!("the order shows no reissue after {age:#}"));
+    let evidence = Untrusted::new(format!(
+        "the order shows no reissue after {}",
+        duration_words(age)
+    ));
     work.write(vec![FactBody::Dead { evidence }]).await?;
     Ok(Settled::ProvedDead)
 }

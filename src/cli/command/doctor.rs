@@ -9,6 +9,7 @@ use crate::engine::{self, Notice, PlanRequest, Purpose, Tell, Workspace, check_a
 use crate::journal::{self, VerifyError};
 use crate::model::{AccountName, KeyFacts, Untrusted};
 use crate::provider::Observe;
+use crate::report::counted;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -37,7 +38,11 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
     let mut checks = vec![
         Check::new(
             Verdict::Good,
-            format!("manifest: {items} items in {accounts} accounts"),
+            format!(
+                "manifest: {} in {}",
+                counted(items, "item", "items"),
+                counted(accounts, "account", "accounts")
+            ),
         ),
         check_state(&workspace).await,
     ];
@@ -197,7 +202,10 @@ async fn check_account(workspace: &Workspace, name: &AccountName, output: &Outpu
     checks.push(match observe.orders().await {
         Ok(orders) => Check::new(
             Verdict::Good,
-            format!("account `{name}`: {} orders are visible", orders.len()),
+            format!(
+                "account `{name}`: {} visible",
+                counted(orders.len(), "order is", "orders are")
+            ),
         ),
         Err(error) => Check::new(Verdict::Bad, format!("account `{name}`: {error}")),
     });

@@ -52,7 +52,10 @@ fn on_a_terminal_only_yes_is_taken_as_approval() {
     rig.orders(&["ada"], "");
     let (code, shown) = typed(&rig, "y");
     assert_eq!(code, Some(1), "{shown}");
-    assert!(shown.contains("This buys 1"), "{shown}");
+    assert!(
+        shown.contains("This buys 1 certificate and revokes 0 certificates."),
+        "{shown}"
+    );
     assert!(rig.changes().is_empty());
     let (code, shown) = typed(&rig, "yes");
     assert_eq!(code, Some(0), "{shown}");

@@ -157,7 +157,12 @@ fn a_state_that_another_run_holds_says_who_and_is_read_all_the_same() {
     // The effect of a delayed answer is at once: from here on the first run holds the state.
     rig.until("the order", || !rig.effects("order_created").is_empty());
     let holder = format!("process {}", first.id());
-    let ended = refused(&rig, &["apply", "--yes"], HELD, &["is held by"]);
+    let ended = refused(
+        &rig,
+        &["apply", "--yes"],
+        HELD,
+        &["is held by", "--lock-timeout 10m"],
+    );
     assert!(
         ended.stderr.contains(&first.id().to_string()),
         "{holder}: {}",

@@ -1,20 +1,14 @@
 //! Case 33: the end of a certificate is not the end of its order, and no advice buys what is paid.
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{automatic, csr, info, manifest, new_key, orders_at_the_ca, planned, shop, word};
+use super::{
+    automatic, csr, info, manifest, new_key, orders_at_the_ca, planned, shop, warnings, word,
+};
 use crate::rig::{Rig, action};
 
 const ORDER: &str = "70000001";
-
-fn warnings(plan: &Value) -> String {
-    let warnings = plan["warnings"].as_array().expect("warnings").iter();
-    warnings
-        .map(|warning| warning["message"].as_str().expect("a message"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
 
 fn day(days: i64) -> String {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();

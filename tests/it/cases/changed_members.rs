@@ -1,9 +1,11 @@
 //! Case 16: whatever an edit of an entry changes is a reissue, or a warning that names the member and says when
 //! it comes into force.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{applied, automatic, bought_elsewhere, info, manifest, new_key, planned, word};
+use super::{
+    applied, automatic, bought_elsewhere, info, manifest, new_key, planned, warnings, word,
+};
 use crate::rig::{Rig, action};
 
 const ORDER: &str = "70000001";
@@ -19,14 +21,6 @@ fn mail(order: &str, certificate: &str) -> String {
 const TERMS: &str = "order_validity: { years: 1 }";
 const PERSON: &str = "signature_hash: sha256, common_name_indicator: given_name_surname, \
                       individual: { first_name: Terra, last_name: Branford }";
-
-fn warnings(plan: &Value) -> String {
-    let warnings = plan["warnings"].as_array().expect("warnings").iter();
-    warnings
-        .map(|warning| warning["message"].as_str().expect("a message"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
 
 fn placed(entry: String) -> Rig {
     let rig = Rig::new();

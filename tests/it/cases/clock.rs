@@ -29,21 +29,8 @@ fn clock_can_be_set(test: &str) -> bool {
 
 /// Runs certplan on a host whose wall clock is set so far ahead or back. The clock since boot goes on as it is.
 fn with_clock(rig: &Rig, offset: &str, args: &[&str]) -> Ended {
-    let plain = rig.command(args);
-    let mut command = std::process::Command::new(FAKETIME);
-    command
-        .args(["-f", offset])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .current_dir(rig.folder())
-        .env_clear()
-        .envs(
-            plain
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .stdin(std::process::Stdio::null());
+    let mut command = rig.command_under(FAKETIME, &["-f", offset], args);
+    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     Ended::new(command.output().expect("faketime runs"))
 }
 

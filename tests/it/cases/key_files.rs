@@ -59,7 +59,6 @@ fn manifest(rig: &Rig, file: &str) {
 /// `plan` with the mounts, or `None` where there are no mount namespaces to be had.
 fn mounted(rig: &Rig, volume: &str, file: &str) -> Option<Ended> {
     manifest(rig, file);
-    let plain = rig.command(&["plan"]);
     let mut flags = vec!["--mount", "--propagation", "private"];
     if !rustix::process::geteuid().is_root() {
         flags.push("--map-root-user");
@@ -73,20 +72,9 @@ fn mounted(rig: &Rig, volume: &str, file: &str) -> Option<Ended> {
         println!("there are no mount namespaces here: nothing was tried");
         return None;
     }
-    let mut command = Command::new("unshare");
-    command
-        .args(&flags)
-        .args(["sh", "-c", MOUNTS, "sh"])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .current_dir(rig.folder())
-        .env_clear()
-        .envs(
-            plain
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .env("VOLUME", volume);
+    flags.extend(["sh", "-c", MOUNTS, "sh"]);
+    let mut command = rig.command_under("unshare", &flags, &["plan"]);
+    command.env("VOLUME", volume);
     Some(Ended::new(command.output().expect("a shell")))
 }
 

@@ -219,6 +219,15 @@ fn planned(rig: &Rig) -> Value {
     rig.certplan(&["plan", "--format", "json"]).json()
 }
 
+/// Every warning of a plan, one to a line.
+fn warnings(plan: &Value) -> String {
+    let warnings = plan["warnings"].as_array().expect("warnings").iter();
+    warnings
+        .map(|warning| warning["message"].as_str().expect("a message"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
 /// The word of an address's action in a fresh plan.
 #[track_caller]
 fn word(rig: &Rig, address: &str) -> String {
