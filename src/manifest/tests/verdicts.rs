@@ -121,7 +121,7 @@ fn is_beyond(code: &str) -> bool {
 }
 
 #[test]
-fn the_schema_takes_what_validate_takes() {
+fn case_47_the_schema_takes_what_validate_takes() {
     let checker = checker();
     assert!(jsonschema::meta::is_valid(&schema(&authorities())));
     let mut files: Vec<PathBuf> = cases("good");
@@ -143,7 +143,7 @@ fn the_schema_takes_what_validate_takes() {
 }
 
 #[test]
-fn the_schema_refuses_what_validate_refuses_but_for_what_it_cannot_say() {
+fn case_47_the_schema_refuses_what_validate_refuses_but_for_what_it_cannot_say() {
     let checker = checker();
     let mut wrong = Vec::new();
     let mut excused = Vec::new();
@@ -239,7 +239,7 @@ proptest! {
     /// A manifest with a wrong value somewhere: both refuse it, or both take it, but for what a schema
     /// cannot say. The schema never refuses what `validate` takes.
     #[test]
-    fn bent_manifests_get_the_same_verdict(at in 0_usize..90, into in odd(), how in 0_u8..3) {
+    fn case_47_bent_manifests_get_the_same_verdict(at in 0_usize..90, into in odd(), how in 0_u8..3) {
         let mut value: Value = serde_yaml::from_str(&CONTRACT.replace("csr/", "tests/cases/manifest/good/csr/")).unwrap();
         bend(&mut value, &mut at.clone(), &into, how);
         let text = serde_yaml::to_string(&value).unwrap();

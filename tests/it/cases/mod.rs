@@ -20,6 +20,7 @@ mod dying;
 mod errors_of_the_ca;
 mod forgotten;
 mod gates;
+mod ids;
 mod imports;
 mod key_files;
 mod lapsed;

@@ -16,6 +16,7 @@ const CASES: &[(usize, &str)] = &[
     (9, "a revocation changes its order or scope, and nothing is sent"),
     (10, "what a call is about changes while the call waits for its slot"),
     (11, "the clock is set during a period that guards money"),
+    (12, "a key comes back in another spelling, or stands where it does not belong"),
     (13, "a list says that it is complete, and it is not"),
     (14, "a look-up answers with more than was asked for, and two names end up with one order"),
     (15, "the key beside an imported or adopted order is another one"),
@@ -43,7 +44,9 @@ const CASES: &[(usize, &str)] = &[
     (42, "the state comes back from a mount with other modes"),
     (43, "this machine's clock is off"),
     (44, "an id that the CA does not know"),
+    (45, "two spellings of one id are two ids"),
     (46, "a second order of ours is known to nobody"),
+    (47, "the schema and `validate` disagree"),
     (48, "a run by the clock asks a person, or is silent where one must decide"),
     (49, "a variable is empty, or names an endpoint for an account that is not there"),
 ];

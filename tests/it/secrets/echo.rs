@@ -34,7 +34,7 @@ fn echo(status: u16, words: &str) -> Answered {
 }
 
 #[test]
-fn a_revocation_at_ncloud_that_echoes_the_keys_shows_and_keeps_none() {
+fn case_12_a_revocation_at_ncloud_that_echoes_the_keys_shows_and_keeps_none() {
     static CHANGES: AtomicUsize = AtomicUsize::new(0);
     for status in [200, 400, 401, 500] {
         let mut aviary = Aviary::new();

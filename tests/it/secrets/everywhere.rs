@@ -399,7 +399,7 @@ fn row_115_the_process_shows_no_key_and_leaves_no_core() {
 }
 
 #[test]
-fn a_key_that_is_pasted_where_an_id_belongs_is_never_shown() {
+fn case_12_a_key_that_is_pasted_where_an_id_belongs_is_never_shown() {
     let aviary = Aviary::new();
     aviary.rig.orders(&["ada"], "");
     // Shown as it is where it is no key: what a person mistyped helps to find it.

@@ -69,7 +69,7 @@ fn nothing_told(keys: &[Canary], text: &str, what: &str) {
 }
 
 #[test]
-fn a_key_in_another_spelling_is_neither_told_nor_kept() {
+fn case_12_a_key_in_another_spelling_is_neither_told_nor_kept() {
     for (name, spell) in SPELLINGS {
         let mut aviary = Aviary::new();
         let reads = Arc::new(Mutex::new(false));
