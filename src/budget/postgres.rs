@@ -123,6 +123,7 @@ impl Connection {
                 break;
             }
         }
+        let why = self.server.without_password(&why);
         Err(BudgetError(format!("{}: {why}", self.server)))
     }
 

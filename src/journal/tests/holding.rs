@@ -258,3 +258,73 @@ async fn a_path_may_hold_any_character() {
         assert!(location.exists(), "{name}");
     }
 }
+
+/// A run that is killed while it opens the journal may leave its index as it made it: full of zeros, beside a log
+/// without a fact.
+#[tokio::test]
+async fn an_index_that_a_killed_run_had_only_begun_keeps_nobody_from_reading() {
+    let bench = Bench::with(story()).await;
+    for (log, index) in [(Some(0), 32_768), (None, 32_768), (Some(0), 100)] {
+        if let Some(length) = log {
+            fs::write(bench.beside("-wal"), vec![0; length]).unwrap();
+        }
+        fs::write(bench.beside("-shm"), vec![0; index]).unwrap();
+        let read = bench.read().map(|read| read.map(|read| read.mark.serial));
+        assert!(matches!(read, Ok(Some(9))), "{log:?} {index}: {read:?}");
+        // Nothing is changed by who only reads.
+        let left = fs::read(bench.beside("-shm")).unwrap();
+        assert!(
+            left == vec![0; index],
+            "{log:?} {index}: the index was written to"
+        );
+        for suffix in ["-wal", "-shm"] {
+            let _ = fs::remove_file(bench.beside(suffix));
+        }
+    }
+}
+
+/// A backup that is put back is not changed before the first fact is: nothing is half done where the run is
+/// killed while it opens it.
+#[tokio::test]
+async fn a_backup_has_a_log_of_its_own() {
+    let bench = Bench::new();
+    let journal = bench.hold().await;
+    journal.append(story()).await.unwrap();
+    let backup = copy(&journal).await.unwrap();
+    // Bytes 18 and 19 of the header: 2 is the write-ahead log.
+    assert_eq!(fs::read(&backup).unwrap()[18..20], [2, 2]);
+    let left: Vec<String> = bench
+        .names()
+        .into_iter()
+        .filter(|name| name.contains(".backup"))
+        .collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+/// A copy without a log of its own, from `VACUUM INTO` by hand, whose first run was killed in the middle of a change.
+#[tokio::test]
+async fn a_change_that_a_killed_run_left_half_done_is_told_and_taken_back() {
+    let bench = Bench::with(story()).await;
+    let connection = rusqlite::Connection::open(&bench.path).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+             CREATE TABLE half_done (text);
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+             INSERT INTO half_done SELECT hex(randomblob(200)) FROM n;",
+        )
+        .unwrap();
+    let killed = Bench::new();
+    fs::create_dir_all(killed.folder()).unwrap();
+    for suffix in ["", "-journal"] {
+        fs::copy(bench.beside(suffix), killed.beside(suffix)).unwrap();
+    }
+    let error = killed.read().unwrap_err().to_string();
+    assert!(
+        error.contains("(`certplan apply`) takes that back"),
+        "{error}"
+    );
+    drop(killed.hold().await);
+    assert_eq!(killed.facts(), story());
+    assert_eq!(killed.read().unwrap().unwrap().mark.serial, 9);
+}

@@ -127,9 +127,12 @@ fn budget(rig: &Rig) -> PathBuf {
 
 /// Rows of one of its tables.
 fn rows(rig: &Rig, table: &str) -> i64 {
-    let connection = Connection::open(budget(rig)).expect("a budget");
+    made_rows(rig, table).expect("a count")
+}
+
+/// The same while a run may be making the tables.
+fn made_rows(rig: &Rig, table: &str) -> rusqlite::Result<i64> {
+    let connection = Connection::open(budget(rig))?;
     let all = format!("SELECT count(*) FROM {table}");
-    connection
-        .query_row(&all, [], |row| row.get(0))
-        .expect("a count")
+    connection.query_row(&all, [], |row| row.get(0))
 }

@@ -79,7 +79,7 @@ fn a_run_that_is_killed_keeps_its_slots_until_nothing_of_it_can_arrive() {
     let one = manifest(&rig, "one", LIMITS, 40);
     let mut child = apply(&rig, &one);
     rig.until("calls in flight", || {
-        !budgets(&rig).is_empty() && rows(&rig, "flights") == 16
+        !budgets(&rig).is_empty() && made_rows(&rig, "flights") == Ok(16)
     });
     child.kill().expect("a kill");
     child.wait().expect("an end");

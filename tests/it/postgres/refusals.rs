@@ -71,7 +71,23 @@ fn a_password_comes_from_the_environment_and_is_never_shown() {
     rig.set("PGPASSWORD", "Zu6mi-canary-pw");
     let ended = rig.certplan(&["apply", "--yes", "-vv"]).expect(0);
     let status = rig.certplan(&["status"]).expect(0);
-    for text in [ended.stdout, ended.stderr, status.stdout, status.stderr] {
+    // A server that says the password back, in another spelling too.
+    database.sql(
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION USING MESSAGE = 'told: Zu6mi-canary-pw, %5Au6mi-canary-pw'; END $$;
+         CREATE TRIGGER tell BEFORE INSERT ON facts FOR EACH ROW EXECUTE FUNCTION tell();",
+    );
+    rig.approve_all();
+    let echoed = rig.certplan(&["apply", "--yes", "-vv"]).expect(1);
+    assert!(echoed.stderr.contains("told: ***"), "{}", echoed.stderr);
+    for text in [
+        ended.stdout,
+        ended.stderr,
+        status.stdout,
+        status.stderr,
+        echoed.stdout,
+        echoed.stderr,
+    ] {
         assert!(!text.contains("canary"), "{text}");
     }
 }

@@ -20,7 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::options;
 use crate::journal::JournalError;
-use crate::model::Untrusted;
+use crate::model::{Mask, Secret, Untrusted};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server that is silent for longer is gone.
@@ -117,6 +117,13 @@ impl Server {
         {
             self.config.password(password);
         }
+    }
+
+    /// What the server says, without the password that it may say back.
+    pub(crate) fn without_password(&self, said: &str) -> String {
+        let password = self.config.get_password().map(String::from_utf8_lossy);
+        let password = password.map(|password| Secret::new(password.into_owned()));
+        Mask::of(&password.iter().collect::<Vec<_>>()).covered(said)
     }
 
     /// As messages name it.
@@ -271,7 +278,7 @@ pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
             None => error.to_string(),
         },
     };
-    let said = Untrusted::new(said);
+    let said = Untrusted::new(server.without_password(&said));
     let hint = match error.code() {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             "; the role lacks a right: its grants are needed again after an update of certplan (docs/postgresql.md)"

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
@@ -39,6 +39,7 @@ pub(in crate::journal) fn make(
     };
     connection
         .execute("VACUUM INTO ?1", [target])
+        .and_then(|_| keep_a_log(&draft))
         .map_err(|error| {
             let _ = fs::remove_file(&draft);
             explain(state_file, &error)
@@ -54,4 +55,14 @@ pub(in crate::journal) fn make(
         fs::remove_file(old).map_err(|error| io(&error))?;
     }
     Ok(path)
+}
+
+/// A copy that SQLite makes has no write-ahead log. A run that is killed while it gives one to a copy that was put
+/// back would leave it half changed, and who only reads could not open it.
+fn keep_a_log(copy: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(copy)?;
+    // The caller flushes the copy as a whole.
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.close().map_err(|(_, error)| error)
 }

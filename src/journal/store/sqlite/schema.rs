@@ -207,6 +207,13 @@ pub(in crate::journal) fn check_pages(
 
 /// What an SQLite error means for the journal.
 pub(in crate::journal) fn explain(state_file: &StateFile, error: &rusqlite::Error) -> JournalError {
+    if error.sqlite_error().map(|error| error.extended_code)
+        == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+    {
+        return state_file.unusable(
+            "a run was killed while it changed the file; the next run that holds the state (`certplan apply`) takes that back",
+        );
+    }
     match error.sqlite_error_code() {
         Some(
             ErrorCode::CannotOpen

@@ -239,7 +239,7 @@ impl StateFile {
                 metadata.ctime_nsec(),
             ],
             size: metadata.len(),
-            beside: ["-wal", "-shm", "-journal"].into_iter().any(has_content),
+            beside: ["-wal", "-journal"].into_iter().any(has_content),
         }))
     }
 
