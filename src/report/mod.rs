@@ -8,6 +8,7 @@ use crate::model::{Digest, Entry};
 
 mod amounts;
 mod assumptions;
+mod conclusion;
 mod details;
 mod history;
 mod json;

@@ -4,6 +4,7 @@
 use std::io;
 
 use super::amounts::count;
+use super::conclusion::conclusion;
 use super::details;
 use super::page::{Entry, LIMIT, Page, item, line};
 use super::phrase::Phrase;
@@ -246,7 +247,7 @@ fn foot(plan: &Plan) -> String {
         });
         let _ = page.offer("");
     } else {
-        let _ = page.offer("Nothing to do.\n");
+        let _ = page.offer(&format!("{}\n", conclusion(plan)));
     }
     let _ = page.offer(&format!("**{}**", plan_line(plan)));
     page.finish()

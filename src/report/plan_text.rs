@@ -4,6 +4,7 @@ use std::io;
 
 use super::Style;
 use super::amounts::count;
+use super::conclusion::conclusion;
 use super::details;
 use super::phrase::Phrase;
 use super::summary::{
@@ -46,7 +47,7 @@ pub fn plan_text(out: &mut dyn io::Write, plan: &Plan, style: &Style) -> io::Res
             terminal.fact(&detail)?;
         }
     } else {
-        terminal.words(Tone::Strong, "Nothing to do.".to_owned())?;
+        terminal.words(Tone::Strong, conclusion(plan))?;
     }
     terminal.words(Tone::Strong, plan_line(plan))
 }

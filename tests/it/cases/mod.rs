@@ -27,6 +27,7 @@ mod lapsed;
 mod lists;
 mod lost_state;
 mod news;
+mod nothing_to_do;
 mod one_order;
 mod outputs;
 mod read_then_send;
