@@ -221,22 +221,14 @@ fn secret(source: &SecretSource) -> Result<Secret, String> {
     let trimmed = text.strip_suffix('\n').unwrap_or(&text);
     let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
     if trimmed.is_empty() {
-        return Err(format!("{} is empty", shown(source)));
+        return Err(format!("{source} is empty"));
     }
     if !trimmed.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(format!(
-            "{} holds spaces, line breaks or other characters that no key has",
-            shown(source)
+            "{source} holds spaces, line breaks or other characters that no key has"
         ));
     }
     Ok(Secret::new(trimmed.to_owned()))
-}
-
-fn shown(source: &SecretSource) -> String {
-    match source {
-        SecretSource::Env(name) => format!("the environment variable {name}"),
-        SecretSource::File(path) => format!("the file {}", path.display()),
-    }
 }
 
 /// Reads a key file, as [`files::read_secret`] says which ones can be trusted.

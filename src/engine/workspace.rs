@@ -181,6 +181,7 @@ impl Workspace {
             let settings = Settings {
                 account: name.clone(),
                 endpoint: endpoint.clone(),
+                key_sources: account.provider.credentials.clone(),
                 rate_limits: account.rate_limits.clone(),
                 budget: self.budgets.open(&keys.fingerprint(endpoint)),
                 max_in_flight: account.max_in_flight,

@@ -1,6 +1,7 @@
 //! What is wanted: the manifest after defaults, names and references are settled.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,6 +64,15 @@ pub enum SecretSource {
     Env(String),
     /// A file; a relative path is relative to the manifest.
     File(PathBuf),
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(formatter, "the environment variable {name}"),
+            Self::File(path) => write!(formatter, "the file {}", path.display()),
+        }
+    }
 }
 
 /// Guard rails; a plan that breaks one is refused.

@@ -64,6 +64,12 @@ impl Endpoint {
         &self.text
     }
 
+    /// Without its path.
+    pub(super) fn origin(&self) -> String {
+        let scheme = self.text.split("://").next().unwrap_or_default();
+        format!("{scheme}://{}", self.authority())
+    }
+
     /// Host and port, as far as the port is not the scheme's own.
     pub(super) fn authority(&self) -> &str {
         // `parse` and `official` leave no user name in the text.

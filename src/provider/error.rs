@@ -42,8 +42,8 @@ pub enum ErrorKind {
     Unsupported,
 }
 
-/// An error from a CA or on the way to it. Its text is safe to print: CA text is escaped, and URLs
-/// and keys are never in it.
+/// An error from a CA or on the way to it. Its text is safe to print: CA text is escaped, and keys are never
+/// in it. A URL is in it where the answer shows that the address may be wrong, without its query.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", message.whole())]
 pub struct ProviderError {

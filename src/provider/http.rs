@@ -7,7 +7,7 @@
 mod once;
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -19,6 +19,7 @@ use reqwest::{Client, Method, Request, Response, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::asked::{Asked, Place};
 use super::call_log::CallLog;
 use super::client::client;
 use super::endpoint::Endpoint;
@@ -29,7 +30,7 @@ use super::retry_after::{cut, date, retry_after};
 use super::route::Route;
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Reservation, Slot, Throttle};
-use crate::model::{BudgetWindow, Mask, RateLimit, Traffic};
+use crate::model::{Authority, BudgetWindow, Mask, RateLimit, Traffic};
 
 /// A list of 1,000 orders with long names is some megabytes.
 const LARGEST_READ: usize = 32 << 20;
@@ -61,6 +62,7 @@ pub(super) trait Authorize: Send + Sync {
 /// The connection to one account.
 pub(super) struct Transport {
     endpoint: Endpoint,
+    place: Arc<Place>,
     route: Route,
     reads: Client,
     changes: Client,
@@ -83,11 +85,13 @@ impl Transport {
         settings: &Settings,
         authorize: Box<dyn Authorize>,
         mask: Mask,
+        authority: &'static dyn Authority,
     ) -> Result<Self, ProviderError> {
         Ok(Self {
             reads: client(settings, settings.max_in_flight)?,
             changes: client(settings, 0)?,
             endpoint: settings.endpoint.clone(),
+            place: Place::of(settings, authority),
             route: settings.route.clone(),
             authorize,
             mask,
@@ -284,6 +288,7 @@ impl Transport {
     ) -> Result<Reply, Lost> {
         let start = Instant::now();
         let mut log = CallLog::begin(&request);
+        let asked = Asked::of(&self.place, &request);
         slot.sent();
         self.sent.fetch_add(1, Ordering::Relaxed);
         let response = match timeout(self.deadlines.head, client.execute(request)).await {
@@ -321,6 +326,7 @@ impl Transport {
             status,
             headers,
             body,
+            asked,
         };
         Ok(reply.masked(&self.mask))
     }

@@ -5,6 +5,7 @@
 //! these traits: a list of ten pages costs ten requests, and only the transport sees them.
 
 mod adapter;
+mod asked;
 mod authorities;
 mod budget;
 mod call_log;

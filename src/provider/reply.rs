@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::DeserializeOwned;
 
+use super::asked::Asked;
 use super::retry_after::retry_after;
 use crate::model::Mask;
 
@@ -14,6 +15,7 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    pub(super) asked: Asked,
 }
 
 impl Reply {
@@ -54,6 +56,14 @@ impl Reply {
         kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
     }
 
+    /// What was asked and which address is expected: for an answer that may not be the CA's.
+    pub(super) fn address(&self) -> String {
+        let location = self.headers.get(LOCATION);
+        let location = location.and_then(|value| value.to_str().ok());
+        self.asked
+            .address(location.filter(|_| (300..400).contains(&self.status)))
+    }
+
     /// What `Retry-After` asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         retry_after(&self.headers)
@@ -73,6 +83,7 @@ mod tests {
             status: 200,
             headers,
             body: body.as_bytes().to_vec(),
+            asked: Asked::default(),
         };
         reply.object::<Value>().is_some()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::budget::Budget;
 use super::endpoint::Endpoint;
 use super::route::Route;
-use crate::model::{AccountName, RateLimit};
+use crate::model::{AccountName, RateLimit, SecretSource};
 
 /// One account as it is opened.
 #[derive(Clone)]
@@ -15,6 +15,9 @@ pub struct Settings {
     pub account: AccountName,
     /// Its base URL.
     pub endpoint: Endpoint,
+    /// Where each of its secrets was read from, in the order of the CA's credentials: named where the CA does
+    /// not let the key in.
+    pub key_sources: Vec<SecretSource>,
     /// Rolling windows that all hold at once.
     pub rate_limits: Vec<RateLimit>,
     /// What the key's other users draw from as well; without one the limits hold for this process alone.

@@ -74,7 +74,8 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
                 Verdict::Note => "note",
                 Verdict::Bad => "FAIL",
             };
-            writeln!(out, "{mark}  {}", Untrusted::new(check.what.clone()))?;
+            let what = Untrusted::new(check.what.as_str());
+            writeln!(out, "{mark}  {}", what.whole())?;
         }
         Ok(())
     });

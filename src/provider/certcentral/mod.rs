@@ -88,7 +88,12 @@ impl CertCentral {
             })?;
         header.set_sensitive(true);
         Ok(Self {
-            transport: Transport::new(&settings, Box::new(ApiKey(header)), Mask::of(&[api_key]))?,
+            transport: Transport::new(
+                &settings,
+                Box::new(ApiKey(header)),
+                Mask::of(&[api_key]),
+                &CertCentralAuthority,
+            )?,
             account: settings.account,
         })
     }

@@ -14,6 +14,7 @@ use crate::provider::{ErrorKind, ProviderError, Verdict};
 const MESSAGE_SHOWN: usize = 120;
 /// The same for its code, which is a word.
 const CODE_SHOWN: usize = 200;
+const CHECK_ENDPOINT: &str = "check the endpoint; if it is right, try again later";
 /// How many errors of one answer are shown; of the others, their number.
 const ERRORS_SHOWN: usize = 10;
 
@@ -96,12 +97,17 @@ pub(super) fn refusal(what: &str, reply: &Reply) -> ProviderError {
         Some(stated) => format!("HTTP {status}{}", stated.said),
         None => format!("HTTP {status} without an error of CertCentral's own form"),
     };
+    let advice = if is_no_route(status, stated.as_ref()) {
+        format!("{CHECK_ENDPOINT}{}", reply.address())
+    } else {
+        advice(kind, verdict, reply)
+    };
     ProviderError {
         kind,
         verdict,
         status: Some(status),
         code: stated.map(|stated| Untrusted::new(stated.code)),
-        message: Untrusted::new(format!("{what}: {said}; {}", advice(kind, verdict))),
+        message: Untrusted::new(format!("{what}: {said}; {advice}")),
         retry_after: reply.retry_after(),
     }
 }
@@ -147,7 +153,20 @@ fn without_code(status: u16) -> ErrorKind {
     }
 }
 
-fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
+/// What to do, with what was asked or where the key came from where that may be wrong.
+fn advice(kind: ErrorKind, verdict: Verdict, reply: &Reply) -> String {
+    let more = match (verdict, kind) {
+        (Verdict::Rejected, ErrorKind::Unauthorized | ErrorKind::Forbidden) => reply.asked.keys(),
+        (_, ErrorKind::Unauthorized | ErrorKind::Forbidden) => {
+            format!("{}{}", reply.asked.keys(), reply.address())
+        }
+        (_, ErrorKind::Malformed) => reply.address(),
+        _ => String::new(),
+    };
+    format!("{}{more}", words(kind, verdict))
+}
+
+fn words(kind: ErrorKind, verdict: Verdict) -> &'static str {
     match (verdict, kind) {
         (Verdict::Rejected, ErrorKind::Unauthorized) => {
             "check the API key and its region (us or eu)"
@@ -163,8 +182,13 @@ fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
             "a proxy or a firewall may be in the way: check the endpoint and the key"
         }
         (_, ErrorKind::Server | ErrorKind::RateLimited) => "the CA has a problem: try again later",
-        _ => "check the endpoint; if it is right, try again later",
+        _ => CHECK_ENDPOINT,
     }
+}
+
+/// The CA's own word for a path that it does not have: the base URL is wrong.
+fn is_no_route(status: u16, stated: Option<&Stated>) -> bool {
+    status == 404 && stated.is_some_and(|stated| stated.code.ends_with("|route"))
 }
 
 /// True for the CA's own word that an object does not exist. A route that does not exist is another
@@ -185,8 +209,13 @@ pub(super) fn unreadable(what: &str, reply: &Reply, why: &str) -> ProviderError 
             ErrorKind::Malformed,
             Verdict::InDoubt,
             format!(
-                "{what}: HTTP {} with an answer that cannot be read: {why}; check the endpoint",
-                reply.status
+                "{what}: HTTP {} with an answer that cannot be read: {why}; check the endpoint{}",
+                reply.status,
+                if reply.is_json() {
+                    String::new()
+                } else {
+                    reply.address()
+                }
             ),
         )
     }
@@ -205,6 +234,7 @@ mod tests {
             status,
             headers,
             body: body.as_bytes().to_vec(),
+            asked: Default::default(),
         }
     }
 

@@ -89,7 +89,7 @@ impl Ncloud {
         let mask = Mask::of(&[&access_key, &secret_key]);
         let signer = signature::Signer::new(&settings.account, access_key, secret_key)?;
         Ok(Self {
-            transport: Transport::new(&settings, Box::new(signer), mask)?,
+            transport: Transport::new(&settings, Box::new(signer), mask, &NcloudAuthority)?,
             account: settings.account,
         })
     }

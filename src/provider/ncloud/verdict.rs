@@ -63,13 +63,15 @@ pub(super) fn success(what: &str, reply: &Reply) -> Result<Envelope, ProviderErr
                     "{}, and the CA refuses what is signed by a clock 5 minutes off: set it right",
                     clock.words()
                 ),
-                Some(clock) => format!("{}; {}", advice(kind, verdict), clock.words()),
+                Some(clock) => format!("{}; {}", advice(kind, verdict, reply), clock.words()),
                 // Without a `Date` the clock may be what is wrong.
                 None if kind == ErrorKind::Unauthorized && date(&reply.headers).is_none() => {
-                    "check the access key, the secret key (signature) and this machine's clock"
-                        .to_owned()
+                    format!(
+                        "check the access key, the secret key (signature) and this machine's clock{}",
+                        reply.asked.keys()
+                    )
                 }
-                None => advice(kind, verdict).to_owned(),
+                None => advice(kind, verdict, reply),
             }
         )),
         retry_after: reply.retry_after(),
@@ -108,7 +110,22 @@ fn judge(reply: &Reply, envelope: &Envelope) -> (ErrorKind, Verdict) {
     }
 }
 
-fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
+/// What to do, with what was asked or where the keys came from where that may be wrong.
+fn advice(kind: ErrorKind, verdict: Verdict, reply: &Reply) -> String {
+    let more = match (verdict, kind) {
+        (Verdict::Rejected, ErrorKind::Unauthorized | ErrorKind::Forbidden) => reply.asked.keys(),
+        (_, ErrorKind::Unauthorized | ErrorKind::Forbidden) => {
+            format!("{}{}", reply.asked.keys(), reply.address())
+        }
+        (_, ErrorKind::Malformed) => reply.address(),
+        // The gateway's own word for a path that it does not have.
+        (Verdict::Rejected, ErrorKind::NotFound) if reply.status == 404 => reply.address(),
+        _ => String::new(),
+    };
+    format!("{}{more}", words(kind, verdict))
+}
+
+fn words(kind: ErrorKind, verdict: Verdict) -> &'static str {
     match (verdict, kind) {
         (Verdict::Rejected, ErrorKind::Unauthorized) => {
             "check the access key and the secret key (signature)"
@@ -121,6 +138,9 @@ fn advice(kind: ErrorKind, verdict: Verdict) -> &'static str {
         }
         (Verdict::Rejected, ErrorKind::RateLimited) => "too many requests: wait, then run again",
         (Verdict::Rejected, _) => "nothing was done; correct it, then run again",
+        (_, ErrorKind::Unauthorized | ErrorKind::Forbidden) => {
+            "a proxy or a firewall may be in the way: check the endpoint and the keys"
+        }
         (_, ErrorKind::Server | ErrorKind::RateLimited) => "the CA has a problem: try again later",
         _ => "check the endpoint; if it is right, try again later",
     }
@@ -169,6 +189,7 @@ mod tests {
             status,
             headers,
             body: body.as_bytes().to_vec(),
+            asked: Default::default(),
         };
         let error = success("revoke", &reply).unwrap_err();
         assert_eq!(error.status, Some(status));
@@ -229,6 +250,7 @@ mod tests {
                 status,
                 headers,
                 body,
+                asked: Default::default(),
             };
             success("revoke", &reply).unwrap_err().to_string()
         };

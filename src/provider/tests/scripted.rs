@@ -122,6 +122,7 @@ pub(in crate::provider) fn settings(url: &str) -> Settings {
     Settings {
         account: "main".parse().unwrap(),
         endpoint: Endpoint::parse(url).unwrap(),
+        key_sources: Vec::new(),
         rate_limits: Vec::new(),
         budget: None,
         max_in_flight: 8,

@@ -40,6 +40,7 @@ mod targets;
 mod unknown_ids;
 mod validations;
 mod variables;
+mod wrong_access;
 mod wrong_clock;
 
 use serde_json::{Value, json};
