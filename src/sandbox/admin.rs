@@ -2,6 +2,7 @@
 //! look at the ledger. No key is asked for; they exist on loopback only.
 
 mod editing;
+mod moving;
 mod options;
 mod seeding;
 
@@ -40,6 +41,11 @@ pub(super) fn handle(inner: &mut Inner, call: &Call) -> Answer {
         ("POST", ["cancel"]) => read(call).and_then(|asked| cancel(&mut inner.world, &asked)),
         ("POST", ["validate"]) => read(call).and_then(|asked| validate(&mut inner.world, &asked)),
         ("POST", ["edit"]) => read(call).and_then(|asked| editing::edit(&mut inner.world, asked)),
+        ("GET", ["clock"]) => Ok(Answer::json(200, &moving::shown(&inner.world))),
+        ("POST", ["clock"]) => {
+            read(call).and_then(|asked| moving::move_clock(&mut inner.world, &asked))
+        }
+        ("GET", ["assumptions"]) => Ok(Answer::json(200, &json!(super::ASSUMPTIONS))),
         ("POST", ["options"]) => {
             read(call).and_then(|asked| options::change(&mut inner.world, asked))
         }
@@ -77,14 +83,12 @@ fn state(inner: &Inner) -> Value {
         *orders.entry(order.status.name()).or_default() += 1;
     }
     let mut ncloud: BTreeMap<&str, u64> = BTreeMap::new();
-    let now = jiff::Timestamp::now();
-    for certificate in world
-        .ncloud
-        .orders
-        .values()
-        .flat_map(|order| &order.certificates)
-    {
-        *ncloud.entry(certificate.status(now).0).or_default() += 1;
+    let now = world.clock.now();
+    for order in world.ncloud.orders.values() {
+        for certificate in &order.certificates {
+            let (code, _) = certificate.status(order.subscription_years, now);
+            *ncloud.entry(code).or_default() += 1;
+        }
     }
     let pending = |status: &&RequestStatus| **status == RequestStatus::Pending;
     let requests = world.certcentral.requests.values();
@@ -109,6 +113,7 @@ fn state(inner: &Inner) -> Value {
         "habits": world.settings.habits,
         "index_lag_ms": u64::try_from(world.settings.index_lag.as_millis()).unwrap_or(u64::MAX),
         "seed": world.seed,
+        "clock": moving::shown(world),
     })
 }
 
@@ -272,6 +277,7 @@ fn revoke_ncloud(world: &mut World, asked: &Outside) -> Result<Answer, String> {
         return Err("say order_id".into());
     };
     let number = asked.certificate_id.as_ref().map(text);
+    let now = world.clock.now();
     let order = world
         .ncloud
         .change(&order_id)
@@ -282,7 +288,7 @@ fn revoke_ncloud(world: &mut World, asked: &Outside) -> Result<Answer, String> {
             .as_ref()
             .is_none_or(|number| *number == certificate.number.to_string())
         {
-            certificate.revoke("unspecified", Duration::ZERO);
+            certificate.revoke("unspecified", now, Duration::ZERO);
             revoked.push(certificate.number);
         }
     }

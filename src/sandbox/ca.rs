@@ -2,9 +2,13 @@
 //! intermediate, which signs the rest; their ECDSA keys are made at start (or kept in the data folder).
 //! Main type: [`Authority`].
 
+use std::time::Duration;
+
 use aws_lc_rs::digest;
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rcgen::string::Ia5String;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -47,8 +51,9 @@ pub(super) struct Contents<'a> {
     pub(super) emails: &'a [String],
     pub(super) usage: Usage,
     pub(super) serial_number: &'a str,
-    pub(super) valid_from: Date,
-    pub(super) valid_till: Date,
+    pub(super) not_before: Timestamp,
+    /// The last second.
+    pub(super) not_after: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,17 +187,15 @@ impl Authority {
             .decode(contents.serial_number.as_bytes())
             .unwrap_or_default();
         params.serial_number = Some(SerialNumber::from_slice(&serial));
-        let (from, till) = (contents.valid_from, contents.valid_till);
-        params.not_before = date_time_ymd(
-            from.year().into(),
-            from.month().unsigned_abs(),
-            from.day().unsigned_abs(),
-        );
-        params.not_after = date_time_ymd(
-            till.year().into(),
-            till.month().unsigned_abs(),
-            till.day().unsigned_abs(),
-        );
+        let at = |time: Timestamp| {
+            let (day, second) = day_and_second(time);
+            let (month, day_of_month) = (day.month().unsigned_abs(), day.day().unsigned_abs());
+            date_time_ymd(day.year().into(), month, day_of_month) + Duration::from_secs(second)
+        };
+        params.not_before = at(contents.not_before);
+        params.not_after = at(contents.not_after);
+        // Says that it signs nothing, and brings the identifier of its key.
+        params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer).map_err(unusable)?;
         Ok(Signed {
@@ -225,6 +228,15 @@ pub(super) fn check_csr(csr: &str) -> Result<u64, UnusableCsr> {
     })
 }
 
+/// A day in UTC, and how many seconds of it are over.
+fn day_and_second(time: Timestamp) -> (Date, u64) {
+    let time = time.to_zoned(TimeZone::UTC);
+    let part = |number: i8| u64::from(number.unsigned_abs());
+    let (hours, minutes) = (part(time.hour()), part(time.minute()));
+    let second = (hours * 60 + minutes) * 60 + part(time.second());
+    (time.date(), second)
+}
+
 /// A serial number of 16 bytes, upper-case hex, that depends on the seed and the certificate's id alone.
 pub(super) fn serial_number(seed: u64, purpose: &str, certificate_id: u64) -> String {
     let digest = digest::digest(
@@ -233,8 +245,9 @@ pub(super) fn serial_number(seed: u64, purpose: &str, certificate_id: u64) -> St
     );
     let mut bytes: Vec<u8> = digest.as_ref().iter().copied().take(16).collect();
     if let Some(first) = bytes.first_mut() {
-        // Positive, and no leading zero byte: the text stays the same in every tool.
-        *first = (*first & 0x3f) | 0x40;
+        // Positive, and no leading zero byte: every tool shows as many bytes. The first digit is 0, as those of
+        // the real CA are: who leaves it out has to know that it is the same number.
+        *first = (*first & 0x0f) | 0x01;
     }
     HEXUPPER.encode(&bytes)
 }

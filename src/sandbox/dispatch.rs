@@ -14,9 +14,10 @@ use serde_json::json;
 use super::answer::Answer;
 use super::ca::Authority;
 use super::call::{Call, Provider};
+use super::clock::{Clock, http_date};
 use super::faults::{Fault, Rule, Script};
 use super::inner::{Counters, Inner};
-use super::ledger::Ledger;
+use super::ledger::{Happened, Ledger};
 use super::storage::Folder;
 use super::world::{World, new_account_id};
 use super::{Options, SandboxError, admin, certcentral, contrary, ncloud};
@@ -28,6 +29,7 @@ pub(super) struct CutConnection;
 #[derive(Debug)]
 pub(super) struct Shared {
     inner: Mutex<Inner>,
+    clock: Clock,
 }
 
 /// What leaves the sandbox for a request.
@@ -54,6 +56,7 @@ impl Shared {
         if let Some(folder) = &mut folder {
             folder.load(&mut world, &mut ledger)?;
         }
+        let clock = world.clock.clone();
         let inner = Inner {
             world,
             ledger,
@@ -64,6 +67,7 @@ impl Shared {
         };
         Ok(Arc::new(Self {
             inner: Mutex::new(inner),
+            clock,
         }))
     }
 
@@ -134,7 +138,7 @@ impl Inner {
         let mut asked = call.clone();
         contrary::question(&contrary, &mut asked);
         let answer = self.answer(&asked);
-        contrary::answer(&contrary, call, answer)
+        contrary::answer(&contrary, call, answer, self.world.clock.today())
     }
 
     fn answer(&mut self, call: &Call) -> Answer {
@@ -160,12 +164,17 @@ impl Inner {
                 Provider::Ncloud => ncloud::key_name(&self.world, call),
                 Provider::Sandbox => "admin",
             };
-            let answered = if matches!(sent, Outgoing::Cut) {
-                json!("cut")
-            } else {
-                json!(answer.status)
+            let happened = Happened {
+                time: self.world.clock.now(),
+                key,
+                fault: rule.map(|rule| json!(rule.fault)),
+                answered: match sent {
+                    Outgoing::Cut => json!("cut"),
+                    Outgoing::Whole(_) | Outgoing::Half(_) | Outgoing::Huge(..) => {
+                        json!(answer.status)
+                    }
+                },
             };
-            let fault = rule.map(|rule| json!(rule.fault));
             let mut effect = answer.effect.clone();
             if effect.alternative_order_id.is_none() && call.method == "POST" {
                 effect.alternative_order_id = asked_alternative_order_id(call);
@@ -173,8 +182,7 @@ impl Inner {
             let mut effects = vec![effect];
             effects.extend(answer.more_effects.iter().cloned());
             for effect in &effects {
-                self.ledger
-                    .append(call, key, effect, fault.clone(), answered.clone());
+                self.ledger.append(call, &happened, effect);
             }
         }
         let entries = self.ledger.entries.get(from..).unwrap_or_default();
@@ -216,6 +224,7 @@ pub(super) async fn answer(shared: Arc<Shared>, mut call: Call) -> Response {
         .and_then(|rule| rule.ms)
         .map(Duration::from_millis);
     let late = rule.as_ref().is_some_and(|rule| rule.late);
+    let clock = shared.clock.clone();
     let outgoing = if late {
         // In a task of its own: the effect happens even when the client has hung up by then. It does not
         // keep a stopped sandbox alive.
@@ -235,14 +244,14 @@ pub(super) async fn answer(shared: Arc<Shared>, mut call: Call) -> Response {
         }
         outgoing
     };
-    respond(outgoing)
+    respond(outgoing, &http_date(clock.now()))
 }
 
-fn respond(outgoing: Outgoing) -> Response {
+fn respond(outgoing: Outgoing, date: &str) -> Response {
     match outgoing {
         Outgoing::Whole(answer) => {
             let body = Body::from(answer.body.clone());
-            response(&answer, body)
+            response(&answer, body, date)
         }
         Outgoing::Half(answer) => {
             let half = Bytes::copy_from_slice(&answer.body[..answer.body.len() / 2]);
@@ -254,6 +263,7 @@ fn respond(outgoing: Outgoing) -> Response {
             let mut cut = response(
                 &answer,
                 Body::from_stream(stream::iter([Ok(half)]).chain(rest)),
+                date,
             );
             cut.headers_mut()
                 .insert(header::CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
@@ -265,7 +275,7 @@ fn respond(outgoing: Outgoing) -> Response {
             let body = stream::repeat(chunk)
                 .take(chunks)
                 .map(Ok::<Bytes, std::io::Error>);
-            response(&answer, Body::from_stream(body))
+            response(&answer, Body::from_stream(body), date)
         }
         Outgoing::Cut => {
             let mut cut = Response::new(Body::empty());
@@ -275,7 +285,8 @@ fn respond(outgoing: Outgoing) -> Response {
     }
 }
 
-fn response(answer: &Answer, body: Body) -> Response {
+/// `date` is the time of the CAs, unless the answer has another one.
+fn response(answer: &Answer, body: Body, date: &str) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -285,9 +296,11 @@ fn response(answer: &Answer, body: Body) -> Response {
             HeaderValue::from_static(answer.content_type),
         );
     }
-    for (name, value) in &answer.headers {
+    let headers = answer.headers.iter();
+    let named = headers.map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in [("date", date)].into_iter().chain(named) {
         if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(*name, value);
+            response.headers_mut().insert(name, value);
         }
     }
     response

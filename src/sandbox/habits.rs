@@ -33,6 +33,8 @@ pub(super) struct Habits {
     pub(super) empty_lists: EmptyLists,
     /// Status changes where nothing changed.
     pub(super) empty_feed: EmptyFeed,
+    /// Until and from when an order can be renewed.
+    pub(super) renewals: Renewals,
     /// ncloud's member names in the list of Advanced certificates.
     pub(super) ncloud_names: Names,
 }
@@ -146,6 +148,16 @@ pub(super) enum EmptyFeed {
     AsLists,
     /// `{}`, as the documented sample has it.
     Missing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Renewals {
+    /// From 90 days before the end of the order until then.
+    #[default]
+    #[serde(rename = "within_90_days")]
+    Within90Days,
+    AnyTime,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,24 +49,27 @@ pub(super) struct Ledger {
     pub(super) entries: Vec<Entry>,
 }
 
+/// What every entry of one call has in common.
+#[derive(Debug)]
+pub(super) struct Happened<'a> {
+    /// By the CAs' clock.
+    pub(super) time: Timestamp,
+    pub(super) key: &'a str,
+    pub(super) fault: Option<Value>,
+    pub(super) answered: Value,
+}
+
 impl Ledger {
     /// Appends an entry.
-    pub(super) fn append(
-        &mut self,
-        call: &Call,
-        key: &str,
-        effect: &Effect,
-        fault: Option<Value>,
-        answered: Value,
-    ) {
+    pub(super) fn append(&mut self, call: &Call, happened: &Happened<'_>, effect: &Effect) {
         let body_digest = (!call.body.is_empty()).then(|| super::ca::sha256_hex(&call.body));
         let entry = Entry {
             seq: self.entries.last().map_or(1, |last| last.seq + 1),
-            time: Timestamp::now(),
+            time: happened.time,
             provider: call.provider,
             method: call.method.clone(),
             path: call.target.clone(),
-            key: key.to_owned(),
+            key: happened.key.to_owned(),
             alternative_order_id: effect.alternative_order_id.clone(),
             body_digest,
             effect: effect.name.to_owned(),
@@ -76,8 +79,8 @@ impl Ledger {
                 certificate_ids: effect.certificate_ids.clone(),
             },
             comment_member: effect.comment_member.map(str::to_owned),
-            fault,
-            answered,
+            fault: happened.fault.clone(),
+            answered: happened.answered.clone(),
         };
         self.entries.push(entry);
     }

@@ -20,11 +20,13 @@
 //! | `POST revoke` | `{"order_id"}` or `{"certificate_id"}`; `"provider": "ncloud"` with `order_id` | a revocation outside the API |
 //! | `POST cancel` | `{"order_id"}` | an order is canceled outside |
 //! | `POST validate` | `{"order_id"}` or `{"all": true}` | open validations are completed: what was approved is issued |
-//! | `POST edit` | `{"order_id", "common_name", "dns_names", "emails", "organization_units", "product", "organization_id", "valid_till", "order_valid_till"}` | an order and its certificate in force are edited outside |
+//! | `POST edit` | `{"order_id", "common_name", "dns_names", "emails", "organization_units", "product", "organization_id", "valid_till", "order_valid_till", "auto_renew", "auto_reissue"}` | an order and its certificate in force are edited outside |
 //! | `POST edit` | `{"certificate_id", ..., "valid_till", "archived"}` | one certificate is edited outside, a duplicate for instance |
 //! | `POST faults` | a list of rules, or `{"rules", "seed"}` | replaces the fault script |
 //! | `GET faults`, `DELETE faults` | | shows the script with its counts, or ends it |
-//! | `POST options` | `{"approval", "validation", "funds", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits"}` | changes settings while it runs |
+//! | `POST options` | `{"approval", "validation", "reissue_gain", "funds", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits"}` | changes settings while it runs |
+//! | `POST clock` | `{"advance": "170d"}` or `{"to": "2027-03-15"}` | moves the clock of both CAs; `auto_renew` and `auto_reissue` act on their days |
+//! | `GET clock`, `GET assumptions` | | what time it is, and [`ASSUMPTIONS`] |
 //!
 //! A fault rule: `{"match": {"provider", "method", "path_contains"}, "fault": NAME, "ms", "status",
 //! "retry_after", "location", "bytes", "body", "late", "skip", "times", "probability"}`. Without effect:
@@ -37,11 +39,15 @@
 //! `issued`. Validations count as done before, so that `pending` is passed at once, but for a DV order with
 //! `dns-txt-token`, `dns-cname-token` or `http-token`, and for everything under `"validation": "open"`.
 //!
+//! All dates, the `Date` header, the ledger and the ends of certificates go by the clock that can be moved; rate
+//! limits and waiting times of faults by that of this machine. A clock goes back only while there is no order.
+//! `reissue_gain` is `full`, or `none` where a reissue ends with what it replaces.
+//!
 //! `habits` (the first of each is the default): `unknown_alternative_id` `empty_list|not_found`,
 //! `second_revocation` `refused|accepted`, `revocation_beside_another` `accepted|refused`,
 //! `last_certificate_revoked` `leaves_order|revokes_order`, `waiting_orders` `listed|nameless|unlisted`,
 //! `waiting_by_tag` `found|not_found`, `request_orders` `named|id_only`, `order_info_tokens` `missing|shown`,
-//! `empty_lists` `lists|missing|null`, `certcentral_ids` `numbers|strings`, `ncloud_names` `current|older`.
+//! `renewals` `within_90_days|any_time`, `empty_lists` `lists|missing|null`, `certcentral_ids` `numbers|strings`, `ncloud_names` `current|older`.
 
 mod admin;
 mod answer;
@@ -105,9 +111,16 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: orders cost 175.00 (TLS), 32.50 (client) or 45.00 (secure email) USD, charged when approved from a balance of 1000000.00 that never refuses, unless `funds` says otherwise.",
     "certcentral: a duplicate that was approved is issued at once and listed as `approved`; once revoked it is listed as `revoked`.",
     "certcentral: the view-only key answers every request but GET with 403 `access_denied|missing_permission`.",
-    "certcentral: every TLS certificate is capped at 199 days, private ones too; every organization id is a validated organization.",
+    "certcentral: a public TLS certificate lives 199 days at most, 99 from 2027-03-15 and 46 from 2029-03-15 on, by the day of its issue; every other one ends with its order.",
+    "certcentral: a certificate is in force from the first second of valid_from to the last one of valid_till, in UTC.",
+    "certcentral: every organization id is a validated organization.",
+    "certcentral: an order is renewed from 90 days before its last day until that day; before it is 400 `renewal_window_closed`, after it 400 `cannot_renew_expired_order` (a habit renews at any time).",
+    "certcentral: a renewal is an order of its own from its day on: what was left of the old order is not added.",
+    "certcentral: `auto_renew` and `auto_reissue` act with the names and the CSR that are there, without approval and without a tag; not for a card, after a revocation, without money, or for a reissue that brings no day.",
+    "certcentral: they act when the clock is moved past 00:00 UTC of the 30th day before an end, each on its day.",
     "ncloud: an unknown path is 404 with error code 300 before the signature is looked at.",
-    "ncloud: a timestamp five minutes or more away is answered like a wrong signature.",
+    "ncloud: a timestamp five minutes or more away is answered like a wrong signature; a moved clock takes the time of this machine too.",
+    "ncloud: a certificate whose end is over is -2 EXPIRE.",
     "ncloud: only the header x-ncp-apigw-signature-v2 is read; Accept and Content-Type are not required.",
     "ncloud: an unknown order or certificate is HTTP 200 with returnCode 1006.",
     "ncloud: revoking a certificate that is -7 or -5, or not issued, is HTTP 200 with returnCode 26034; certificateNo 0 takes those that can be revoked.",

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::ca::Authority;
 use super::certcentral::book as certcentral;
 use super::certcentral::order::{Order, Request};
+use super::clock::Clock;
 use super::contrary::Contrary;
 use super::habits::Habits;
 use super::ncloud::book::{self as ncloud, NcloudOrder};
@@ -21,11 +24,23 @@ pub(super) enum Validation {
     Open,
 }
 
+/// How much longer a reissue lives than the certificate before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ReissueGain {
+    /// As long as a new certificate would, up to the end of the order.
+    #[default]
+    Full,
+    /// No longer: it ends on the same day.
+    None,
+}
+
 /// What can be changed while the sandbox runs.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) approval: Approval,
     pub(super) validation: Validation,
+    pub(super) reissue_gain: ReissueGain,
     /// What the account may spend in all, in cents; `None` is more than anybody asks for.
     pub(super) funds_cents: Option<u64>,
     pub(super) index_lag: Duration,
@@ -41,6 +56,9 @@ pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) seed: u64,
     pub(super) account_id: u64,
+    pub(super) clock: Clock,
+    /// Since what changed was last kept.
+    pub(super) clock_moved: bool,
     pub(super) certcentral_key: String,
     pub(super) certcentral_view_key: String,
     pub(super) ncloud_access_key: String,
@@ -57,6 +75,10 @@ pub(super) enum Kept {
     Order(Box<Order>),
     Request(Request),
     NcloudOrder(NcloudOrder),
+    /// How far the clock was moved.
+    Clock {
+        ahead_ms: i64,
+    },
 }
 
 /// An id that no other start has, whatever the seed.
@@ -67,10 +89,12 @@ pub(super) fn new_account_id() -> u64 {
 
 impl World {
     pub(super) fn new(options: &Options, authority: Authority, account_id: u64) -> Self {
+        let clock = Clock::default();
         Self {
             settings: Settings {
                 approval: options.approval,
                 validation: Validation::default(),
+                reissue_gain: ReissueGain::default(),
                 funds_cents: None,
                 index_lag: options.index_lag,
                 limits: options.rate_limits.windows(),
@@ -85,7 +109,9 @@ impl World {
             ncloud_access_key: options.ncloud_access_key.clone(),
             ncloud_secret_key: options.ncloud_secret_key.clone(),
             authority,
-            certcentral: certcentral::Book::default(),
+            certcentral: certcentral::Book::new(clock.clone()),
+            clock,
+            clock_moved: false,
             ncloud: ncloud::Book::default(),
         }
     }
@@ -96,6 +122,7 @@ impl World {
             Kept::Order(order) => self.certcentral.restore_order(*order),
             Kept::Request(request) => self.certcentral.restore_request(request),
             Kept::NcloudOrder(order) => self.ncloud.restore(order),
+            Kept::Clock { ahead_ms } => self.clock.set_ahead(SignedDuration::from_millis(ahead_ms)),
         }
     }
 
@@ -116,7 +143,15 @@ impl World {
             .orders
             .values()
             .map(|order| Kept::NcloudOrder(order.clone()));
-        orders.chain(requests).chain(ncloud)
+        orders
+            .chain(requests)
+            .chain(ncloud)
+            .chain([self.kept_clock()])
+    }
+
+    fn kept_clock(&self) -> Kept {
+        let ahead_ms = i64::try_from(self.clock.ahead().as_millis()).unwrap_or_default();
+        Kept::Clock { ahead_ms }
     }
 
     /// The objects that changed since the last call.
@@ -137,7 +172,8 @@ impl World {
             .iter()
             .filter_map(|id| self.ncloud.orders.get(id))
             .map(|one| Kept::NcloudOrder(one.clone()));
-        orders.chain(requests).chain(ncloud).collect()
+        let moved = std::mem::take(&mut self.clock_moved).then(|| self.kept_clock());
+        orders.chain(requests).chain(ncloud).chain(moved).collect()
     }
 
     /// Forgets which objects changed: there is no folder to keep them in.
@@ -146,5 +182,6 @@ impl World {
         self.certcentral.changed_orders.clear();
         self.certcentral.changed_requests.clear();
         self.ncloud.changed.clear();
+        self.clock_moved = false;
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct Edit {
     /// The end of the order alone.
     order_valid_till: Option<Date>,
     archived: Option<bool>,
+    /// The CA's own automatism, switched in the console.
+    auto_renew: Option<u32>,
+    auto_reissue: Option<bool>,
 }
 
 pub(super) fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
@@ -47,9 +50,14 @@ pub(super) fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
     };
     let of_order = asked.product.is_some()
         || asked.organization_id.is_some()
-        || asked.order_valid_till.is_some();
+        || asked.order_valid_till.is_some()
+        || asked.auto_renew.is_some()
+        || asked.auto_reissue.is_some();
     if certificate.is_some() && of_order {
-        return Err("product, organization_id and order_valid_till need order_id".into());
+        return Err(
+            "product, organization_id, order_valid_till, auto_renew and auto_reissue need order_id"
+                .into(),
+        );
     }
     let order = book.change(id).map_err(refused)?;
     if certificate.is_none() {
@@ -58,6 +66,15 @@ pub(super) fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
         }
         if asked.organization_id.is_some() {
             order.organization_id = asked.organization_id;
+        }
+        let automatic = [
+            ("auto_renew", asked.auto_renew.map(|times| json!(times))),
+            ("auto_reissue", asked.auto_reissue.map(|on| json!(on))),
+        ];
+        for (name, value) in automatic {
+            if let Some(value) = value {
+                order.echoed.insert(name.to_owned(), value);
+            }
         }
         let end = asked.order_valid_till.or(asked.valid_till);
         order.valid_till = end.unwrap_or(order.valid_till);
@@ -88,7 +105,9 @@ fn edit_certificate(certificate: &mut Certificate, asked: Edit) {
     if let Some(archived) = asked.archived {
         certificate.archived = archived;
     }
-    if let (Some(date), Some(issued)) = (asked.valid_till, &mut certificate.issued) {
-        issued.valid_till = date;
+    if let Some(issued) = &mut certificate.issued {
+        issued.valid_till = asked.valid_till.unwrap_or(issued.valid_till);
+        // It is signed anew when somebody looks at it, with what it says now.
+        issued.signed = None;
     }
 }

@@ -9,7 +9,7 @@ use super::done;
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::contrary::Contrary;
 use crate::sandbox::habits::Habits;
-use crate::sandbox::world::{Validation, World};
+use crate::sandbox::world::{ReissueGain, Validation, World};
 use crate::sandbox::{Approval, RateLimits};
 
 /// `rate_limits`: `"documented"`, `"off"`, or a list of `{"requests", "per_ms"}`.
@@ -18,6 +18,8 @@ use crate::sandbox::{Approval, RateLimits};
 pub(super) struct Changes {
     approval: Option<Approval>,
     validation: Option<Validation>,
+    /// Whether a reissue lives longer than what it replaces.
+    reissue_gain: Option<ReissueGain>,
     /// What the account may spend in all, `"100.00"`; an order that it does not cover is refused.
     funds: Option<String>,
     index_lag_ms: Option<u64>,
@@ -68,6 +70,9 @@ pub(super) fn change(world: &mut World, changes: Changes) -> Result<Answer, Stri
     }
     if let Some(validation) = changes.validation {
         settings.validation = validation;
+    }
+    if let Some(gain) = changes.reissue_gain {
+        settings.reissue_gain = gain;
     }
     if let Some(approval) = changes.approval {
         settings.approval = approval;

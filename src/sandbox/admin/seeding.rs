@@ -1,12 +1,13 @@
 //! `POST /sandbox/seed`: issued orders in bulk. Nothing is signed until somebody looks at it, so that
 //! 100,000 orders take seconds; serial numbers depend on the seed and the certificate id alone.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::ca::serial_number;
+use crate::sandbox::certcentral::lifetimes;
 use crate::sandbox::certcentral::order::{
     Certificate, CertificateStatus, Issued, Order, OrderStatus, Part,
 };
@@ -123,15 +124,11 @@ fn certcentral_order(
     tag: Option<String>,
     age: SignedDuration,
 ) -> u64 {
-    let (now, today) = (Timestamp::now(), clock::today());
+    let (now, today) = (world.clock.now(), world.clock.today());
     let placed = now.checked_sub(age).unwrap_or(now);
     let id = world.certcentral.new_order_id();
     let end = clock::plus_years(today, 1);
-    let certificate_end = if product.is_tls() {
-        end.min(clock::plus_days(today, 199))
-    } else {
-        end
-    };
+    let certificate_end = lifetimes::last_day(Some(product), today, end);
     let mut certificate = |part: Part| {
         let certificate_id = world.certcentral.new_certificate_id();
         let name = format!("host-{id}.example.com");
@@ -197,12 +194,12 @@ fn ncloud_order(
     certificates: usize,
     name: Option<String>,
 ) -> Result<String, String> {
+    let now = world.clock.now();
     let book = &mut world.ncloud;
     let order_id = name.unwrap_or_else(|| book.next_order.to_string());
     if order_id.is_empty() || book.orders.contains_key(&order_id) {
         return Err(format!("ncloud order {order_id} exists already"));
     }
-    let now = Timestamp::now();
     let first = book.next_certificate;
     let certificate = |number: u64| {
         let common_name = format!("shop-{number}.example.com");

@@ -1,6 +1,5 @@
 //! What belongs to the account rather than to an order: keys, user, products, organizations, money.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::products::{self, Kind, Product};
@@ -21,12 +20,12 @@ const PAID_IN: i128 = 100_000_000;
 pub(super) fn route(world: &World, call: &Call, segments: &[&str]) -> Outcome {
     let answer = match (call.method.as_str(), segments) {
         ("GET", ["key"]) => {
-            json!({"api_keys": KEY_IDS.iter().filter_map(|id| key(*id)).collect::<Vec<_>>()})
+            json!({"api_keys": KEY_IDS.iter().filter_map(|id| key(world, *id)).collect::<Vec<_>>()})
         }
         ("GET", ["key", id]) => id
             .parse()
             .ok()
-            .and_then(key)
+            .and_then(|id| key(world, id))
             .ok_or_else(|| Refusal::new(404, "not_found", "The key was not found."))?,
         ("GET", ["user", "me"]) => user_me(world),
         ("GET", ["account"]) => json!({
@@ -56,7 +55,7 @@ pub(super) fn route(world: &World, call: &Call, segments: &[&str]) -> Outcome {
 const KEY_IDS: [u64; 4] = [15, 184, 185, 186];
 
 /// The keys that `GET /key/{id}` knows: an ACME key, a full one, a revoked one, a view-only one.
-fn key(id: u64) -> Option<Value> {
+fn key(world: &World, id: u64) -> Option<Value> {
     let user = json!({"id": USER_ID, "first_name": FIRST_NAME, "last_name": LAST_NAME});
     let (status, name, role) = match id {
         15 => {
@@ -87,7 +86,7 @@ fn key(id: u64) -> Option<Value> {
         "user": user,
         "status": status,
         "create_date": "2018-08-07T23:27:58+00:00",
-        "last_used_date": clock::iso8601(Timestamp::now()),
+        "last_used_date": clock::iso8601(world.clock.now()),
         "name": name,
         "is_legacy": false,
         "restricted_to_role_id": role,
@@ -105,7 +104,7 @@ fn user_me(world: &World) -> Value {
         "job_title": "",
         "telephone": "+1 555 0100",
         "status": "active",
-        "last_login_date": clock::iso8601(Timestamp::now()),
+        "last_login_date": clock::iso8601(world.clock.now()),
         "container": container(),
         "access_roles": [{"id": 1, "name": "Administrator"}],
         "is_cert_central": true,

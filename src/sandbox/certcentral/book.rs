@@ -3,22 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
-
 use super::order::{
     CertificateStatus, Issued, Order, OrderStatus, Request, RequestStatus, RequestType,
 };
-use super::products::{self, Product};
+use super::products;
 use super::refusal::Refusal;
-use crate::sandbox::ca::{Authority, Contents, Usage, serial_number};
-use crate::sandbox::clock;
-
-/// A public TLS certificate lives no longer than this, whatever the order's validity (since 2026-02-24).
-/// Assumption: private TLS products are capped too.
-const LONGEST_TLS_DAYS: i64 = 199;
+use crate::sandbox::ca::{Authority, Contents, Usage};
+use crate::sandbox::clock::{Clock, end_of, start_of};
 
 #[derive(Debug)]
 pub(in crate::sandbox) struct Book {
+    clock: Clock,
     pub(in crate::sandbox) orders: BTreeMap<u64, Order>,
     pub(in crate::sandbox) requests: BTreeMap<u64, Request>,
     pub(in crate::sandbox) by_alternative_id: HashMap<String, Vec<u64>>,
@@ -36,10 +31,11 @@ pub(in crate::sandbox) struct Book {
     pub(in crate::sandbox) changed_requests: BTreeSet<u64>,
 }
 
-impl Default for Book {
-    fn default() -> Self {
+impl Book {
+    pub(in crate::sandbox) fn new(clock: Clock) -> Self {
         // Ids of each kind start far apart: one taken for another is then found out.
         Self {
+            clock,
             orders: BTreeMap::new(),
             requests: BTreeMap::new(),
             by_alternative_id: HashMap::new(),
@@ -54,9 +50,7 @@ impl Default for Book {
             changed_requests: BTreeSet::new(),
         }
     }
-}
 
-impl Book {
     pub(in crate::sandbox) fn new_order_id(&mut self) -> u64 {
         self.next_order += 1;
         self.next_order - 1
@@ -110,7 +104,7 @@ impl Book {
     /// Assumption: a reissue is a change of status even when it is issued at once; duplicates, the
     /// revocation of one certificate and edits are none.
     pub(in crate::sandbox) fn note_statuses(&mut self) {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         for id in &self.changed_orders {
             let Some(order) = self.orders.get_mut(id) else {
                 continue;
@@ -186,7 +180,7 @@ impl Book {
             status: RequestStatus::Pending,
             order_id,
             certificate_id,
-            date: Timestamp::now(),
+            date: self.clock.now(),
             decided: None,
             comments,
             processor_comment: None,
@@ -221,35 +215,21 @@ impl Book {
         order.requests.iter().any(pending)
     }
 
-    /// Issues a certificate: gives it a serial number and dates, and signs it.
-    pub(in crate::sandbox) fn issue(
+    /// Issues a certificate: what it says of itself is given, and it is signed.
+    pub(super) fn issue(
         &mut self,
         authority: &Authority,
-        seed: u64,
         order_id: u64,
         certificate_id: u64,
+        issued: Issued,
     ) -> Result<(), Refusal> {
-        let order = self.change(order_id)?;
-        let (product, end) = (order.product.clone(), order.valid_till);
-        let tls = products::find(&product).is_some_and(Product::is_tls);
-        let today = clock::today();
-        let valid_till = if tls {
-            end.min(clock::plus_days(today, LONGEST_TLS_DAYS))
-        } else {
-            end
-        };
-        let serial = serial_number(seed, "certcentral", certificate_id);
-        let certificate = order
+        let certificate = self
+            .change(order_id)?
             .certificate_mut(certificate_id)
             .ok_or_else(|| Refusal::not_found("certificate"))?;
         certificate.status = CertificateStatus::Issued;
-        certificate.issued = Some(Issued {
-            serial_number: serial.clone(),
-            valid_from: today,
-            valid_till,
-            at: Timestamp::now(),
-            signed: None,
-        });
+        let serial = issued.serial_number.clone();
+        certificate.issued = Some(issued);
         self.by_name.insert(serial, certificate_id);
         self.sign(authority, order_id, certificate_id)
     }
@@ -287,8 +267,9 @@ impl Book {
             emails: &certificate.emails,
             usage,
             serial_number: &issued.serial_number,
-            valid_from: issued.valid_from,
-            valid_till: issued.valid_till,
+            // Assumption: the first and the last day are whole ones, in UTC.
+            not_before: start_of(issued.valid_from),
+            not_after: end_of(issued.valid_till),
         };
         let csr = certificate
             .csr

@@ -1,9 +1,12 @@
 //! What approved requests do: they issue and revoke.
 
-use super::order::{Certificate, CertificateStatus, OrderStatus, Part, RequestStatus, RequestType};
+use super::order::{
+    Certificate, CertificateStatus, Issued, OrderStatus, Part, RequestStatus, RequestType,
+};
 use super::refusal::Refusal;
-use super::validation;
+use super::{lifetimes, validation};
 use crate::sandbox::answer::Effect;
+use crate::sandbox::ca::serial_number;
 use crate::sandbox::habits::LastCertificateRevoked;
 use crate::sandbox::world::World;
 
@@ -42,10 +45,30 @@ pub(super) fn issue_order(world: &mut World, order_id: u64) -> Result<u64, Refus
     if validation::open(world, order_id)? {
         return Ok(certificate);
     }
-    let book = &mut world.certcentral;
-    book.change(order_id)?.status = OrderStatus::Issued;
-    book.issue(&world.authority, world.seed, order_id, certificate)?;
+    world.certcentral.change(order_id)?.status = OrderStatus::Issued;
+    issue(world, order_id, certificate)?;
     Ok(certificate)
+}
+
+/// Issues a certificate from today on, until its lifetime or its order ends.
+fn issue(world: &mut World, order_id: u64, certificate_id: u64) -> Result<(), Refusal> {
+    let (now, today) = (world.clock.now(), world.clock.today());
+    let order = world.certcentral.order(order_id)?;
+    let part = order
+        .certificates
+        .iter()
+        .find(|one| one.id == certificate_id)
+        .map_or(Part::Original, |one| one.part);
+    let issued = Issued {
+        serial_number: serial_number(world.seed, "certcentral", certificate_id),
+        valid_from: today,
+        valid_till: lifetimes::in_order(order, part, today, world.settings.reissue_gain),
+        at: now,
+        signed: None,
+    };
+    world
+        .certcentral
+        .issue(&world.authority, order_id, certificate_id, issued)
 }
 
 /// Issues an approved duplicate or reissue.
@@ -80,9 +103,7 @@ pub(super) fn issue_part(
             certificate.status = CertificateStatus::Revoked;
         }
     }
-    world
-        .certcentral
-        .issue(&world.authority, world.seed, order_id, certificate_id)
+    issue(world, order_id, certificate_id)
 }
 
 /// Completes the validation of an order: what was approved meanwhile is issued.
@@ -102,13 +123,7 @@ pub(in crate::sandbox) fn complete_validation(
         match part {
             Part::Original => {
                 world.certcentral.change(order_id)?.status = OrderStatus::Issued;
-                let World {
-                    certcentral,
-                    authority,
-                    seed,
-                    ..
-                } = world;
-                certcentral.issue(authority, *seed, order_id, *certificate)?;
+                issue(world, order_id, *certificate)?;
             }
             Part::Duplicate | Part::Reissue => issue_part(world, order_id, *certificate)?,
         }
@@ -193,9 +208,8 @@ pub(in crate::sandbox) fn pick_up_all(world: &mut World) -> Result<(), Refusal> 
         .filter_map(|order| Some((order.id, order.certificates.first()?.id)))
         .collect();
     for (order_id, certificate_id) in waiting {
-        let book = &mut world.certcentral;
-        book.change(order_id)?.status = OrderStatus::Issued;
-        book.issue(&world.authority, world.seed, order_id, certificate_id)?;
+        world.certcentral.change(order_id)?.status = OrderStatus::Issued;
+        issue(world, order_id, certificate_id)?;
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Requests: list, info, decision. Approving a request is what makes things happen, by whomever it is done.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::form::Form;
@@ -119,13 +118,14 @@ fn close(
     status: RequestStatus,
     comment: Option<String>,
 ) -> Result<(), Refusal> {
+    let now = world.clock.now();
     let request = world
         .certcentral
         .requests
         .get_mut(&id)
         .ok_or_else(|| Refusal::not_found("request"))?;
     request.status = status;
-    request.decided = Some(Timestamp::now());
+    request.decided = Some(now);
     request.processor_comment = comment;
     let order = request.order_id;
     world.certcentral.changed_requests.insert(id);

@@ -54,7 +54,7 @@ pub(super) fn status_changes(world: &World, call: &Call) -> Outcome {
                     "The time frame is longer than a week.",
                 ));
             }
-            let now = Timestamp::now();
+            let now = world.clock.now();
             (
                 now.checked_sub(SignedDuration::from_secs(span))
                     .unwrap_or(Timestamp::MIN),

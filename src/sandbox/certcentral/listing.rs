@@ -54,7 +54,7 @@ pub(super) fn page(call: &Call) -> Result<Page, Refusal> {
 /// Says which orders the indexes know by now.
 pub(super) fn visible(world: &World) -> impl Fn(&Order) -> bool + Copy {
     let lag = SignedDuration::try_from(world.settings.index_lag).unwrap_or(SignedDuration::MAX);
-    let until = Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::MIN);
+    let until = world.clock.now().checked_sub(lag).unwrap_or(Timestamp::MIN);
     move |order: &Order| order.created <= until
 }
 
@@ -87,7 +87,7 @@ pub(super) fn orders(world: &World, call: &Call) -> Outcome {
 
 /// A row of the list.
 fn row(world: &World, order: &Order) -> Value {
-    let mut row = views::summary(order);
+    let mut row = views::summary(world, order);
     if order.status == OrderStatus::NeedsApproval
         && world.settings.habits.waiting_orders == WaitingOrders::Nameless
         && let Some(certificate) = row["certificate"].as_object_mut()

@@ -2,6 +2,7 @@
 
 mod account;
 mod archive;
+pub(super) mod automatism;
 pub(super) mod book;
 pub(super) mod carrying_out;
 pub(super) mod decisions;
@@ -9,12 +10,14 @@ mod downloads;
 mod feed;
 mod filters;
 mod form;
+pub(super) mod lifetimes;
 mod listing;
 pub(super) mod order;
 mod ordering;
 mod organizations;
 pub(super) mod products;
 pub(super) mod refusal;
+mod renewing;
 mod replacing;
 mod requests;
 mod revoking;

@@ -12,7 +12,7 @@ use super::order::{
 };
 use super::products::{self, Kind, Product};
 use super::refusal::{Outcome, Refusal};
-use super::{decisions, downloads, validation};
+use super::{decisions, downloads, renewing, validation};
 use crate::sandbox::answer::{Answer, Effect};
 use crate::sandbox::world::World;
 use crate::sandbox::{Approval, clock};
@@ -43,14 +43,14 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
     }
     let product = products::find(product).ok_or_else(|| Refusal::not_found("product"))?;
     let mut form = Form::new(body);
-    let certificate = certificate(&mut form, product);
+    let certificate = certificate(&mut form, product, world.clock.now());
     let organization_id = match product.kind {
         Kind::DomainTls => form.id("organization.id"),
         Kind::Client | Kind::SecureEmail | Kind::OrganizationTls => {
             form.required_id("organization.id")
         }
     };
-    let valid_till = validity(&mut form, product);
+    let valid_till = validity(&mut form, product, world.clock.today());
     let skip_approval = form.flag("skip_approval");
     let container_id = form.id("container.id");
     common_members(&mut form);
@@ -64,13 +64,12 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
     let renewal_of = form.id("renewal_of_order_id");
     match renewal_of.map(|id| world.certcentral.orders.get(&id)) {
         Some(None) => form.wrong("renewal_of_order_id", "is no order of this account."),
-        Some(Some(order)) if order.renewed_by.is_some() => {
-            form.problem(
-                "order_renewed_already",
-                "The order has been renewed already.",
-            );
+        Some(Some(order)) => {
+            if let Some((code, message)) = renewing::refusal(world, order) {
+                form.problem(code, message);
+            }
         }
-        Some(Some(_)) | None => {}
+        None => {}
     }
     form.finish()?;
     afford(world, product)?;
@@ -79,7 +78,7 @@ pub(super) fn place(world: &mut World, product: &str, body: &Value) -> Outcome {
     let (id, certificate_id, now) = (
         book.new_order_id(),
         book.new_certificate_id(),
-        Timestamp::now(),
+        world.clock.now(),
     );
     let member = |name: &&str| {
         Some((
@@ -169,7 +168,7 @@ fn afford(world: &World, product: Product) -> Result<(), Refusal> {
 }
 
 /// Reads `certificate`; what is missing or wrong is in the form's problems.
-fn certificate(form: &mut Form<'_>, product: Product) -> Certificate {
+fn certificate(form: &mut Form<'_>, product: Product, now: Timestamp) -> Certificate {
     let tls = product.is_tls();
     if form.member("certificate").is_none() {
         form.missing("certificate");
@@ -248,7 +247,7 @@ fn certificate(form: &mut Form<'_>, product: Product) -> Certificate {
         signature_hash,
         key_size,
         server_platform: form.integer("certificate.server_platform.id").unwrap_or(-1),
-        created: Timestamp::now(),
+        created: now,
         issued: None,
         archived: false,
     }
@@ -269,8 +268,7 @@ pub(super) fn is_dns_name(name: &str) -> bool {
 }
 
 /// When the order ends.
-fn validity(form: &mut Form<'_>, product: Product) -> Date {
-    let today = clock::today();
+fn validity(form: &mut Form<'_>, product: Product, today: Date) -> Date {
     let (years, days) = if product.kind == Kind::Client {
         (2, 825)
     } else {

@@ -23,6 +23,11 @@ impl Product {
         matches!(self.kind, Kind::OrganizationTls | Kind::DomainTls)
     }
 
+    /// Whether browsers trust it, so that it lives no longer than they allow.
+    pub(in crate::sandbox) fn is_public_tls(self) -> bool {
+        self.is_tls() && !self.name_id.starts_with("private_")
+    }
+
     pub(super) fn group(self) -> &'static str {
         match self.kind {
             Kind::Client => "client_certificate",

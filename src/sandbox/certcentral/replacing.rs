@@ -61,7 +61,7 @@ pub(super) fn duplicate(world: &mut World, id: &str, body: &Value) -> Outcome {
     let id = world.certcentral.find_order(id)?;
     let mut form = Form::new(body);
     let order = world.certcentral.order(id)?;
-    let certificate = further(&mut form, order, Part::Duplicate)?;
+    let certificate = further(&mut form, order, Part::Duplicate, world.clock.now())?;
     if let Some(current) = order.current() {
         if certificate.common_name != current.common_name {
             form.wrong("certificate.common_name", "must be that of the original.");
@@ -78,12 +78,17 @@ pub(super) fn reissue(world: &mut World, id: &str, body: &Value) -> Outcome {
     let id = world.certcentral.find_order(id)?;
     let mut form = Form::new(body);
     let order = world.certcentral.order(id)?;
-    let certificate = further(&mut form, order, Part::Reissue)?;
+    let certificate = further(&mut form, order, Part::Reissue, world.clock.now())?;
     add(world, id, certificate, form, RequestType::Reissue)
 }
 
 /// A new certificate of an order: what the body does not say is as it was.
-fn further(form: &mut Form<'_>, order: &Order, part: Part) -> Result<Certificate, Refusal> {
+fn further(
+    form: &mut Form<'_>,
+    order: &Order,
+    part: Part,
+    now: Timestamp,
+) -> Result<Certificate, Refusal> {
     match order.status {
         OrderStatus::Issued => {}
         OrderStatus::ReissuePending => {
@@ -147,7 +152,7 @@ fn further(form: &mut Form<'_>, order: &Order, part: Part) -> Result<Certificate
         server_platform: form
             .integer("certificate.server_platform.id")
             .unwrap_or(current.server_platform),
-        created: Timestamp::now(),
+        created: now,
         issued: None,
         archived: false,
     })

@@ -43,7 +43,9 @@ pub(super) fn open(world: &mut World, order_id: u64) -> Result<bool, Refusal> {
     }
     let tls = product.is_some_and(Product::is_tls);
     let token = (tls && with_token).then(|| random_value(world.seed, order_id));
-    let expires = Timestamp::now()
+    let expires = world
+        .clock
+        .now()
         .checked_add(SignedDuration::from_hours(24 * TOKEN_DAYS))
         .unwrap_or(Timestamp::MAX);
     world.certcentral.change(order_id)?.open_validation = Some(OpenValidation { token, expires });

@@ -8,7 +8,7 @@ use super::refusal::{Outcome, Refusal};
 use super::user::{EMAIL, FIRST_NAME, LAST_NAME, USER_ID};
 use super::{account, organizations, validation};
 use crate::sandbox::answer::Answer;
-use crate::sandbox::clock::{days_between, iso8601, today};
+use crate::sandbox::clock::{days_between, iso8601};
 use crate::sandbox::habits::{OrderInfoRequests, OrderInfoTokens};
 use crate::sandbox::world::World;
 
@@ -24,7 +24,7 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
         world.certcentral.sign(&world.authority, id, certificate)?;
     }
     let order = world.certcentral.order(id)?;
-    let mut view = summary(order);
+    let mut view = summary(world, order);
     if let Some(certificate) = order.current() {
         view["certificate"] = certificate_of_order(world, order, certificate);
     }
@@ -78,6 +78,7 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
     }
     for name in [
         "auto_renew",
+        "auto_reissue",
         "additional_emails",
         "disable_ct",
         "disable_issuance_email",
@@ -96,7 +97,7 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
 }
 
 /// An order as the list shows it; order info builds on it.
-pub(super) fn summary(order: &Order) -> Value {
+pub(super) fn summary(world: &World, order: &Order) -> Value {
     let product = products::find(&order.product);
     let duplicates = count(order, Part::Duplicate);
     let reissues = count(order, Part::Reissue);
@@ -123,7 +124,7 @@ pub(super) fn summary(order: &Order) -> Value {
         "is_multi_year_plan": "0",
     });
     if let Some(certificate) = order.current() {
-        view["certificate"] = certificate_members(order, certificate);
+        view["certificate"] = certificate_members(world, order, certificate);
         view["number_of_sans"] = json!(certificate.dns_names.len());
     }
     for name in ["validity_years", "order_validity", "custom_fields"] {
@@ -143,7 +144,7 @@ fn count(order: &Order, part: Part) -> usize {
 }
 
 /// What list and order info say of a certificate.
-fn certificate_members(order: &Order, certificate: &Certificate) -> Value {
+fn certificate_members(world: &World, order: &Order, certificate: &Certificate) -> Value {
     let mut view = json!({
         "id": certificate.id,
         "common_name": certificate.common_name,
@@ -154,7 +155,7 @@ fn certificate_members(order: &Order, certificate: &Certificate) -> Value {
         view["serial_number"] = json!(issued.serial_number);
         view["valid_from"] = json!(issued.valid_from.to_string());
         view["valid_till"] = json!(issued.valid_till.to_string());
-        view["days_remaining"] = json!(days_between(today(), issued.valid_till));
+        view["days_remaining"] = json!(days_between(world.clock.today(), issued.valid_till));
     }
     // Absent while untouched.
     match certificate.status {
@@ -172,7 +173,7 @@ fn certificate_members(order: &Order, certificate: &Certificate) -> Value {
 }
 
 fn certificate_of_order(world: &World, order: &Order, certificate: &Certificate) -> Value {
-    let mut view = certificate_members(order, certificate);
+    let mut view = certificate_members(world, order, certificate);
     view["date_created"] = json!(iso8601(certificate.created));
     view["emails"] = json!(certificate.emails);
     view["organization_units"] = json!(certificate.organization_units);
@@ -233,7 +234,7 @@ pub(super) fn part(world: &World, position: usize, certificate: &Certificate) ->
         put("valid_till", json!(issued.valid_till.to_string()));
         put(
             "days_remaining",
-            json!(days_between(today(), issued.valid_till)),
+            json!(days_between(world.clock.today(), issued.valid_till)),
         );
     }
     if let Some(csr) = csr(world, certificate) {
@@ -296,7 +297,7 @@ pub(super) fn request(world: &World, request: &Request) -> Value {
     });
     let order: Result<&Order, Refusal> = world.certcentral.order(request.order_id);
     if let Ok(order) = order {
-        let summary = summary(order);
+        let summary = summary(world, order);
         view["order"] = json!({
             "id": order.id,
             "certificate": {"common_name": order.current().map(|certificate| &certificate.common_name)},

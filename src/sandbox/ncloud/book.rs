@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::sandbox::clock::{date_of, plus_years, start_of};
+
 /// An order; its id is a string on the wire.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::sandbox) struct NcloudOrder {
@@ -37,9 +39,19 @@ pub(in crate::sandbox) struct Revocation {
 }
 
 impl NcloudCertificate {
-    /// statusCode: 1 NORMAL, -7 REQUEST_REVOKE, -5 REVOKE.
-    pub(in crate::sandbox) fn status(&self, now: Timestamp) -> (&'static str, &'static str) {
+    /// When it is over, in an order of so many years.
+    pub(super) fn end(&self, years: i32) -> Timestamp {
+        start_of(plus_years(date_of(self.issued), i64::from(years)))
+    }
+
+    /// statusCode: 1 NORMAL, -2 EXPIRE, -7 REQUEST_REVOKE, -5 REVOKE.
+    pub(in crate::sandbox) fn status(
+        &self,
+        years: i32,
+        now: Timestamp,
+    ) -> (&'static str, &'static str) {
         match &self.revocation {
+            None if self.end(years) <= now => ("-2", "EXPIRE"),
             None => ("1", "NORMAL"),
             Some(revocation) if revocation.done > now => ("-7", "REQUEST_REVOKE"),
             Some(_) => ("-5", "REVOKE"),
@@ -47,8 +59,12 @@ impl NcloudCertificate {
     }
 
     /// Asks for the revocation, which is in force after `delay`.
-    pub(in crate::sandbox) fn revoke(&mut self, reason: &str, delay: Duration) {
-        let requested = Timestamp::now();
+    pub(in crate::sandbox) fn revoke(
+        &mut self,
+        reason: &str,
+        requested: Timestamp,
+        delay: Duration,
+    ) {
         let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
         let done = requested.checked_add(delay).unwrap_or(Timestamp::MAX);
         self.updated = requested;

@@ -1,5 +1,6 @@
 //! What ncloud's list calls answer.
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ use super::book::{NcloudCertificate, NcloudOrder};
 use super::{refused, success};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
-use crate::sandbox::clock::{date_of, days_between, plus_years, spaced, today};
+use crate::sandbox::clock::{date_of, days_between, plus_years, spaced};
 use crate::sandbox::habits::Names;
 use crate::sandbox::world::World;
 
@@ -31,13 +32,9 @@ fn invalid(name: &str) -> Answer {
     refused(400, "2000", &format!("invalid input: {name}"))
 }
 
-fn certificate(order: &NcloudOrder, certificate: &NcloudCertificate) -> Value {
-    let now = Timestamp::now();
-    let (code, name) = certificate.status(now);
-    let end = plus_years(
-        date_of(certificate.issued),
-        i64::from(order.subscription_years),
-    );
+fn certificate(now: Timestamp, order: &NcloudOrder, certificate: &NcloudCertificate) -> Value {
+    let (code, name) = certificate.status(order.subscription_years, now);
+    let end = certificate.end(order.subscription_years);
     let revoked = certificate
         .revocation
         .as_ref()
@@ -62,7 +59,7 @@ fn certificate(order: &NcloudOrder, certificate: &NcloudCertificate) -> Value {
         "issueDate": spaced(certificate.issued),
         "updateDate": spaced(certificate.updated),
         "notBefore": spaced(certificate.issued),
-        "notAfter": format!("{end} 00:00:00"),
+        "notAfter": spaced(end),
         "revokeDate": revoked.map(|revocation| spaced(revocation.done)),
         "usedInstanceNoList": [],
     })
@@ -91,7 +88,7 @@ pub(super) fn paid_certificates(world: &World, call: &Call) -> Answer {
                 .certificates
                 .iter()
                 .filter(wanted)
-                .map(|one| certificate(order, one))
+                .map(|one| certificate(world.clock.now(), order, one))
                 .collect();
             match world.settings.habits.ncloud_names {
                 Names::Current => json!({"orderId": order.order_id, "certificates": certificates}),
@@ -136,7 +133,7 @@ pub(super) fn certificates(world: &World, call: &Call) -> Answer {
         Ok(rows) => {
             let rows: Vec<Value> = rows
                 .iter()
-                .map(|(order, one)| certificate(order, one))
+                .map(|(order, one)| certificate(world.clock.now(), order, one))
                 .collect();
             success(json!({"totalCount": all.len(), "sslCertificateList": rows}))
         }
@@ -144,7 +141,7 @@ pub(super) fn certificates(world: &World, call: &Call) -> Answer {
     }
 }
 
-fn subscription(order: &NcloudOrder) -> Value {
+fn subscription(today: Date, order: &NcloudOrder) -> Value {
     let end = plus_years(
         date_of(order.subscription_start),
         i64::from(order.subscription_years),
@@ -154,7 +151,7 @@ fn subscription(order: &NcloudOrder) -> Value {
         "subscriptionStartDt": spaced(order.subscription_start),
         "subscriptionEndDt": format!("{end} 00:00:00"),
         "subscriptionYears": order.subscription_years,
-        "remainingDays": days_between(today(), end),
+        "remainingDays": days_between(today, end),
         "extendableYears": (3 - order.subscription_years).max(0),
     })
 }
@@ -164,7 +161,10 @@ pub(super) fn orders(world: &World, call: &Call) -> Answer {
     let orders: Vec<&NcloudOrder> = world.ncloud.orders.values().collect();
     match page(call, &orders) {
         Ok(rows) => {
-            let rows: Vec<Value> = rows.iter().map(|order| subscription(order)).collect();
+            let rows: Vec<Value> = rows
+                .iter()
+                .map(|order| subscription(world.clock.today(), order))
+                .collect();
             success(json!({"totalCount": orders.len(), "orders": rows}))
         }
         Err(name) => invalid(name),
@@ -176,12 +176,12 @@ pub(super) fn order(world: &World, order_id: &str) -> Answer {
     let Some(order) = world.ncloud.orders.get(order_id) else {
         return refused(200, "1006", "There is no such order.");
     };
-    let mut members = subscription(order);
+    let mut members = subscription(world.clock.today(), order);
     members["totalCount"] = json!(order.certificates.len());
     members["certificates"] = order
         .certificates
         .iter()
-        .map(|one| certificate(order, one))
+        .map(|one| certificate(world.clock.now(), order, one))
         .collect();
     success(members)
 }
@@ -196,7 +196,7 @@ pub(super) fn recent_changes(world: &World, call: &Call) -> Answer {
                 .filter(|number| (1..=most).contains(number))
         })
     };
-    let now = Timestamp::now();
+    let now = world.clock.now();
     let back = |seconds: i64| {
         now.checked_sub(SignedDuration::from_secs(seconds))
             .unwrap_or(Timestamp::MIN)

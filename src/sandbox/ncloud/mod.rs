@@ -21,7 +21,9 @@ pub(super) fn key_name(world: &World, call: &Call) -> &'static str {
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Answer {
-    traced(gateway(world, call), call)
+    let answer = gateway(world, call);
+    let time = world.clock.now().as_nanosecond();
+    traced(answer, time, call)
 }
 
 fn gateway(world: &mut World, call: &Call) -> Answer {
@@ -61,8 +63,7 @@ fn gateway(world: &mut World, call: &Call) -> Answer {
 }
 
 /// Every answer carries a trace id and says that the service gave it.
-fn traced(answer: Answer, call: &Call) -> Answer {
-    let time = jiff::Timestamp::now().as_nanosecond();
+fn traced(answer: Answer, time: i128, call: &Call) -> Answer {
     let trace = super::ca::sha256_hex(format!("{time}{}", call.target).as_bytes());
     answer
         .with_header("x-ncp-trace-id", trace.get(..32).unwrap_or_default())

@@ -29,7 +29,7 @@ pub(super) fn revoke(world: &mut World, call: &Call) -> Answer {
     let Some(revoke_type) = revoke_type.filter(|given| REVOKE_TYPES.contains(given)) else {
         return invalid("revokeType");
     };
-    let delay = world.settings.ncloud_revoke_delay;
+    let (now, delay) = (world.clock.now(), world.settings.ncloud_revoke_delay);
     let Some(order) = world.ncloud.orders.get(order_id) else {
         // Assumption: no code is documented for an unknown order.
         return refused(200, "1006", "There is no such order.");
@@ -59,7 +59,7 @@ pub(super) fn revoke(world: &mut World, call: &Call) -> Answer {
         .flat_map(|order| &mut order.certificates)
     {
         if in_scope(&certificate.number) && certificate.revocation.is_none() {
-            certificate.revoke(revoke_type, delay);
+            certificate.revoke(revoke_type, now, delay);
             revoked.push(certificate.number);
         }
     }

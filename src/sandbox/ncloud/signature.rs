@@ -22,7 +22,10 @@ pub(super) fn verify(world: &World, call: &Call) -> Result<(), &'static str> {
         return Err(MISSING);
     };
     let sent: i64 = timestamp.parse().map_err(|_| WRONG)?;
-    let fresh = Timestamp::now().as_millisecond().abs_diff(sent) < WINDOW;
+    // A client signs with its own clock, or with the CA's that it was shown: a clock that was moved refuses neither.
+    let fresh = [Timestamp::now(), world.clock.now()]
+        .iter()
+        .any(|now| now.as_millisecond().abs_diff(sent) < WINDOW);
     let text = text_to_sign(&call.method, &call.target, timestamp, access_key);
     let right = signs(&world.ncloud_secret_key, &text, signature);
     if fresh && right && access_key == world.ncloud_access_key {

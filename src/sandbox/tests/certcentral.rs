@@ -178,7 +178,9 @@ async fn what_is_missing_or_wrong_is_refused_with_every_member_named() {
     far.as_object_mut()
         .expect("an object")
         .remove("validity_years");
-    let date = crate::sandbox::clock::plus_days(crate::sandbox::clock::today(), 826).to_string();
+    let date =
+        crate::sandbox::clock::plus_days(crate::sandbox::clock::Clock::default().today(), 826)
+            .to_string();
     let (_, answer) = lab
         .post(
             CLIENT,
@@ -189,7 +191,9 @@ async fn what_is_missing_or_wrong_is_refused_with_every_member_named() {
         answer["errors"][0]["code"],
         "invalid_value:custom_expiration_date"
     );
-    let date = crate::sandbox::clock::plus_days(crate::sandbox::clock::today(), 825).to_string();
+    let date =
+        crate::sandbox::clock::plus_days(crate::sandbox::clock::Clock::default().today(), 825)
+            .to_string();
     assert_eq!(
         lab.post(CLIENT, with(far, "custom_expiration_date", json!(date)))
             .await
@@ -291,6 +295,7 @@ async fn a_rejected_order_is_rejected_and_a_second_renewal_refused() {
         "rejected"
     );
     let renewed = issued(&lab).await;
+    lab.admin("/clock", json!({"advance": "300d"})).await;
     let renewal = || with(client_order(), "renewal_of_order_id", json!(renewed));
     assert_eq!(lab.post(CLIENT, renewal()).await.0, 201);
     let (status, answer) = lab.post(CLIENT, renewal()).await;

@@ -3,6 +3,7 @@
 mod account;
 mod certcentral;
 mod certificates;
+mod clock;
 mod documents;
 mod faults;
 mod folder;

@@ -160,6 +160,7 @@ async fn with_validations_held_open_every_order_and_reissue_waits() {
 async fn a_renewal_that_came_to_nothing_leaves_its_order_renewable() {
     let lab = Lab::new().await;
     let old = issued(&lab).await;
+    lab.admin("/clock", json!({"advance": "300d"})).await;
     let renewal = with(client_order(), "renewal_of_order_id", json!(old));
     let path = format!("/order/certificate/{old}");
     let (_, first) = lab.post(CLIENT, renewal.clone()).await;

@@ -109,6 +109,7 @@ fn a_revocation_can_wait_for_another_to_be_in_force() {
 fn a_renewal_of_a_name_placed_in_the_same_run_carries_its_id() {
     let rig = Rig::new();
     automatic(&rig);
+    rig.renewals_at_any_time();
     rig.orders(&["ada", "ada2"], "    renewal_of: ada\n");
     let plan = rig.plan(&[]);
     assert_eq!(action(&plan, "orders.ada2")["action"], "renew");
@@ -137,6 +138,7 @@ fn renews(rig: &Rig, order: &str, old: &str) -> bool {
 fn a_renewal_by_order_id_is_sent_with_it() {
     let rig = Rig::new();
     automatic(&rig);
+    rig.renewals_at_any_time();
     let old = rig
         .seed(json!({ "certcentral": 1, "product": "client_premium_sha2" }))
         .remove(0);

@@ -164,6 +164,7 @@ fn case_01_a_new_key_that_is_under_way_opens_no_gate() {
 fn renewed(after: &str) -> Rig {
     let rig = Rig::new();
     automatic(&rig);
+    rig.renewals_at_any_time();
     manifest(&rig, &[shop("shop", "")], &[]);
     rig.apply(&[], 0);
     by_hand(&rig);

@@ -175,6 +175,7 @@ fn case_29_what_ran_out_or_was_revoked_outside_is_news() {
 fn case_29_a_reissue_and_a_renewal_are_news() {
     let rig = Rig::new();
     automatic(&rig);
+    rig.renewals_at_any_time();
     manifest(&rig, &[shop("shop", "")], &[]);
     rig.apply(&[], 0);
     by_hand(&rig);

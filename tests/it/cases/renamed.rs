@@ -171,6 +171,7 @@ fn case_05_what_is_over_is_no_twin() {
 #[test]
 fn case_05_an_entry_that_renews_the_order_buys() {
     let rig = placed();
+    rig.renewals_at_any_time();
     renamed(&rig, &format!("renewal_of_order_id: {ORDER}"));
     assert_eq!(word(&rig, "orders.shop-prod"), "renew");
     rig.apply(&[], 0);

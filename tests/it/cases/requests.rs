@@ -452,6 +452,7 @@ fn sent_orders(rig: &Rig) -> usize {
 #[test]
 fn case_24_an_order_that_was_renewed_is_not_renewed_again() {
     let rig = Rig::new();
+    rig.renewals_at_any_time();
     let old = rig.seed(json!({ "certcentral": 1, "product": "ssl_multi_domain" }));
     // A colleague renews it, in the console.
     let body = json!({
@@ -496,6 +497,7 @@ fn case_24_a_renewal_is_told_from_the_renewed_order_alone() {
         ("ssl_multi_domain", ", allow_similar: true"),
     ] {
         let rig = Rig::new();
+        rig.renewals_at_any_time();
         rig.seed(json!({ "certcentral": 1, "product": "ssl_multi_domain" }));
         let body = json!({
             "certificate": { "common_name": "host-70000001.example.com", "csr": csr(), "signature_hash": "sha256" },

@@ -157,6 +157,7 @@ fn case_03_after_a_rejection_the_order_bought_then_is_no_target() {
 #[test]
 fn case_03_a_renewal_is_no_target_of_what_was_carried_out_before() {
     let rig = shop_is_issued();
+    rig.renewals_at_any_time();
     manifest(&rig, &[shop("shop", "")], &[leak("")]);
     rig.apply(&[], 0);
     assert_eq!(status_of(&rig, FIRST), "revoked");
