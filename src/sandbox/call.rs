@@ -29,6 +29,21 @@ pub(super) struct Call {
     pub(super) body: Bytes,
     /// Filters and tags of a list are not looked at: a fault of the script.
     pub(super) unfiltered: bool,
+    /// What is wrong with the certificates of a download: a fault of the script.
+    pub(super) chain: Spoilt,
+}
+
+/// What is wrong with the certificates that an answer hands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Spoilt {
+    #[default]
+    Nothing,
+    /// It is another certificate of the order.
+    Neighbour,
+    /// The intermediate is missing.
+    Short,
+    /// The root comes first.
+    Reversed,
 }
 
 impl Call {
@@ -54,6 +69,7 @@ impl Call {
             headers: parts.headers,
             body,
             unfiltered: false,
+            chain: Spoilt::Nothing,
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::ca::Authority;
-use super::call::{Call, Provider};
+use super::call::{Call, Provider, Spoilt};
 use super::clock::{Clock, http_date};
 use super::faults::{Fault, Rule, Script};
 use super::inner::{Counters, Inner};
@@ -219,6 +219,12 @@ pub(super) async fn answer(shared: Arc<Shared>, mut call: Call) -> Response {
     call.unfiltered = rule
         .as_ref()
         .is_some_and(|rule| rule.fault == Fault::Unfiltered);
+    call.chain = match rule.as_ref().map(|rule| rule.fault) {
+        Some(Fault::Neighbour) => Spoilt::Neighbour,
+        Some(Fault::ShortChain) => Spoilt::Short,
+        Some(Fault::ReversedChain) => Spoilt::Reversed,
+        _ => Spoilt::Nothing,
+    };
     let wait = rule
         .as_ref()
         .and_then(|rule| rule.ms)

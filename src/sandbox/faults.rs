@@ -42,6 +42,12 @@ pub(super) enum Fault {
     Unfiltered,
     /// The effect happens, each string of the answer is a number and each number a list.
     WrongTypes,
+    /// A download has another certificate of the same order, and what belongs to that.
+    Neighbour,
+    /// A download, or the chain in an answer, lacks the intermediate certificate.
+    ShortChain,
+    /// A download, or the chain in an answer, begins with the root.
+    ReversedChain,
     /// The answer to a wrong key, without effect.
     Unauthorized,
     /// The answer to a lacking permission, without effect.
@@ -54,6 +60,9 @@ impl Fault {
             Self::Delay
             | Self::AnswerAfter
             | Self::Unfiltered
+            | Self::Neighbour
+            | Self::ShortChain
+            | Self::ReversedChain
             | Self::ErrorAfter
             | Self::CutAfter
             | Self::Truncate
@@ -221,6 +230,9 @@ impl Rule {
             ),
             Fault::Delay
             | Fault::Unfiltered
+            | Fault::Neighbour
+            | Fault::ShortChain
+            | Fault::ReversedChain
             | Fault::CutBefore
             | Fault::CutAfter
             | Fault::Truncate => real.unwrap_or_else(Answer::no_content),

@@ -33,6 +33,10 @@ pub(super) struct Habits {
     pub(super) empty_lists: EmptyLists,
     /// Status changes where nothing changed.
     pub(super) empty_feed: EmptyFeed,
+    /// Whether the answer to an order that is issued at once brings the certificates.
+    pub(super) certificate_chain: CertificateChain,
+    /// Whether orders for people show when they end.
+    pub(super) order_valid_till: OrderValidTill,
     /// Until and from when an order can be renewed.
     pub(super) renewals: Renewals,
     /// ncloud's member names in the list of Advanced certificates.
@@ -148,6 +152,24 @@ pub(super) enum EmptyFeed {
     AsLists,
     /// `{}`, as the documented sample has it.
     Missing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CertificateChain {
+    #[default]
+    Shown,
+    /// They have to be downloaded.
+    Missing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OrderValidTill {
+    #[default]
+    Shown,
+    /// Orders for people are without `order_valid_till`.
+    TlsOnly,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

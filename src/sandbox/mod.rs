@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | `GET ledger[?after=SEQ]` | | every call of the two APIs and every change: effect, ids, answer or `cut` |
 //! | `GET state` | | orders by status, pending requests, requests seen, 429s, the busiest five seconds |
-//! | `POST seed` | `{"certcentral", "product", "duplicates_per_order", "alternative_order_ids", "ncloud_orders", "certificates_per_order", "ncloud_order_ids", "first_certificate_no"}` | issued orders in bulk; returns their ids |
+//! | `POST seed` | `{"certcentral", "product", "duplicates_per_order", "alternative_order_ids", "ncloud_orders", "certificates_per_order", "ncloud_order_ids", "first_certificate_no", "csr"}` | issued orders in bulk; returns their ids |
 //! | `POST approve`, `reject` | `{"request_id"}`, `{"order_id"}` or `{"all": true}`; `"comment"` | decides requests |
 //! | `POST revoke` | `{"order_id"}` or `{"certificate_id"}`; `"provider": "ncloud"` with `order_id` | a revocation outside the API |
 //! | `POST cancel` | `{"order_id"}` | an order is canceled outside |
@@ -33,11 +33,14 @@
 //! `rate_limit`, `error_before`, `answer_before` (`body`, word for word), `cut_before`, `html`, `huge`,
 //! `redirect`, `unauthorized`, `forbidden`. After the effect: `delay`, `error_after`, `answer_after`,
 //! `cut_after`, `truncate`, `empty`, `wrong_types`, and `unfiltered`: a list, or a look-up by tag, with more
-//! than was asked for. `ms` delays any of them.
+//! than was asked for. In the certificates of a download, of a chain and of the answer to an order (at ncloud of
+//! the exported chain): `neighbour` (another certificate of the order), `short_chain` (no intermediate) and
+//! `reversed_chain` (the root first). `ms` delays any of them.
 //!
 //! An order goes through `needs_approval` (no certificate id), `pending` (approved, a validation is open) and
 //! `issued`. Validations count as done before, so that `pending` is passed at once, but for a DV order with
-//! `dns-txt-token`, `dns-cname-token` or `http-token`, and for everything under `"validation": "open"`.
+//! `dns-txt-token`, `dns-cname-token` or `http-token`, and for everything under `"validation": "open"`, and
+//! under `"expiring"` for domains whose validation is older than 199 days.
 //!
 //! All dates, the `Date` header, the ledger and the ends of certificates go by the clock that can be moved; rate
 //! limits and waiting times of faults by that of this machine. A clock goes back only while there is no order.
@@ -47,7 +50,8 @@
 //! `second_revocation` `refused|accepted`, `revocation_beside_another` `accepted|refused`,
 //! `last_certificate_revoked` `leaves_order|revokes_order`, `waiting_orders` `listed|nameless|unlisted`,
 //! `waiting_by_tag` `found|not_found`, `request_orders` `named|id_only`, `order_info_tokens` `missing|shown`,
-//! `renewals` `within_90_days|any_time`, `empty_lists` `lists|missing|null`, `certcentral_ids` `numbers|strings`, `ncloud_names` `current|older`.
+//! `certificate_chain` `shown|missing`, `order_valid_till` `shown|tls_only`, `renewals` `within_90_days|any_time`,
+//! `empty_lists` `lists|missing|null`, `certcentral_ids` `numbers|strings`, `ncloud_names` `current|older`.
 
 mod admin;
 mod answer;
@@ -87,6 +91,8 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: an order that the funds do not cover is 400 `insufficient_funds`, what waits for approval counted in.",
     "certcentral: an order stays `issued` when its last certificate is revoked alone (an account can be set otherwise, a habit too).",
     "certcentral: each start without a data folder is an account of its own; with one, its id lies there.",
+    "certcentral: `pem_all` and `certificate_chain` are leaf, intermediate, root; a leaf says CA:FALSE and has both key identifiers.",
+    "ncloud: the exported chain is PEM with LF line ends, of revoked certificates and of those that are over too; an unknown number is returnCode 1006.",
     "certcentral: p7b and cer are the same PKCS #7 in PEM; platform 29 is a PEM bundle, every other platform a zip of PEM files.",
     "certcentral: a CSR may be bare base64, and need no line ends.",
     "certcentral: an archived duplicate is in force; it is listed with `show_archived` alone.",
@@ -115,6 +121,7 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: a certificate is in force from the first second of valid_from to the last one of valid_till, in UTC.",
     "certcentral: every organization id is a validated organization.",
     "certcentral: an order is renewed from 90 days before its last day until that day; before it is 400 `renewal_window_closed`, after it 400 `cannot_renew_expired_order` (a habit renews at any time).",
+    "certcentral: a validation is used again for 199 days where `validation` is `expiring`; then orders, reissues and renewals wait for a new one, and a duplicate is 400 `dcv_expired`; a name counts as validated on the day on which it is used first.",
     "certcentral: a renewal is an order of its own from its day on: what was left of the old order is not added.",
     "certcentral: `auto_renew` and `auto_reissue` act with the names and the CSR that are there, without approval and without a tag; not for a card, after a revocation, without money, or for a reissue that brings no day.",
     "certcentral: they act when the clock is moved past 00:00 UTC of the 30th day before an end, each on its day.",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
 
 use super::ca::Authority;
 use super::certcentral::book as certcentral;
@@ -22,6 +23,8 @@ pub(super) enum Validation {
     Reused,
     /// Every order and reissue waits until `POST /sandbox/validate`.
     Open,
+    /// As `reused`, but a validation of a domain is good for 199 days: what comes later waits for a new one.
+    Expiring,
 }
 
 /// How much longer a reissue lives than the certificate before it.
@@ -75,10 +78,19 @@ pub(super) enum Kept {
     Order(Box<Order>),
     Request(Request),
     NcloudOrder(NcloudOrder),
+    /// A domain, and the day on which control of it was shown.
+    Domain {
+        name: String,
+        validated: Date,
+    },
     /// How far the clock was moved.
     Clock {
         ahead_ms: i64,
     },
+}
+
+fn kept_domain(name: String, validated: Date) -> Kept {
+    Kept::Domain { name, validated }
 }
 
 /// An id that no other start has, whatever the seed.
@@ -122,6 +134,7 @@ impl World {
             Kept::Order(order) => self.certcentral.restore_order(*order),
             Kept::Request(request) => self.certcentral.restore_request(request),
             Kept::NcloudOrder(order) => self.ncloud.restore(order),
+            Kept::Domain { name, validated } => self.certcentral.domains.restore(name, validated),
             Kept::Clock { ahead_ms } => self.clock.set_ahead(SignedDuration::from_millis(ahead_ms)),
         }
     }
@@ -143,9 +156,12 @@ impl World {
             .orders
             .values()
             .map(|order| Kept::NcloudOrder(order.clone()));
+        let domains = self.certcentral.domains.all();
+        let domains = domains.map(|(name, validated)| kept_domain(name.clone(), validated));
         orders
             .chain(requests)
             .chain(ncloud)
+            .chain(domains)
             .chain([self.kept_clock()])
     }
 
@@ -173,7 +189,14 @@ impl World {
             .filter_map(|id| self.ncloud.orders.get(id))
             .map(|one| Kept::NcloudOrder(one.clone()));
         let moved = std::mem::take(&mut self.clock_moved).then(|| self.kept_clock());
-        orders.chain(requests).chain(ncloud).chain(moved).collect()
+        let domains = self.certcentral.domains.take_changed().into_iter();
+        let domains = domains.map(|(name, validated)| kept_domain(name, validated));
+        orders
+            .chain(requests)
+            .chain(ncloud)
+            .chain(domains)
+            .chain(moved)
+            .collect()
     }
 
     /// Forgets which objects changed: there is no folder to keep them in.
@@ -181,6 +204,7 @@ impl World {
         self.certcentral.note_statuses();
         self.certcentral.changed_orders.clear();
         self.certcentral.changed_requests.clear();
+        self.certcentral.domains.take_changed();
         self.ncloud.changed.clear();
         self.clock_moved = false;
     }

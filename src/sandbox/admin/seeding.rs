@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::sandbox::answer::{Answer, Effect};
-use crate::sandbox::ca::serial_number;
+use crate::sandbox::ca::{check_csr, serial_number};
 use crate::sandbox::certcentral::lifetimes;
 use crate::sandbox::certcentral::order::{
     Certificate, CertificateStatus, Issued, Order, OrderStatus, Part,
@@ -41,6 +41,8 @@ pub(super) struct Seed {
     ncloud_order_ids: Vec<String>,
     /// The number of the first ncloud certificate.
     first_certificate_no: Option<u64>,
+    /// The CSR of all of them; without one the CA makes one whose key nobody has.
+    csr: Option<String>,
 }
 
 impl Default for Seed {
@@ -55,6 +57,7 @@ impl Default for Seed {
             certificates_per_order: 1,
             ncloud_order_ids: Vec::new(),
             first_certificate_no: None,
+            csr: None,
         }
     }
 }
@@ -75,16 +78,21 @@ pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
             "{total} certificates are too many: at most {MOST} at once"
         ));
     }
+    let key_size = match asked.csr.as_deref().map(check_csr) {
+        Some(checked) => checked.map_err(|error| format!("csr: {error}"))?,
+        None => 256,
+    };
+    let like = Like {
+        product,
+        duplicates: asked.duplicates_per_order,
+        age: SignedDuration::from_hours(24 * i64::from(asked.age_days)),
+        csr: asked.csr,
+        key_size,
+    };
     let mut tags = asked.alternative_order_ids.into_iter();
     let mut orders = Vec::with_capacity(asked.certcentral);
     for _ in 0..asked.certcentral {
-        orders.push(certcentral_order(
-            world,
-            product,
-            asked.duplicates_per_order,
-            tags.next(),
-            SignedDuration::from_hours(24 * i64::from(asked.age_days)),
-        ));
+        orders.push(certcentral_order(world, &like, tags.next()));
     }
     if let Some(first) = asked.first_certificate_no {
         let taken = |one: &NcloudCertificate| one.number >= first;
@@ -108,6 +116,7 @@ pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
             world,
             asked.certificates_per_order,
             names.next(),
+            like.csr.as_deref(),
         )?);
     }
     let answer = json!({"certcentral_order_ids": orders, "ncloud_order_ids": ncloud});
@@ -117,15 +126,20 @@ pub(super) fn seed(world: &mut World, asked: Seed) -> Result<Answer, String> {
     }))
 }
 
-fn certcentral_order(
-    world: &mut World,
+/// What all orders of one call have in common.
+#[derive(Debug)]
+struct Like {
     product: Product,
     duplicates: usize,
-    tag: Option<String>,
     age: SignedDuration,
-) -> u64 {
+    csr: Option<String>,
+    key_size: u64,
+}
+
+fn certcentral_order(world: &mut World, like: &Like, tag: Option<String>) -> u64 {
+    let product = like.product;
     let (now, today) = (world.clock.now(), world.clock.today());
-    let placed = now.checked_sub(age).unwrap_or(now);
+    let placed = now.checked_sub(like.age).unwrap_or(now);
     let id = world.certcentral.new_order_id();
     let end = clock::plus_years(today, 1);
     let certificate_end = lifetimes::last_day(Some(product), today, end);
@@ -149,9 +163,9 @@ fn certcentral_order(
             dns_names,
             emails,
             organization_units: Vec::new(),
-            csr: None,
+            csr: like.csr.clone(),
             signature_hash: "sha256".into(),
-            key_size: 256,
+            key_size: like.key_size,
             server_platform: 45,
             created: now,
             issued: Some(Issued {
@@ -165,7 +179,7 @@ fn certcentral_order(
         }
     };
     let mut certificates = vec![certificate(Part::Original)];
-    certificates.extend((0..duplicates).map(|_| certificate(Part::Duplicate)));
+    certificates.extend((0..like.duplicates).map(|_| certificate(Part::Duplicate)));
     world.certcentral.restore_order(Order {
         id,
         alternative_order_id: tag,
@@ -193,6 +207,7 @@ fn ncloud_order(
     world: &mut World,
     certificates: usize,
     name: Option<String>,
+    csr: Option<&str>,
 ) -> Result<String, String> {
     let now = world.clock.now();
     let book = &mut world.ncloud;
@@ -212,6 +227,8 @@ fn ncloud_order(
             issued: now,
             updated: now,
             revocation: None,
+            csr: csr.map(str::to_owned),
+            signed: None,
         }
     };
     let certificates: Vec<NcloudCertificate> =

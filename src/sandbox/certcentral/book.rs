@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::domains::Domains;
 use super::order::{
     CertificateStatus, Issued, Order, OrderStatus, Request, RequestStatus, RequestType,
 };
@@ -29,6 +30,7 @@ pub(in crate::sandbox) struct Book {
     /// Each order's status, and its certificate in force, as they were when the last call had ended.
     standings: HashMap<u64, (OrderStatus, Option<u64>)>,
     pub(in crate::sandbox) changed_requests: BTreeSet<u64>,
+    pub(in crate::sandbox) domains: Domains,
 }
 
 impl Book {
@@ -48,6 +50,7 @@ impl Book {
             changed_orders: BTreeSet::new(),
             standings: HashMap::new(),
             changed_requests: BTreeSet::new(),
+            domains: Domains::default(),
         }
     }
 

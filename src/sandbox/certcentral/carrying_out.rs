@@ -118,6 +118,7 @@ pub(in crate::sandbox) fn complete_validation(
             "The order has no open validation.",
         ));
     }
+    validation::completed(world, order_id)?;
     let waiting = approved(world, order_id)?;
     for (certificate, part) in &waiting {
         match part {

@@ -3,73 +3,109 @@
 use serde_json::{Value, json};
 
 use super::archive::{pkcs7, zip};
+use super::order::Order;
 use super::refusal::{Outcome, Refusal};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::ca::{CA_NAME, ROOT_NAME};
+use crate::sandbox::call::Spoilt;
+use crate::sandbox::habits::CertificateChain;
 use crate::sandbox::world::World;
 
 /// The platform whose download is a PEM bundle: public clients take it for its text.
 const PEM_BUNDLE: &str = "29";
 
-/// A certificate and what signed it, each as PEM.
-struct Chain {
-    leaf: String,
-    intermediate: String,
-    root: String,
+/// One certificate of a chain: what its file is called, and its PEM.
+#[derive(Debug)]
+struct Link {
+    file: String,
+    pem: String,
 }
 
-impl Chain {
-    fn of(world: &mut World, name: &str) -> Result<Self, Refusal> {
-        let (order, id) = world.certcentral.find_certificate(name)?;
-        let leaf = pem(world, order, id).ok_or_else(|| {
-            Refusal::bad(
-                "certificate_not_issued",
-                "The certificate is not issued yet.",
-            )
-        })?;
-        Ok(Self {
-            leaf,
-            intermediate: crlf(&world.authority.intermediate().certificate),
-            root: crlf(&world.authority.root().certificate),
-        })
+/// A certificate and what signed it: leaf, intermediate, root, unless the fault script wants it otherwise.
+///
+/// Assumption: that order; the documents do not say which block of `pem_all` comes first.
+fn links(world: &mut World, name: &str, spoilt: Spoilt) -> Result<Vec<Link>, Refusal> {
+    let (order, mut id) = world.certcentral.find_certificate(name)?;
+    if spoilt == Spoilt::Neighbour {
+        id = neighbour(world.certcentral.order(order)?, id).unwrap_or(id);
     }
+    let leaf = pem(world, order, id).ok_or_else(|| {
+        Refusal::bad(
+            "certificate_not_issued",
+            "The certificate is not issued yet.",
+        )
+    })?;
+    let link = |file: &str, pem: String| Link {
+        file: file.to_owned(),
+        pem,
+    };
+    let authority = &world.authority;
+    let mut links = vec![
+        link(name, leaf),
+        link("DigiCertCA", crlf(&authority.intermediate().certificate)),
+        link("TrustedRoot", crlf(&authority.root().certificate)),
+    ];
+    spoil(&mut links, spoilt);
+    Ok(links)
+}
 
-    fn pem_all(&self) -> String {
-        [self.leaf.as_str(), &self.intermediate, &self.root].concat()
+/// Makes a chain that begins with the leaf a short one, or one that ends with it.
+fn spoil<T>(chain: &mut Vec<T>, spoilt: Spoilt) {
+    match spoilt {
+        Spoilt::Short if chain.len() > 1 => {
+            chain.remove(1);
+        }
+        Spoilt::Reversed => chain.reverse(),
+        Spoilt::Short | Spoilt::Nothing | Spoilt::Neighbour => {}
     }
+}
 
-    /// A file for each certificate, as web servers take them.
-    fn files(&self, name: &str, ending: &str) -> Answer {
-        let leaf = format!("{name}.{ending}");
-        let (intermediate, root) = (
-            format!("DigiCertCA.{ending}"),
-            format!("TrustedRoot.{ending}"),
-        );
-        let files = [
-            (leaf.as_str(), self.leaf.as_str()),
-            (intermediate.as_str(), &self.intermediate),
-            (root.as_str(), &self.root),
-        ];
-        Answer::text(200, "application/zip", zip(&files))
-    }
+/// Another certificate of the order that was issued, the newest one.
+fn neighbour(order: &Order, id: u64) -> Option<u64> {
+    let others = order.certificates.iter().filter(|one| one.id != id);
+    let issued = others.filter(|one| one.issued.is_some());
+    issued.map(|one| one.id).next_back()
+}
+
+fn pem_text(links: &[Link]) -> Answer {
+    let text: String = links.iter().map(|link| link.pem.as_str()).collect();
+    Answer::text(200, "application/x-pem-file", text)
+}
+
+/// A file for each certificate, as web servers take them.
+fn files(links: &[Link], ending: &str) -> Answer {
+    let named: Vec<(String, &str)> = links
+        .iter()
+        .map(|link| (format!("{}.{ending}", link.file), link.pem.as_str()))
+        .collect();
+    let files: Vec<(&str, &str)> = named
+        .iter()
+        .map(|(name, pem)| (name.as_str(), *pem))
+        .collect();
+    Answer::text(200, "application/zip", zip(&files))
 }
 
 /// `GET /certificate/{id}/download/format/{format}`.
-pub(super) fn certificate(world: &mut World, name: &str, format: &str) -> Outcome {
-    let chain = Chain::of(world, name)?;
-    let text = |body: String| Answer::text(200, "application/x-pem-file", body);
+pub(super) fn certificate(world: &mut World, name: &str, format: &str, spoilt: Spoilt) -> Outcome {
+    let mut links = links(world, name, spoilt)?;
     Ok(match format {
-        "pem_all" => text(chain.pem_all()),
-        "pem_noroot" => text(chain.leaf + &chain.intermediate),
-        "pem_nointermediate" => text(chain.leaf),
-        "p7b" | "cer" => Answer::text(
-            200,
-            "application/x-pkcs7-certificates",
-            crlf(&pkcs7(&[&chain.leaf, &chain.intermediate, &chain.root])),
-        ),
-        "default" | "apache" => chain.files(name, "crt"),
-        "default_cer" => chain.files(name, "cer"),
-        "default_pem" => chain.files(name, "pem"),
+        "pem_all" => pem_text(&links),
+        "pem_noroot" => {
+            links.retain(|link| link.file != "TrustedRoot");
+            pem_text(&links)
+        }
+        "pem_nointermediate" => {
+            links.retain(|link| link.file == name);
+            pem_text(&links)
+        }
+        "p7b" | "cer" => {
+            let blocks: Vec<&str> = links.iter().map(|link| link.pem.as_str()).collect();
+            let text = crlf(&pkcs7(&blocks));
+            Answer::text(200, "application/x-pkcs7-certificates", text)
+        }
+        "default" | "apache" => files(&links, "crt"),
+        "default_cer" => files(&links, "cer"),
+        "default_pem" => files(&links, "pem"),
         _ => {
             return Err(Refusal::bad(
                 "invalid_value:format_type",
@@ -81,39 +117,50 @@ pub(super) fn certificate(world: &mut World, name: &str, format: &str) -> Outcom
 }
 
 /// `GET /certificate/{id}/download/platform[/{platform_id}]`: without an id, that of the order.
-pub(super) fn platform(world: &mut World, name: &str, platform: Option<&str>) -> Outcome {
-    let chain = Chain::of(world, name)?;
+pub(super) fn platform(
+    world: &mut World,
+    name: &str,
+    platform: Option<&str>,
+    spoilt: Spoilt,
+) -> Outcome {
+    let links = links(world, name, spoilt)?;
     match platform {
-        Some(PEM_BUNDLE) => Ok(Answer::text(200, "application/x-pem-file", chain.pem_all())),
+        Some(PEM_BUNDLE) => Ok(pem_text(&links)),
         Some(id) if id.parse::<i64>().is_err() => Err(Refusal::bad(
             "invalid_value:platform_id",
             "The platform id is not valid.",
         )),
-        Some(_) | None => Ok(chain.files(name, "crt")),
+        Some(_) | None => Ok(files(&links, "crt")),
     }
 }
 
 /// `GET /certificate/download/order/{id}[/format/{format}]`: the certificate in force.
-pub(super) fn of_order(world: &mut World, name: &str, format: &str) -> Outcome {
+pub(super) fn of_order(world: &mut World, name: &str, format: &str, spoilt: Spoilt) -> Outcome {
     let id = world.certcentral.find_order(name)?;
     let current = world
         .certcentral
         .order(id)?
         .current()
         .map(|certificate| certificate.id.to_string());
-    certificate(world, &current.unwrap_or_default(), format)
+    certificate(world, &current.unwrap_or_default(), format, spoilt)
 }
 
 /// `GET /certificate/{id}/chain`: what is above the certificate.
-pub(super) fn chain(world: &World, name: &str) -> Outcome {
+pub(super) fn chain(world: &World, name: &str, spoilt: Spoilt) -> Outcome {
     world.certcentral.find_certificate(name)?;
-    Ok(Answer::json(200, &json!({"intermediates": above(world)})))
+    let mut above = above(world);
+    match spoilt {
+        Spoilt::Short => drop(above.remove(0)),
+        Spoilt::Reversed => above.reverse(),
+        Spoilt::Nothing | Spoilt::Neighbour => {}
+    }
+    Ok(Answer::json(200, &json!({"intermediates": above})))
 }
 
-fn above(world: &World) -> [Value; 2] {
+fn above(world: &World) -> Vec<Value> {
     let authority = &world.authority;
     let row = |name: &str, pem: &str| json!({"subject_common_name": name, "pem": crlf(pem)});
-    [
+    vec![
         row(CA_NAME, &authority.intermediate().certificate),
         row(ROOT_NAME, &authority.root().certificate),
     ]
@@ -125,6 +172,9 @@ pub(super) fn certificate_chain(
     order_id: u64,
     certificate_id: u64,
 ) -> Option<Value> {
+    if world.settings.habits.certificate_chain == CertificateChain::Missing {
+        return None;
+    }
     let leaf = pem(world, order_id, certificate_id)?;
     let order = world.certcentral.order(order_id).ok()?;
     let name = &order
@@ -135,6 +185,18 @@ pub(super) fn certificate_chain(
     let mut chain = vec![json!({"subject_common_name": name, "pem": leaf})];
     chain.extend(above(world));
     Some(Value::Array(chain))
+}
+
+/// The answer to an order with what the fault script wants to be wrong with its chain.
+pub(super) fn with_chain(mut answer: Answer, spoilt: Spoilt) -> Answer {
+    if spoilt != Spoilt::Nothing
+        && let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
+        && let Some(chain) = body["certificate_chain"].as_array_mut()
+    {
+        spoil(chain, spoilt);
+        answer.body = body.to_string().into_bytes();
+    }
+    answer
 }
 
 fn pem(world: &mut World, order_id: u64, certificate_id: u64) -> Option<String> {

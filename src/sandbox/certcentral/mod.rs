@@ -6,6 +6,7 @@ pub(super) mod automatism;
 pub(super) mod book;
 pub(super) mod carrying_out;
 pub(super) mod decisions;
+mod domains;
 mod downloads;
 mod feed;
 mod filters;
@@ -87,7 +88,8 @@ fn route(world: &mut World, call: &Call) -> Outcome {
         ("GET", ["order", "certificate", "status-changes"]) => feed::status_changes(world, call),
         ("GET", ["order", "alternate", value]) => listing::by_alternative_id(world, call, value),
         ("POST", ["order", "certificate", product]) => {
-            ordering::place(world, product, &form::object(call)?)
+            let answer = ordering::place(world, product, &form::object(call)?)?;
+            Ok(downloads::with_chain(answer, call.chain))
         }
         ("GET", ["order", "certificate", id]) => views::order_info(world, id),
         ("PUT", ["order", "certificate", id, "revoke"]) => {
@@ -116,21 +118,21 @@ fn route(world: &mut World, call: &Call) -> Outcome {
         ("GET", ["request", id]) => requests::request(world, id),
         ("PUT", ["request", id, "status"]) => decisions::decide(world, id, &form::object(call)?),
         ("GET", ["certificate", "download", "order", id]) => {
-            downloads::of_order(world, id, "default")
+            downloads::of_order(world, id, "default", call.chain)
         }
         ("GET", ["certificate", "download", "order", id, "format", form]) => {
-            downloads::of_order(world, id, form)
+            downloads::of_order(world, id, form, call.chain)
         }
         ("GET", ["certificate", id, "download", "format", form]) => {
-            downloads::certificate(world, id, form)
+            downloads::certificate(world, id, form, call.chain)
         }
         ("GET", ["certificate", id, "download", "platform"]) => {
-            downloads::platform(world, id, None)
+            downloads::platform(world, id, None, call.chain)
         }
         ("GET", ["certificate", id, "download", "platform", platform]) => {
-            downloads::platform(world, id, Some(platform))
+            downloads::platform(world, id, Some(platform), call.chain)
         }
-        ("GET", ["certificate", id, "chain"]) => downloads::chain(world, id),
+        ("GET", ["certificate", id, "chain"]) => downloads::chain(world, id, call.chain),
         ("GET" | "POST", _) => account::route(world, call, &segments),
         _ => Err(Refusal::not_found("route")),
     }

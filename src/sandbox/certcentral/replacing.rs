@@ -69,6 +69,13 @@ pub(super) fn duplicate(world: &mut World, id: &str, body: &Value) -> Outcome {
         if certificate.names() != current.names() {
             form.wrong("certificate.dns_names", "must be those of the original.");
         }
+        if validation::expired(world, &current.dns_names) {
+            // Assumption: it is documented that a duplicate is refused then, and not with which code.
+            form.problem(
+                "dcv_expired",
+                "The validation of a domain is too old for a duplicate.",
+            );
+        }
     }
     add(world, id, certificate, form, RequestType::Duplicate)
 }

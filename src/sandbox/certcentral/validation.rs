@@ -28,15 +28,17 @@ fn method(order: &Order) -> Option<&str> {
 
 /// Opens a validation for what was just approved, if one is needed; says whether it is open.
 pub(super) fn open(world: &mut World, order_id: u64) -> Result<bool, Refusal> {
-    let setting = world.settings.validation;
+    let today = world.clock.today();
+    let names = newest_names(world.certcentral.order(order_id)?);
+    world.certcentral.domains.meet(&names, today);
     let order = world.certcentral.order(order_id)?;
     let product = products::find(&order.product);
     let with_token = method(order).is_some_and(|method| TOKEN_METHODS.contains(&method));
-    let needed = match setting {
+    let never_reused = with_token && product.is_some_and(|product| product.kind == Kind::DomainTls);
+    let needed = match world.settings.validation {
         Validation::Open => true,
-        Validation::Reused => {
-            with_token && product.is_some_and(|product| product.kind == Kind::DomainTls)
-        }
+        Validation::Reused => never_reused,
+        Validation::Expiring => never_reused || expired(world, &names),
     };
     if !needed {
         return Ok(false);
@@ -50,6 +52,27 @@ pub(super) fn open(world: &mut World, order_id: u64) -> Result<bool, Refusal> {
         .unwrap_or(Timestamp::MAX);
     world.certcentral.change(order_id)?.open_validation = Some(OpenValidation { token, expires });
     Ok(true)
+}
+
+/// Whether an account whose validations run out needs a new one for these names.
+pub(super) fn expired(world: &World, names: &[String]) -> bool {
+    let today = world.clock.today();
+    world.settings.validation == Validation::Expiring
+        && world.certcentral.domains.expired(names, today)
+}
+
+/// The validation of an order is done: control of its names was shown today.
+pub(super) fn completed(world: &mut World, order_id: u64) -> Result<(), Refusal> {
+    let today = world.clock.today();
+    let names = newest_names(world.certcentral.order(order_id)?);
+    world.certcentral.domains.validate(&names, today);
+    Ok(())
+}
+
+/// The domains of the certificate that was asked for last.
+fn newest_names(order: &Order) -> Vec<String> {
+    let newest = order.certificates.last();
+    newest.map(|one| one.dns_names.clone()).unwrap_or_default()
 }
 
 /// Ten lower-case hex digits that depend on the seed and the order alone.

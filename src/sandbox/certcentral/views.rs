@@ -9,7 +9,7 @@ use super::user::{EMAIL, FIRST_NAME, LAST_NAME, USER_ID};
 use super::{account, organizations, validation};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::{days_between, iso8601};
-use crate::sandbox::habits::{OrderInfoRequests, OrderInfoTokens};
+use crate::sandbox::habits::{OrderInfoRequests, OrderInfoTokens, OrderValidTill};
 use crate::sandbox::world::World;
 
 /// `GET /order/certificate/{order id, thumbprint or serial number}`.
@@ -115,7 +115,6 @@ pub(super) fn summary(world: &World, order: &Order) -> Value {
             "type": product.map_or("", products::Product::group),
         },
         "product_name_id": order.product,
-        "order_valid_till": order.valid_till.to_string(),
         "price": f64::from(order.price_cents) / 100.0,
         "has_duplicates": duplicates > 0,
         "duplicates_count": duplicates,
@@ -123,6 +122,10 @@ pub(super) fn summary(world: &World, order: &Order) -> Value {
         "reissues_count": reissues,
         "is_multi_year_plan": "0",
     });
+    let tls = product.is_some_and(products::Product::is_tls);
+    if tls || world.settings.habits.order_valid_till == OrderValidTill::Shown {
+        view["order_valid_till"] = json!(order.valid_till.to_string());
+    }
     if let Some(certificate) = order.current() {
         view["certificate"] = certificate_members(world, order, certificate);
         view["number_of_sans"] = json!(certificate.dns_names.len());

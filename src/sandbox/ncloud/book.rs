@@ -27,6 +27,12 @@ pub(in crate::sandbox) struct NcloudCertificate {
     pub(in crate::sandbox) issued: Timestamp,
     pub(in crate::sandbox) updated: Timestamp,
     pub(in crate::sandbox) revocation: Option<Revocation>,
+    /// `None`: for a seeded one the CA's shared one.
+    #[serde(default)]
+    pub(in crate::sandbox) csr: Option<String>,
+    /// Its PEM; `None` until somebody looks at it.
+    #[serde(default)]
+    pub(in crate::sandbox) signed: Option<String>,
 }
 
 /// A revocation from its request on.

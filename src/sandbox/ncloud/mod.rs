@@ -1,6 +1,7 @@
 //! NAVER Cloud Certificate Manager API v2: the gateway (routes, signature), then the service.
 
 pub(super) mod book;
+mod chain;
 mod listing;
 mod revoking;
 mod signature;
@@ -40,6 +41,7 @@ fn gateway(world: &mut World, call: &Call) -> Answer {
                 "getPaidCertificates" | "orders" | "recentChanges" | "certificates"
             ]
         ) | ("GET", ["certificate", "orders", _])
+            | ("GET", ["certificate", "exportCertificate", _, "chain"])
     );
     if !known {
         return gateway_error(404);
@@ -54,6 +56,7 @@ fn gateway(world: &mut World, call: &Call) -> Answer {
             "1000",
             "The sandbox does not offer certificate orders.",
         ),
+        (_, [_, "exportCertificate", number, _]) => chain::chain(world, number, call.chain),
         (_, [_, "orders", order_id]) => listing::order(world, order_id),
         (_, [_, "orders"]) => listing::orders(world, call),
         (_, [_, "recentChanges"]) => listing::recent_changes(world, call),

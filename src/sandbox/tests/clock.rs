@@ -371,3 +371,67 @@ async fn ncloud_follows_the_clock_and_takes_a_signature_by_either() {
         assert_eq!(read(request).await.0, status);
     }
 }
+
+#[tokio::test]
+async fn a_validation_is_used_again_for_199_days() {
+    let lab = on("2026-12-01").await;
+    lab.admin("/options", json!({"validation": "expiring"}))
+        .await;
+    let id = tls(&lab).await;
+    let status = async |id: &Value| info(&lab, id).await["status"].clone();
+    let duplicate = async || {
+        let body = json!({"certificate": {"csr": csr().0}, "skip_approval": true});
+        lab.post(&format!("/order/certificate/{id}/duplicate"), body)
+            .await
+    };
+    advance(&lab, "199d").await;
+    assert_eq!(reissue(&lab, &id).await.0, 201);
+    assert_eq!(
+        (status(&id).await, duplicate().await.0),
+        (json!("issued"), 201)
+    );
+    advance(&lab, "1d").await;
+    let (code, refused) = duplicate().await;
+    assert_eq!(
+        (code, &refused["errors"][0]["code"]),
+        (400, &json!("dcv_expired"))
+    );
+    reissue(&lab, &id).await;
+    assert_eq!(status(&id).await, "reissue_pending");
+    // Another name is not concerned, another order of the same name is, and a wildcard of it too.
+    let names = ["b.example.com", "*.a.example.com", "A.example.com"];
+    let mut waits = Vec::new();
+    for name in names {
+        let other = order(&lab, "ssl_basic", tls_order(&[name])).await;
+        waits.push(status(&other).await);
+    }
+    assert_eq!(waits, ["issued", "pending", "pending"]);
+    lab.admin("/validate", json!({"order_id": id})).await;
+    assert_eq!(
+        (status(&id).await, duplicate().await.0),
+        (json!("issued"), 201)
+    );
+    let later = tls(&lab).await;
+    assert_eq!(status(&later).await, "issued");
+}
+
+#[tokio::test]
+async fn days_of_validations_are_kept_in_the_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keeping = || Options {
+        data: Some(folder.path().to_owned()),
+        approval: crate::sandbox::Approval::Automatic,
+        ..Options::default()
+    };
+    let lab = Lab::with(keeping()).await;
+    tls(&lab).await;
+    lab.sandbox.stop().await;
+    let lab = Lab::with(keeping()).await;
+    advance(&lab, "200d").await;
+    lab.sandbox.stop().await;
+    let lab = Lab::with(keeping()).await;
+    lab.admin("/options", json!({"validation": "expiring"}))
+        .await;
+    let id = tls(&lab).await;
+    assert_eq!(info(&lab, &id).await["status"], "pending");
+}

@@ -3,6 +3,7 @@
 mod account;
 mod certcentral;
 mod certificates;
+mod chains;
 mod clock;
 mod documents;
 mod faults;
