@@ -2,10 +2,11 @@
 //! `ledger.jsonl`, `account-id`, and the CA: `ca.pem`, `intermediate.pem` and their keys. Changes and ledger reach the disk before an answer leaves.
 //! Main type: [`Folder`].
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -42,9 +43,7 @@ impl Folder {
             opened.map_err(|source| SandboxError::Data { path: file, source })
         };
         let changes = appending("changes.jsonl")?;
-        if changes.try_lock().is_err() {
-            return Err(SandboxError::InUse(path.to_owned()));
-        }
+        lock(&changes).map_err(|_| SandboxError::InUse(path.to_owned()))?;
         Ok(Self {
             path: path.to_owned(),
             changes,
@@ -224,6 +223,19 @@ impl Folder {
             File::open(&self.path)?.sync_all()
         })();
         written.map_err(|source| SandboxError::Data { path, source })
+    }
+}
+
+/// Takes the folder. A program that is being started has a copy of the lock until it runs, so that a folder that was
+/// just left looks taken for a moment.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    let mut tries = 10;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if tries > 0 => tries -= 1,
+            ended => return ended,
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
