@@ -10,8 +10,10 @@ use super::exit::CliError;
 use super::variables;
 use crate::engine::EngineError;
 use crate::files::{self, FileError, SecretError};
-use crate::journal::{Location, looks_like_address};
-use crate::model::{Account, AccountName, Batch, CredentialMember, Provider, Secret, SecretSource};
+use crate::journal::{Location, PgEnvironment, looks_like_address};
+use crate::model::{
+    Account, AccountName, Batch, CredentialMember, Provider, Secret, SecretSource, Untrusted,
+};
 use crate::provider::{Endpoint, Keys};
 
 const ENDPOINT_VARIABLE: &str = "CERTPLAN_ENDPOINT_";
@@ -142,12 +144,12 @@ pub(super) fn default_state(common: &Common) -> Option<Location> {
 
 /// A state as the operator names it, by a flag or a variable.
 pub(super) fn named_state(origin: &str, text: &str) -> Result<Location, CliError> {
-    let location: Location = text
-        .parse()
+    let location = Location::parse(text, &PgEnvironment::new(std::env::vars_os()))
         .map_err(|why| CliError::Usage(format!("{origin}: {why}")))?;
-    Ok(noting(
-        location.or_password(std::env::var("PGPASSWORD").ok()),
-    ))
+    if let Some(warning) = location.warning() {
+        tracing::warn!("{}", Untrusted::new(warning.to_owned()));
+    }
+    Ok(noting(location))
 }
 
 /// The folder of the rate budgets, where the operator names one.

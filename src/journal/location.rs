@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::address::looks_like_address;
 use super::notes::NotePaths;
+use super::store::postgres::PgEnvironment;
 use super::store::{postgres, sqlite};
 use super::{JournalError, Server};
 
@@ -37,13 +38,49 @@ impl Location {
         }
     }
 
-    /// With a password for a URL that has none.
-    #[must_use]
-    pub fn or_password(mut self, password: Option<String>) -> Self {
-        if let Kind::Postgres(server) = &mut self.kind {
-            server.or_password(password);
+    /// Parses the value of `--state`. What a `postgres://` URL leaves out comes from the environment, as in
+    /// libpq.
+    ///
+    /// # Errors
+    ///
+    /// A text that names no journal.
+    pub fn parse(text: &str, environment: &PgEnvironment) -> Result<Self, LocationError> {
+        if text.is_empty() {
+            return Err(LocationError("the path is empty".to_owned()));
         }
-        self
+        if ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
+            && text.trim() == text
+        {
+            let server = Server::parse(text, environment).map_err(LocationError)?;
+            return Ok(Self {
+                kind: Kind::Postgres(Box::new(server)),
+                notes: None,
+            });
+        }
+        let encoded = text.strip_prefix("file:").filter(|_| text.trim() == text);
+        if let Some(rest) = encoded {
+            return file_url(rest)
+                .map(Self::file)
+                .map_err(|why| LocationError(why.to_owned()));
+        }
+        match looks_like_address(text) {
+            Some(what) => Err(LocationError(format!(
+                "it looks like {what}, and is none that is known: write `postgres://USER@HOST/DATABASE`, or a path, with `./` in front where it looks like something else"
+            ))),
+            None => Ok(Self::file(text)),
+        }
+    }
+
+    /// What of a server's surroundings was not used, and why.
+    pub fn warning(&self) -> Option<&str> {
+        self.server().and_then(Server::warning)
+    }
+
+    /// Where the parts of a server's address come from, in words.
+    pub fn sources(&self) -> Option<&str> {
+        self.server().map(Server::sources)
     }
 
     /// With the folder in which this host notes how far journals had come. It is made if need be.
@@ -131,37 +168,12 @@ impl fmt::Display for Location {
 pub struct LocationError(String);
 
 /// A path, `file:PATH` or `file:///PATH` (RFC 8089: percent-encoded), `postgres://` or
-/// `postgresql://`.
+/// `postgresql://`, whatever the environment says.
 impl FromStr for Location {
     type Err = LocationError;
 
     fn from_str(text: &str) -> Result<Self, LocationError> {
-        if text.is_empty() {
-            return Err(LocationError("the path is empty".to_owned()));
-        }
-        if ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme))
-            && text.trim() == text
-        {
-            let server = Server::parse(text).map_err(LocationError)?;
-            return Ok(Self {
-                kind: Kind::Postgres(Box::new(server)),
-                notes: None,
-            });
-        }
-        let encoded = text.strip_prefix("file:").filter(|_| text.trim() == text);
-        if let Some(rest) = encoded {
-            return file_url(rest)
-                .map(Self::file)
-                .map_err(|why| LocationError(why.to_owned()));
-        }
-        match looks_like_address(text) {
-            Some(what) => Err(LocationError(format!(
-                "it looks like {what}, and is none that is known: write `postgres://USER@HOST/DATABASE`, or a path, with `./` in front where it looks like something else"
-            ))),
-            None => Ok(Self::file(text)),
-        }
+        Self::parse(text, &PgEnvironment::default())
     }
 }
 

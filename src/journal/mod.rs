@@ -37,7 +37,7 @@ pub use moving::{TakenOver, take_over};
 pub use notes::Gap;
 pub use open::open;
 pub use reading::{HistoryFilter, Line, Snapshot, Verified, VerifyError, history, read, verify};
-pub use store::postgres::Server;
+pub use store::postgres::{PgEnvironment, Server};
 pub use store::sqlite::lock::Holder;
 pub(crate) use store::sqlite::own_folder::make_own_folder;
 pub(crate) use store::sqlite::state_file::network_file_system;

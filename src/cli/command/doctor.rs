@@ -46,6 +46,8 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
         ),
         check_state(&workspace).await,
     ];
+    let sources = workspace.location.sources();
+    checks.extend(sources.map(|sources| Check::new(Verdict::Note, format!("state: {sources}"))));
     // A folder that cannot be used is told by the check of the state.
     let others = workspace.location.who_may_change().unwrap_or_default();
     checks.extend(

@@ -8,6 +8,7 @@ mod migrate;
 mod notes;
 mod refusals;
 pub(crate) mod server;
+mod sources;
 
 use serde_json::{Value, json};
 

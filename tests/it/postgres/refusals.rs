@@ -243,8 +243,9 @@ fn a_schema_of_somebody_else_is_left_alone() {
 fn an_option_that_cannot_be_used_is_named() {
     let (mut rig, database) = rig_with(1);
     for (option, said) in [
-        ("sslcert=/hidden-canary.pem", "`sslcert`"),
-        ("service=hidden-canary", "`service`"),
+        ("sslpassword=hidden-canary", "`sslpassword`"),
+        ("require_auth=hidden-canary", "`require_auth`"),
+        ("service=hidden-canary", "service"),
         ("sslmod=hidden-canary", "`sslmod`"),
         ("connect_timeout=canary", "`connect_timeout`"),
     ] {

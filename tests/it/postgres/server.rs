@@ -9,12 +9,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// Server and cleaner in one: it ends when nobody holds the other end of its standard input.
 const RUN: &str = r#"
 "$0/postgres" -D "$1" -p "$2" -k "$1" -c listen_addresses=127.0.0.1 -c max_connections=200 \
-    -c ssl=on -c ssl_cert_file=server.crt -c ssl_key_file=server.key >"$1/log" 2>&1 &
+    -c ssl=on -c ssl_cert_file=server.crt -c ssl_key_file=server.key \
+    -c ssl_ca_file=root.crt >"$1/log" 2>&1 &
 server=$!
 read -r _
 kill -INT "$server"
@@ -31,6 +32,14 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// PEM of the authority that signed the server's certificate.
     pub(crate) root: PathBuf,
+    /// What the role `by_certificate` shows.
+    pub(super) client: ClientFiles,
+}
+
+/// A certificate and its key, in PEM.
+pub(super) struct ClientFiles {
+    pub(super) certificate: String,
+    pub(super) key: String,
 }
 
 /// A database of its own.
@@ -151,11 +160,12 @@ impl Server {
             ])
             .arg("-D")
             .arg(&folder));
-        let root = certificates(&folder);
+        let (root, client) = certificates(&folder);
         write_as_owner(
             &folder.join("pg_hba.conf"),
             "local all all trust
 hostssl all with_password 127.0.0.1/32 scram-sha-256
+hostssl all by_certificate 127.0.0.1/32 cert
 host all postgres 127.0.0.1/32 trust
 host all lesser 127.0.0.1/32 trust
 ",
@@ -181,6 +191,7 @@ host all lesser 127.0.0.1/32 trust
             folder,
             port,
             root,
+            client,
         };
         let begun = Instant::now();
         while !Command::new(server.bin.join("pg_isready"))
@@ -198,7 +209,8 @@ host all lesser 127.0.0.1/32 trust
         }
         server.sql(
             "postgres",
-            "CREATE ROLE lesser LOGIN; CREATE ROLE with_password LOGIN PASSWORD 'Zu6mi-canary-pw'",
+            "CREATE ROLE lesser LOGIN; CREATE ROLE by_certificate LOGIN;
+             CREATE ROLE with_password LOGIN PASSWORD 'Zu6mi-canary-pw'",
         );
         server
     }
@@ -284,8 +296,8 @@ impl Database {
     }
 }
 
-/// An authority, and a certificate for 127.0.0.1; the authority's PEM file.
-fn certificates(folder: &Path) -> PathBuf {
+/// An authority, a certificate for 127.0.0.1 and one for a role; the authority's PEM file.
+fn certificates(folder: &Path) -> (PathBuf, ClientFiles) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -297,12 +309,22 @@ fn certificates(folder: &Path) -> PathBuf {
         .expect("a certificate");
     write_as_owner(&folder.join("server.crt"), &leaf.pem());
     write_as_owner(&folder.join("server.key"), &key.serialize_pem());
+    write_as_owner(&folder.join("root.crt"), &root.pem());
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "by_certificate");
+    let client = ClientFiles {
+        certificate: params.signed_by(&key, &issuer).expect("signed").pem(),
+        key: key.serialize_pem(),
+    };
     // The server's folder is the server's alone.
     let name = folder.file_name().expect("a name").to_string_lossy();
     let outside = std::env::temp_dir().join(format!("{name}.root.crt"));
     // The cleaner runs as the server's user: in a folder that is sticky it removes its own files alone.
     write_as_owner(&outside, &root.pem());
-    outside
+    (outside, client)
 }
 
 fn write_as_owner(path: &Path, text: &str) {

@@ -2,12 +2,20 @@
 //! [`PostgresStore`].
 
 mod election;
+mod environment;
 mod fault;
 mod lease;
-mod options;
+mod parameters;
+mod password_file;
 mod schema;
 mod server;
+mod service_file;
 mod tables;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod url;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +26,7 @@ use futures::future::{BoxFuture, ready};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
+pub use environment::PgEnvironment;
 pub use server::Server;
 
 use self::fault::{FENCED_OFF, fault, fenced};
