@@ -228,15 +228,40 @@ fn what_an_operator_meets_is_told_with_what_to_type() {
 
 #[test]
 fn a_schema_of_somebody_else_is_left_alone() {
-    let (rig, database) = rig_with(1);
-    database.sql("CREATE SCHEMA certplan; CREATE TABLE certplan.other (number int)");
-    for args in [&["apply", "--yes"][..], &["migrate"]] {
-        let ended = rig.certplan(args).expect(1);
-        let said = "holds something else, and no state: use a database of its own";
-        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    for (what, role) in [
+        ("CREATE TABLE certplan.other (number int)", "postgres"),
+        (
+            "CREATE VIEW certplan.other AS SELECT 1 AS number",
+            "postgres",
+        ),
+        ("CREATE TYPE certplan.other AS ENUM ('a')", "postgres"),
+        (
+            "CREATE FUNCTION certplan.other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "postgres",
+        ),
+        // A role that may not even look into it.
+        ("CREATE TABLE certplan.other (number int)", "lesser"),
+    ] {
+        let (mut rig, database) = rig_with(1);
+        database.sql(&format!("CREATE SCHEMA certplan; {what}"));
+        rig.set("CERTPLAN_STATE", &database.url_of(role, "sslmode=disable"));
+        let before = database.dump();
+        for args in [
+            &["plan"][..],
+            &["status"],
+            &["history"],
+            &["doctor"],
+            &["apply", "--yes"],
+            &["migrate"],
+        ] {
+            let ended = rig.certplan(args).expect(1);
+            let told = format!("{}{}", ended.stdout, ended.stderr);
+            let said = "holds something else, and no state: use a database of its own";
+            assert!(told.contains(said), "{what} {role} {args:?}: {told}");
+        }
+        assert_eq!(database.dump(), before);
+        assert!(rig.changes().is_empty());
     }
-    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'certplan'::regnamespace";
-    assert_eq!(database.sql(tables).trim(), "1");
 }
 
 #[test]

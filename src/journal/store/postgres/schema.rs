@@ -35,6 +35,7 @@ pub(super) fn known() -> i32 {
 
 /// The schema's version; `None` where no state was begun yet.
 pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i32>, JournalError> {
+    refuse_foreign(server, client).await?;
     let fail = |error| explain(server, &error);
     let there = client
         .query_one(
@@ -118,12 +119,16 @@ async fn make(server: &Server, client: &mut Client) -> Result<(), JournalError> 
     Ok(())
 }
 
-/// Refuses a schema `certplan` that somebody else made: there are tables in it, and none of ours.
+/// Refuses a schema `certplan` that somebody else made: there is something in it, and nothing of ours.
 async fn refuse_foreign(server: &Server, client: &Client) -> Result<(), JournalError> {
     let row = client
         .query_one(
-            "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('certplan'))
-                AND to_regclass('certplan.refinery_schema_history') IS NULL",
+            "SELECT (EXISTS (SELECT FROM pg_class WHERE relnamespace = space.oid)
+                     OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = space.oid)
+                     OR EXISTS (SELECT FROM pg_type WHERE typnamespace = space.oid))
+                AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = space.oid
+                                AND relname = 'refinery_schema_history')
+             FROM (SELECT to_regnamespace('certplan')::oid AS oid) AS space",
             &[],
         )
         .await
