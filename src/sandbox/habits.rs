@@ -147,11 +147,11 @@ pub(super) enum EmptyLists {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EmptyFeed {
-    /// As every other list that has nothing in it.
-    #[default]
-    AsLists,
     /// `{}`, as the documented sample has it.
+    #[default]
     Missing,
+    /// As every other list that has nothing in it.
+    AsLists,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

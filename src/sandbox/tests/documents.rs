@@ -206,8 +206,6 @@ async fn the_feed_reaches_back_a_week_and_says_so() {
             "{query}"
         );
     }
-    let habits = json!({"habits": {"empty_feed": "missing"}});
-    lab.admin("/options", habits).await;
     let feed = "/order/certificate/status-changes";
     assert_eq!(
         lab.get(&format!("{feed}?minutes=10080")).await,

@@ -82,6 +82,8 @@ async fn an_empty_list_may_be_nothing_or_null() {
             "orders",
         ),
     ];
+    let as_lists = json!({"habits": {"empty_feed": "as_lists"}});
+    lab.admin("/options", as_lists).await;
     for (path, member) in &lists {
         assert_eq!(lab.get(path).await.1[*member], json!([]), "{path}");
     }
@@ -90,8 +92,8 @@ async fn an_empty_list_may_be_nothing_or_null() {
     for (path, _) in &lists {
         assert_eq!(lab.get(path).await, (200, json!({})), "{path}");
     }
-    lab.admin("/options", json!({"habits": {"empty_lists": "null"}}))
-        .await;
+    let null = json!({"habits": {"empty_lists": "null", "empty_feed": "as_lists"}});
+    lab.admin("/options", null).await;
     for (path, member) in &lists {
         let (status, answer) = lab.get(path).await;
         assert_eq!((status, answer.get(*member)), (200, Some(&Value::Null)));
