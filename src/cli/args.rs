@@ -1,6 +1,5 @@
 //! The command line as clap sees it.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use super::doctor_args::DoctorArgs;
 use super::format::Format;
 use super::route::RouteArgs;
+use super::sandbox_args::SandboxArgs;
 use super::scope_args::ScopeArgs;
 use super::value_parsers::{
     PingUrl, ReportTarget, duration, order_id, output_file, report_target, run_id,
@@ -349,33 +349,6 @@ pub enum SchemaName {
     Report,
     /// Of `status --format json`.
     Status,
-}
-
-/// `sandbox`
-#[derive(Debug, Args)]
-#[command(after_help = crate::cli::value_parsers::assumptions())]
-pub struct SandboxArgs {
-    /// The loopback address to serve on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
-    pub listen: SocketAddr,
-    /// Keeps state, CA and ledger in this folder
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub data: Option<PathBuf>,
-    /// Approves every order and revocation at once
-    #[arg(long)]
-    pub auto_approve: bool,
-    /// The rate limits: `documented`, `off`, or `REQUESTS/DURATION,...`
-    #[arg(long, value_name = "LIMITS", default_value = "documented")]
-    pub rate_limits: String,
-    /// How long a new order stays out of lists and look-ups
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    pub index_lag: Duration,
-    /// How long ncloud takes from REQUEST_REVOKE to REVOKE
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
-    pub ncloud_revoke_delay: Duration,
-    /// The seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
 }
 
 /// `demo`

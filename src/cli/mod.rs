@@ -12,6 +12,7 @@ mod ping;
 mod progress;
 mod route;
 mod run_reports;
+mod sandbox_args;
 mod scope_args;
 mod screen;
 mod settings;

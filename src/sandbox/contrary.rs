@@ -3,17 +3,20 @@
 //!
 //! Only GETs are touched: what happens at the CA stays true.
 
+use std::str::FromStr;
+
 use jiff::civil::Date;
+use serde::de::{IntoDeserializer, value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Provider};
 
-/// What is not as assumed.
+/// What is not as assumed, by the word that `doctor --assumptions` has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Contrary {
+pub enum Contrary {
     /// `GET /user/me` shows no account.
     AccountId,
     /// The key may only look.
@@ -66,6 +69,14 @@ pub(super) enum Contrary {
     NcloudOrderInfo,
     /// Certificates have a status code that no document names.
     NcloudStatusCodes,
+}
+
+impl FromStr for Contrary {
+    type Err = value::Error;
+
+    fn from_str(word: &str) -> Result<Self, value::Error> {
+        Self::deserialize(word.into_deserializer())
+    }
 }
 
 /// What kind of read a call is.

@@ -24,7 +24,7 @@
 //! | `POST edit` | `{"certificate_id", ..., "valid_till", "archived"}` | one certificate is edited outside, a duplicate for instance |
 //! | `POST faults` | a list of rules, or `{"rules", "seed"}` | replaces the fault script |
 //! | `GET faults`, `DELETE faults` | | shows the script with its counts, or ends it |
-//! | `POST options` | `{"approval", "validation", "reissue_gain", "funds", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits"}` | changes settings while it runs |
+//! | `POST options` | `{"approval", "validation", "reissue_gain", "funds", "index_lag_ms", "ncloud_revoke_delay_ms", "rate_limits", "habits", "contrary"}` | changes settings while it runs |
 //! | `POST clock` | `{"advance": "170d"}` or `{"to": "2027-03-15"}` | moves the clock of both CAs; `auto_renew` and `auto_reissue` act on their days |
 //! | `GET clock`, `GET assumptions` | | what time it is, and [`ASSUMPTIONS`] |
 //!
@@ -51,7 +51,8 @@
 //! `last_certificate_revoked` `leaves_order|revokes_order`, `waiting_orders` `listed|nameless|unlisted`,
 //! `waiting_by_tag` `found|not_found`, `request_orders` `named|id_only`, `order_info_tokens` `missing|shown`,
 //! `certificate_chain` `shown|missing`, `order_valid_till` `shown|tls_only`, `renewals` `within_90_days|any_time`,
-//! `empty_lists` `lists|missing|null`, `certcentral_ids` `numbers|strings`, `ncloud_names` `current|older`.
+//! `empty_lists` `lists|missing|null`, `empty_feed` `missing|as_lists`, `certcentral_ids` `numbers|strings`,
+//! `ncloud_names` `current|older`.
 
 mod admin;
 mod answer;
@@ -80,6 +81,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
+pub use contrary::Contrary;
+
 /// What the documents of the two APIs do not say and the sandbox had to choose, one sentence each.
 pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: lists, look-ups by tag and status changes show orders that wait for approval, `needs_approval` and without a certificate id (habits have the other forms).",
@@ -96,7 +99,7 @@ pub const ASSUMPTIONS: &[&str] = &[
     "certcentral: p7b and cer are the same PKCS #7 in PEM; platform 29 is a PEM bundle, every other platform a zip of PEM files.",
     "certcentral: a CSR may be bare base64, and need no line ends.",
     "certcentral: an archived duplicate is in force; it is listed with `show_archived` alone.",
-    "certcentral: an empty list is `[]` (habits have `{}` and null, which the status changes are documented with).",
+    "certcentral: an empty list is `[]`, and status changes without any are `{}` (habits have the other forms, and null).",
     "certcentral: a missing member is 400 `required_param:<member>`, a wrong one 400 `invalid_value:<member>`; all of them are listed.",
     "certcentral: of several validities order_validity wins, then custom_expiration_date, validity_days, validity_years (documented but for the place of validity_days).",
     "certcentral: a CSR that cannot be parsed or whose signature is wrong is 400 `csr_invalid_cannot_parse`.",
@@ -184,6 +187,8 @@ pub struct Options {
     pub index_lag: Duration,
     /// How long an ncloud certificate stays -7 REQUEST_REVOKE before it is -5 REVOKE.
     pub ncloud_revoke_delay: Duration,
+    /// What reads answer contrary to what clients assume.
+    pub contrary: Vec<Contrary>,
     /// Seeds serial numbers and the faults that have a probability.
     pub seed: u64,
     /// The id of the CertCentral account; `None` makes one, or takes the data folder's.
@@ -203,6 +208,7 @@ impl Default for Options {
             rate_limits: RateLimits::Documented,
             index_lag: Duration::ZERO,
             ncloud_revoke_delay: Duration::from_secs(2),
+            contrary: Vec::new(),
             seed: 1,
             account_id: None,
         }

@@ -112,7 +112,7 @@ impl World {
                 limits: options.rate_limits.windows(),
                 ncloud_revoke_delay: options.ncloud_revoke_delay,
                 habits: Habits::default(),
-                contrary: Vec::new(),
+                contrary: options.contrary.clone(),
             },
             seed: options.seed,
             account_id,

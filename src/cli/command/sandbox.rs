@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::apply::Stop;
-use crate::cli::args::SandboxArgs;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
+use crate::cli::sandbox_args::SandboxArgs;
 use crate::cli::signals;
 use crate::sandbox::{Approval, Options, RateLimits, Sandbox};
 
@@ -24,6 +24,7 @@ pub(super) async fn run(args: &SandboxArgs, output: &mut Output) -> Result<Exit,
         rate_limits: rate_limits(&args.rate_limits)?,
         index_lag: args.index_lag,
         ncloud_revoke_delay: args.ncloud_revoke_delay,
+        contrary: args.contrary.clone(),
         seed: args.seed,
         ..Options::default()
     };

@@ -2,6 +2,7 @@
 //! where the account is made contrary, and told without a name.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 
 use certplan::model::Assumption;
 use certplan::provider::authorities;
@@ -122,6 +123,63 @@ fn each_assumption_is_confirmed_or_contradicted_as_the_account_is() {
     );
 }
 
+/// The sandbox as a command, contrary to two assumptions from its start.
+#[test]
+fn the_command_line_of_the_sandbox_makes_assumptions_false() {
+    let mut rig = Rig::new();
+    let mut sandbox = rig.spawn(&[
+        "sandbox",
+        "--listen",
+        "127.0.0.1:0",
+        "--contrary",
+        "account-id",
+        "--contrary",
+        "ncloud-date",
+    ]);
+    let mut lines = BufReader::new(sandbox.stdout.take().expect("its output")).lines();
+    for name in ["DIGICERT", "NAVERCLOUD"] {
+        let line = lines.next().expect("a line").expect("text");
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http"));
+        rig.set(&format!("CERTPLAN_ENDPOINT_{name}"), url.expect("a URL"));
+    }
+    rig.orders(&["ada"], "");
+    let told = tried(&rig);
+    sandbox.kill().expect("it ends");
+    sandbox.wait().expect("it ended");
+    for id in ["account-id", "ncloud-date"] {
+        let (verdict, evidence) = of(&told, id);
+        assert_eq!(verdict, "contradicted", "{id}: {evidence}\n{told:#}");
+    }
+    assert_eq!(of(&told, "date-header").0, "confirmed", "{told:#}");
+}
+
+/// A wrong id is told with all ids; one that only a change would show is none of them.
+#[test]
+fn a_sandbox_is_contrary_to_what_doctor_can_try_alone() {
+    let rig = Rig::new();
+    let help = rig.certplan(&["sandbox", "--help"]).expect(0).stdout;
+    for wrong in ["page-totl", "PAGE-TOTAL", "page_total", "revoked-word", ""] {
+        let ended = rig
+            .certplan(&["sandbox", "--listen", "127.0.0.1:0", "--contrary", wrong])
+            .expect(64);
+        for one in all() {
+            let listed = |text: &str| {
+                let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+                words.any(|word| word == one.id)
+            };
+            let mut told = ended.stderr.lines();
+            let known = told.find(|line| line.contains("possible values"));
+            let known = known.expect("the ids");
+            assert_eq!(listed(known), one.by_reads, "{}: {known}", one.id);
+            assert!(!one.by_reads || listed(&help), "{}: {help}", one.id);
+        }
+    }
+    let near = rig.certplan(&["sandbox", "--contrary", "page-totl"]);
+    assert!(near.stderr.contains("'page-total'"), "{}", near.stderr);
+}
+
 #[test]
 fn what_is_told_of_an_account_names_nobody() {
     let rig = account();
@@ -168,7 +226,8 @@ fn the_documents_have_every_assumption() {
          `certplan doctor --assumptions` tries on your account what reads can try: GETs alone, at most 20 for each\n\
          account. It prints `confirmed`, `contradicted` or `not testable here`, with counts, HTTP statuses and the\n\
          first three digits of ids as evidence; `--format json` is for a bug report. It exits with 0 whatever it finds.\n\
-         `POST /sandbox/options` with `{\"contrary\": [\"page-total\"]}` makes the sandbox contrary to one of them.\n",
+         `certplan sandbox --contrary page-total` starts the sandbox contrary to one that reads can try (the option may be\n\
+         repeated); `POST /sandbox/options` with `{\"contrary\": [\"page-total\"]}` does it while it runs.\n",
     );
     for authority in authorities() {
         page.push_str(&format!("\n## {}\n", authority.title()));
