@@ -6,18 +6,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::format::Format;
 use crate::model::form::Id;
-use crate::model::{OrderId, RunId, Secret};
+use crate::model::{self, BadDuration, OrderId, RunId, Secret, meant_duration};
 
-/// `30s`, `5m`, `1h`; never negative.
+/// `30s`, `5m`, `1h`, as in a manifest, or `0s`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: SignedDuration = text
-        .parse()
-        .map_err(|_| format!("`{text}` is no duration: write for example `30s`, `5m` or `1h`"))?;
-    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+    model::duration(text).map_err(|rule| {
+        let help = meant_duration(text);
+        let help = help.unwrap_or_else(|| "write for example `30s`, `5m` or `1h`".to_owned());
+        match rule {
+            BadDuration::Unreadable => format!("it is not a duration; {help}"),
+            BadDuration::TooLong => "it is longer than a year".to_owned(),
+        }
+    })
 }
 
 /// An order id of a CA, in the one spelling that a manifest takes: it becomes a part of a URL's path, and
@@ -129,9 +131,31 @@ mod tests {
     #[test]
     fn durations_carry_their_unit_and_are_not_negative() {
         assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
-        for text in ["", "5", "-1s", "1 fortnight", "99999999999999999999h"] {
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        for text in [
+            "",
+            "5",
+            "+5s",
+            "+PT5S",
+            "-1s",
+            "-0s",
+            "1e3s",
+            "0x5s",
+            " 5s",
+            "5S",
+            "1d",
+            "5s ago",
+            "1 fortnight",
+            "9000h",
+            "99999999999999999999h",
+            "9223372036854775807s",
+            "\u{665}s",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
+        let told = duration("+5s").unwrap_err();
+        assert!(told.ends_with("; write `5s`"), "{told}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod ca_clock;
 mod carriers;
 mod cause;
 mod digest;
+mod duration;
 mod entry;
 mod fact;
 pub mod form;
@@ -58,6 +59,7 @@ pub use ca_clock::{CaClock, ca_day, duration_words};
 pub use carriers::Carriers;
 pub use cause::{Blocked, Cause, Decision, NextRun};
 pub use digest::{Digest, DigestInProgress};
+pub use duration::{BadDuration, duration, meant_duration};
 pub use entry::{Entry, JournalFact, JournalFactBody};
 pub use fact::{Fact, FactBody, IllegalFact};
 pub use ids::{

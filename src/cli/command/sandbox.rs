@@ -1,14 +1,11 @@
 //! `certplan sandbox`: the bundled stand-in for both CAs.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
 use crate::apply::Stop;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::sandbox_args::SandboxArgs;
 use crate::cli::signals;
+use crate::model::duration;
 use crate::sandbox::{Approval, Options, RateLimits, Sandbox};
 
 pub(super) async fn run(args: &SandboxArgs, output: &mut Output) -> Result<Exit, CliError> {
@@ -74,8 +71,7 @@ fn rate_limits(text: &str) -> Result<RateLimits, CliError> {
     for part in text.split(',') {
         let (requests, per) = part.split_once('/').ok_or_else(wrong)?;
         let requests: u32 = requests.trim().parse().map_err(|_| wrong())?;
-        let per: SignedDuration = per.trim().parse().map_err(|_| wrong())?;
-        let per = Duration::try_from(per).map_err(|_| wrong())?;
+        let per = duration(per.trim()).map_err(|_| wrong())?;
         if requests == 0 || per.is_zero() {
             return Err(wrong());
         }

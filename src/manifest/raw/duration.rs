@@ -7,24 +7,18 @@ use std::time;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::model::form::{Location, Problem, Read, Reader, Value, shown};
-
-/// The longest duration that makes sense in a manifest.
-const LONGEST: time::Duration = time::Duration::from_secs(366 * 24 * 3600);
+use crate::model::{self, meant_duration};
 
 /// A duration longer than zero: `5s`, `5m`, `1h 30m`.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::manifest) struct Duration(pub(in crate::manifest) time::Duration);
 
 /// Reads a duration; else a rule that it breaks.
-fn duration(text: &str) -> Result<time::Duration, &'static str> {
-    // A sign says nothing that a duration needs.
-    let plain = Some(text).filter(|text| !text.starts_with(['+', '-']));
-    let parsed = plain.and_then(|text| text.parse::<jiff::SignedDuration>().ok());
-    match parsed.and_then(|duration| time::Duration::try_from(duration).ok()) {
-        None => Err("is not a duration"),
-        Some(time::Duration::ZERO) => Err("is longer than zero"),
-        Some(long) if long > LONGEST => Err("is at most a year"),
-        Some(duration) => Ok(duration),
+fn duration(text: &str) -> Result<time::Duration, String> {
+    match model::duration(text) {
+        Ok(time::Duration::ZERO) => Err("is longer than zero".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(rule) => Err(rule.to_string()),
     }
 }
 
@@ -44,7 +38,10 @@ impl Read for Duration {
                     format!("`{name}` {rule}: `{}`", shown(text)),
                 )
                 .at(Location::Value(value.point()), "not this duration")
-                .help("write for example `5s`, `15m` or `1h`");
+                .help(
+                    meant_duration(text)
+                        .unwrap_or_else(|| "write for example `5s`, `15m` or `1h`".to_owned()),
+                );
                 reader.tell(problem);
                 None
             }
@@ -200,7 +197,7 @@ mod tests {
         ] {
             is(false, bad);
         }
-        assert_eq!(duration("9000h"), Err("is at most a year"));
+        assert_eq!(duration("9000h"), Err("is at most a year".to_owned()));
     }
 
     proptest! {
@@ -214,7 +211,7 @@ mod tests {
         ) {
             let text = pieces.concat();
             let ours = duration(&text);
-            if ours != Err("is at most a year") {
+            if ours != Err("is at most a year".to_owned()) {
                 prop_assert_eq!(by_schema(&text), ours.is_ok(), "{:?} {:?}", text, ours);
             }
         }

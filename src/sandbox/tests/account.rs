@@ -201,10 +201,8 @@ async fn a_new_order_is_missing_from_the_indexes_for_the_lag_but_not_by_its_id()
     assert_eq!(lab.get("/order/alternate/tag").await.1["orders"], json!([]));
     assert_eq!(lab.get("/order/certificate").await.1["page"]["total"], 0);
     assert_eq!(
-        lab.get("/order/certificate/status-changes?minutes=5")
-            .await
-            .1["orders"],
-        json!([])
+        lab.get("/order/certificate/status-changes?minutes=5").await,
+        (200, json!({}))
     );
     assert_eq!(
         lab.get(&format!("/order/certificate/{}", placed["id"]))

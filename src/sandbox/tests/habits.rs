@@ -20,7 +20,7 @@ async fn orders_that_wait_may_be_missing_from_lists_or_from_look_ups() {
     let (_, placed) = lab.post(CLIENT, tagged).await;
     assert_eq!(lab.get("/order/certificate").await.1["orders"], json!([]));
     let feed = "/order/certificate/status-changes?minutes=5";
-    assert_eq!(lab.get(feed).await.1["orders"], json!([]));
+    assert_eq!(lab.get(feed).await, (200, json!({})));
     let (_, found) = lab.get("/order/alternate/tag").await;
     assert_eq!(ids(&found, "order_id"), [placed["id"].clone()]);
     let (_, waiting) = lab.get("/request?filters[status]=pending").await;

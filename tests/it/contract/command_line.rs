@@ -63,6 +63,12 @@ fn a_wrong_command_line_is_64_and_touches_nothing() {
         ],
         &["plan", "--endpoint", "digicert"],
         &["apply", "--yes", "--wait", "soon"],
+        &["apply", "--yes", "--wait", "+5s"],
+        &["apply", "--yes", "--wait", "1e3s"],
+        &["apply", "--yes", "--lock-timeout", "-5s"],
+        &["apply", "--yes", "--lock-timeout", "99999999999999999999h"],
+        &["sandbox", "--index-lag", "5"],
+        &["sandbox", "--rate-limits", "5/+1s"],
         &["apply", "--yes", "--report", "xml=r"],
         &["apply", "--yes", "--report", "json="],
         &["apply", "--yes", "--expect", "sha256:12"],
@@ -74,6 +80,10 @@ fn a_wrong_command_line_is_64_and_touches_nothing() {
         assert_eq!(ended.code, Some(64), "{args:?}: {}", ended.stderr);
         assert!(ended.stdout.is_empty(), "{args:?}: {}", ended.stdout);
     }
+    let meant = rig
+        .certplan(&["apply", "--yes", "--wait", "+5s"])
+        .expect(64);
+    assert!(meant.stderr.contains("write `5s`"), "{}", meant.stderr);
     let near = rig
         .certplan(&["plan", "--target", "orders.adda"])
         .expect(64);
