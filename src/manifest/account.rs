@@ -7,7 +7,7 @@ use super::credential::{FROM_OUTSIDE, is_secret_path, is_variable_name};
 use super::members::{Authorities, is_mapping, own_members};
 use super::raw::{self, Credential};
 use crate::model::form::{
-    At, Location, Member, Problem, Reader, Shape, Value, nearest, read_members,
+    At, Location, Member, Problem, Reader, Shape, Value, meant, read_members,
 };
 use crate::model::{
     Account, AccountName, Authority, Digest, KeyId, Provider, RateLimit, Region, SecretSource,
@@ -36,6 +36,15 @@ pub(super) fn credential_members(authorities: Authorities<'_>) -> Vec<&'static s
     names
 }
 
+/// The CA that an account names.
+fn provider(account: Value<'_>, authorities: Authorities<'_>) -> Option<&'static dyn Authority> {
+    let (_, value) = account
+        .members()
+        .find(|(key, _)| key.text() == Some("provider"))?;
+    let mut known = authorities.iter().copied();
+    known.find(|known| Some(known.name()) == value.text())
+}
+
 /// Reads an account.
 pub(super) fn read<'a>(
     entry: &'a Entry<'a>,
@@ -53,11 +62,14 @@ pub(super) fn read<'a>(
         .map(|member| (*member, Member::Absent))
         .collect();
     let mut raw = raw::Account::default();
+    // What a name means goes by the CA, where that is said.
+    let of_ca = provider(entry.value, authorities).map(|one| credential_members(&[one]));
+    let of_ca = of_ca.as_ref().unwrap_or(&members);
     let known = || {
         let own = raw::Account::MEMBERS.iter().map(|member| member.name);
-        own.chain(members.iter().copied())
+        own.chain(of_ca.iter().copied())
     };
-    let mut meant = None;
+    let mut wanted = None;
     read_members(
         &mut raw,
         entry.value,
@@ -74,19 +86,19 @@ pub(super) fn read<'a>(
             } else {
                 reader.unknown_member(member, key.point(), known());
                 // What was meant is not missing.
-                let best = nearest(member, known());
+                let best = meant(member, known());
                 for (name, read) in &mut credentials {
                     if Some(*name) == best {
                         read.refuse(value.point());
                     }
                 }
-                meant = meant.or(best.map(|best| (best, value.point())));
+                wanted = wanted.or(best.map(|best| (best, value.point())));
             }
             true
         },
     );
-    if let Some((meant, point)) = meant {
-        raw.refuse(meant, point);
+    if let Some((name, point)) = wanted {
+        raw.refuse(name, point);
     }
     Some(WrittenAccount {
         name,

@@ -5,7 +5,7 @@ use super::raw;
 use crate::model::Authority;
 use crate::model::form::{
     At, Kind, Location, Member, MemberOf, OrderDraft, Point, Problem, Reader, Shape, Taken, Value,
-    Within, nearest,
+    Within, meant,
 };
 
 /// The CAs that a manifest may speak of.
@@ -93,7 +93,7 @@ pub(super) fn offer<S: Shape>(
     authorities: Authorities<'_>,
     reader: &mut Reader<'_>,
 ) {
-    let mut meant: Vec<(&str, Point)> = Vec::new();
+    let mut wanted: Vec<(&str, Point)> = Vec::new();
     for &(key, value) in &rest.members {
         let name = key.text().unwrap_or_default();
         if purpose == Purpose::Defaults && is_own(&of_forms(drafts, rest.within), name) {
@@ -125,12 +125,12 @@ pub(super) fn offer<S: Shape>(
                     continue;
                 }
                 reader.unknown_member(name, key.point(), known.clone());
-                meant.extend(nearest(name, known).map(|name| (name, value.point())));
+                wanted.extend(meant(name, known).map(|name| (name, value.point())));
             }
         }
     }
     // What was meant by a mistyped key is not missing. It may also be there.
-    for (name, point) in meant {
+    for (name, point) in wanted {
         shape.refuse(name, point);
         for draft in drafts.iter_mut() {
             draft.refuse(rest.within, name, point);
@@ -150,12 +150,75 @@ pub(super) fn read_order(
 ) {
     let mut rest = Rest::of(Within::Order);
     split(order, value, purpose, reader, &mut rest);
+    let parts = (value, rest);
+    read_parts(order, drafts, parts, purpose, authorities, reader);
+}
+
+/// The same where the members that every order has are read: what is left, and the certificate.
+pub(super) fn read_parts(
+    order: &mut raw::Order,
+    drafts: &mut [&mut dyn OrderDraft],
+    (value, mut rest): (Value<'_>, Rest<'_>),
+    purpose: Purpose,
+    authorities: Authorities<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let levels = (raw::Order::MEMBERS, raw::Certificate::MEMBERS);
+    let moved = take_misplaced(drafts, &mut rest, levels, reader);
     offer(order, drafts, &rest, purpose, authorities, reader);
     read_certificate(order, drafts, value, authorities, reader);
+    // What stands in the wrong place is not missing in the right one.
+    for (name, point) in moved {
+        match &mut order.certificate {
+            Member::Given(given) => given.value.0.refuse(name, point),
+            absent => absent.refuse(point),
+        }
+        for draft in drafts.iter_mut() {
+            draft.refuse(Within::Certificate, name, point);
+        }
+    }
+}
+
+/// Tells members of the order that stand in its certificate, and the other way round, and takes them out. Both
+/// levels have members that every order has. Returns what is meant by them.
+fn take_misplaced(
+    drafts: &[&mut dyn OrderDraft],
+    rest: &mut Rest<'_>,
+    (here, there): (&[MemberOf], &[MemberOf]),
+    reader: &mut Reader<'_>,
+) -> Vec<(&'static str, Point)> {
+    let (other, right) = match rest.within {
+        Within::Order => (Within::Certificate, "one level deeper, in `certificate`"),
+        Within::Certificate => (Within::Order, "one level higher, beside `certificate`"),
+    };
+    let all = |own: Vec<MemberOf>, members: &[MemberOf]| -> Vec<&'static str> {
+        let all = own.iter().chain(members);
+        all.map(|member| member.name).collect()
+    };
+    let here = all(of_forms(drafts, rest.within), here);
+    let there = all(of_forms(drafts, other), there);
+    let mut moved = Vec::new();
+    rest.members.retain(|&(key, value)| {
+        let name = key.text().unwrap_or_default();
+        let exact = there.iter().copied().find(|member| *member == name);
+        // `subject: NAME` in a certificate is the word of other tools for the common name.
+        let is_ours = meant(name, here.iter().copied()).is_some();
+        let misplaced = match exact {
+            Some(member) if !is_ours || value.kind() == Kind::Mapping => Some(member),
+            None if !is_ours => meant(name, there.iter().copied()),
+            Some(_) | None => None,
+        };
+        if let Some(member) = misplaced {
+            reader.misplaced_member((name, member), key.point(), right);
+            moved.push((member, value.point()));
+        }
+        misplaced.is_none()
+    });
+    moved
 }
 
 /// Reads what the certificate of an order holds.
-pub(super) fn read_certificate(
+fn read_certificate(
     order: &mut raw::Order,
     drafts: &mut [&mut dyn OrderDraft],
     value: Value<'_>,
@@ -170,9 +233,11 @@ pub(super) fn read_certificate(
         return;
     };
     let mapping = value.of(*point);
-    reader.member("certificate", |reader| {
+    let moved = reader.member("certificate", |reader| {
         let mut rest = Rest::of(Within::Certificate);
         split(certificate, mapping, Purpose::Entry, reader, &mut rest);
+        let levels = (raw::Certificate::MEMBERS, raw::Order::MEMBERS);
+        let moved = take_misplaced(drafts, &mut rest, levels, reader);
         offer(
             certificate,
             drafts,
@@ -181,7 +246,14 @@ pub(super) fn read_certificate(
             authorities,
             reader,
         );
+        moved
     });
+    for (name, point) in moved {
+        order.refuse(name, point);
+        for draft in drafts.iter_mut() {
+            draft.refuse(Within::Order, name, point);
+        }
+    }
 }
 
 /// The members of an account that not every CA has.

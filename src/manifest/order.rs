@@ -7,7 +7,7 @@ use super::collect::Entry;
 use super::context::{Context, Warning, missing};
 use super::csr::Request;
 use super::dependency::{Implied, Names};
-use super::members::{Purpose, Rest, is_mapping, offer, read_certificate, split};
+use super::members::{Purpose, Rest, is_mapping, read_parts, split};
 use super::raw;
 use crate::model::form::{
     At, Id, Line, List, Location, Member, Name, OrderDraft, OrderEntry, OrderPart, Problem, Reader,
@@ -52,18 +52,11 @@ impl Context<'_> {
         let mut draft = form.draft();
         let mut reader = Reader::new(entry.name.as_str(), &mut self.problems);
         let drafts = &mut [draft.as_mut()][..];
-        offer(
+        read_parts(
             &mut order,
             drafts,
-            &rest,
+            (entry.value, rest),
             Purpose::Entry,
-            self.authorities,
-            &mut reader,
-        );
-        read_certificate(
-            &mut order,
-            drafts,
-            entry.value,
             self.authorities,
             &mut reader,
         );

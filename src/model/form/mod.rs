@@ -8,6 +8,7 @@
 //! Nothing here knows YAML, and nothing here knows a CA: `manifest` fills a [`Document`] from YAML, and an
 //! order form of a CA is a shape like any other.
 
+mod alias;
 mod at;
 mod document;
 mod entry;
@@ -22,6 +23,7 @@ mod tests;
 mod value;
 mod wording;
 
+pub use alias::meant;
 pub use at::{At, Member, Read};
 pub use document::{Document, Number, Open};
 pub use entry::{OrderDraft, OrderEntry, OrderForm, OrderPart, Within};

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::alias::{is_private, meant};
 use super::problem::{Location, Point, Problem};
 use super::value::{Kind, Value};
 use super::wording::{shown, suggestion};
@@ -140,13 +141,15 @@ impl<'p> Reader<'p> {
         key: Point,
         known: impl IntoIterator<Item = &'w str> + Clone,
     ) {
-        let has = |wanted: &str| known.clone().into_iter().any(|name| name == wanted);
-        let help = match name {
-            "depends_on" | "needs" | "requires" if has("after") => {
-                Some("did you mean `after`?".to_owned())
+        let help = match meant(name, known.clone()) {
+            Some("csr") if is_private(name) => Some(
+                "a private key never leaves its place: `csr` is the request that was made with it"
+                    .to_owned(),
+            ),
+            Some(member) if known.clone().into_iter().count() > 3 => {
+                Some(format!("did you mean `{member}`?"))
             }
-            "comment" if has("comments") => Some("did you mean `comments`?".to_owned()),
-            _ => suggestion(name, known),
+            Some(_) | None => suggestion(name, known),
         };
         let problem = Problem::new(
             "unknown_member",
@@ -154,6 +157,15 @@ impl<'p> Reader<'p> {
         )
         .at(Location::Value(key), "unknown")
         .maybe_help(help);
+        self.tell(problem);
+    }
+
+    /// A name that means a member of another mapping; `right` says where that is.
+    pub fn misplaced_member(&mut self, (name, member): (&str, &str), key: Point, right: &str) {
+        let message = format!("{} has no member `{}`", self.subject(), shown(name));
+        let problem = Problem::new("unknown_member", message)
+            .at(Location::Value(key), "unknown here")
+            .help(format!("`{member}` stands {right}"));
         self.tell(problem);
     }
 

@@ -8,11 +8,11 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, json};
 
+use super::alias::meant;
 use super::at::{Member, Read};
 use super::problem::{Location, Point};
 use super::reader::Reader;
 use super::value::{Kind, Value};
-use super::wording::nearest;
 
 /// What is known of a member beside its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub fn read_members<S: Shape>(
     reader: &mut Reader<'_>,
     unknown: &mut dyn FnMut(&str, Value<'_>, Value<'_>, &mut Reader<'_>) -> bool,
 ) {
-    let mut meant = Vec::new();
+    let mut wanted = Vec::new();
     for (key, value) in mapping.members() {
         let Some(name) = key.text() else {
             shape.damage();
@@ -94,12 +94,12 @@ pub fn read_members<S: Shape>(
                 }
                 let names = S::MEMBERS.iter().map(|member| member.name);
                 reader.unknown_member(name, key.point(), names.clone());
-                meant.extend(nearest(name, names).map(|name| (name, value.point())));
+                wanted.extend(meant(name, names).map(|name| (name, value.point())));
             }
         }
     }
     // What was meant by a mistyped key is not missing. It may also be there.
-    for (name, point) in meant {
+    for (name, point) in wanted {
         shape.refuse(name, point);
     }
 }
