@@ -9,7 +9,7 @@ mod scope;
 mod section;
 mod word;
 
-use crate::model::form::{CommonName, Id, Line, List, Name, Text, Whole, shapes, words};
+use crate::model::form::{CommonName, Id, Line, List, Name, Note, Text, Whole, shapes, words};
 
 pub(super) use credential::Credential;
 pub(super) use duration::Duration;
@@ -143,7 +143,7 @@ shapes! {
         /// An RFC 5280 reason that the CA offers. There is no default.
         reason: Reason = own,
         /// A note for the administrator.
-        comments: Text<1, 4000>,
+        comments: Note<1, 4000>,
         /// Asks to skip the approval step.
         skip_approval: bool,
         /// Raise it to ask again after an administrator's refusal; default 1.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::word::Hex;
 use crate::model::form::{
-    At, Id, Kind, Location, Point, Problem, Read, Reader, Value, Whole, read_shape, shapes, shown,
+    At, Id, Kind, Location, Numeral, Point, Problem, Read, Reader, Value, read_shape, shapes, shown,
 };
 use crate::model::{self, CertificateId, SerialNumber};
 
@@ -20,7 +20,7 @@ shapes! {
         /// The serial number in hexadecimal, in quotes.
         serial_number: Hex,
         /// The certificate's number; not 0, say `scope: order`.
-        certificate_no: Whole<0, 9_007_199_254_740_991>,
+        certificate_no: Numeral<0, 9_007_199_254_740_991>,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Text of one line that people see: names and addresses. Main types: [`Line`], [`CommonName`].
+//! Text that people see: names and addresses of one line, and notes. Main types: [`Line`], [`CommonName`], [`Note`].
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::at::Read;
 use super::problem::{Location, Problem};
 use super::reader::Reader;
-use super::scalar::text;
+use super::scalar::{Text, text};
 use super::value::Value;
 use super::wording::shown;
 
@@ -17,6 +17,12 @@ use super::wording::shown;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Line<const MOST: usize>(pub String);
+
+/// Text for people, of at least and at most so many characters. It may have several lines, and nothing in it
+/// that nobody sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Note<const LEAST: usize, const MOST: usize>(pub String);
 
 /// The name to secure. X.520 has no longer common name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +37,9 @@ impl CommonName {
 /// Characters that a name never holds: controls, line breaks, marks of direction, invisible signs. The joiners
 /// U+200C and U+200D stay, as some scripts need them.
 const UNSEEN: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb";
+
+/// The same without tab and line feed.
+const UNSEEN_IN_A_NOTE: &str = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb";
 
 fn is_unseen(c: char) -> bool {
     c.is_control()
@@ -72,20 +81,8 @@ fn read(
     let write = (!clean.is_empty()).then(|| format!("write `{}`", shown(&clean)));
     if text.is_empty() {
         reader.bad_value(value, "is empty");
-    } else if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| is_unseen(*c)) {
-        let message = format!(
-            "`{}` has {} in it: U+{:04X}, character {}",
-            reader.name(),
-            title(c),
-            u32::from(c),
-            at + 1
-        );
-        let problem = Problem::new("odd_character", message);
-        reader.tell(
-            problem
-                .at(Location::Value(value.point()), "here")
-                .maybe_help(write),
-        );
+    } else if let Some(odd) = text.chars().enumerate().find(|(_, c)| is_unseen(*c)) {
+        odd_character(value, odd, write, reader);
     } else if text.trim().len() != text.len() {
         let message = format!("`{}` begins or ends with a blank", reader.name());
         let problem = Problem::new("odd_character", message);
@@ -101,6 +98,57 @@ fn read(
         return Some(text.to_owned());
     }
     None
+}
+
+/// Tells a character that nobody sees, by its position.
+fn odd_character(
+    value: Value<'_>,
+    (at, c): (usize, char),
+    help: Option<String>,
+    reader: &mut Reader<'_>,
+) {
+    let message = format!(
+        "`{}` has {} in it: U+{:04X}, character {}",
+        reader.name(),
+        title(c),
+        u32::from(c),
+        at + 1
+    );
+    let problem = Problem::new("odd_character", message);
+    reader.tell(
+        problem
+            .at(Location::Value(value.point()), "here")
+            .maybe_help(help),
+    );
+}
+
+impl<const LEAST: usize, const MOST: usize> Read for Note<LEAST, MOST> {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Text(text) = Text::<LEAST, MOST>::read(value, reader)?;
+        let is_odd = |c: char| is_unseen(c) && !matches!(c, '\n' | '\t');
+        if let Some(odd) = text.chars().enumerate().find(|(_, c)| is_odd(*c)) {
+            odd_character(value, odd, Some("remove it".to_owned()), reader);
+            return None;
+        }
+        Some(Self(text))
+    }
+}
+
+impl<const LEAST: usize, const MOST: usize> JsonSchema for Note<LEAST, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Note{LEAST}To{MOST}").into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Text::<LEAST, MOST>::json_schema(generator);
+        let pattern = format!("^[^{UNSEEN_IN_A_NOTE}]*$");
+        schema.insert("pattern".to_owned(), pattern.into());
+        schema
+    }
 }
 
 fn schema(most: usize) -> Schema {

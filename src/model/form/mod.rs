@@ -27,11 +27,11 @@ pub use alias::meant;
 pub use at::{At, Member, Read};
 pub use document::{Document, Number, Open};
 pub use entry::{OrderDraft, OrderEntry, OrderForm, OrderPart, Within};
-pub use line::{CommonName, Line};
+pub use line::{CommonName, Line, Note};
 pub use list::List;
 pub use problem::{Label, Location, Point, Problem};
 pub use reader::Reader;
-pub use scalar::{Date, Id, Name, Switch, Text, Whole};
+pub use scalar::{Date, Id, Name, Numeral, Switch, Text, Whole};
 pub use shape::{
     Described, MemberOf, Shape, Taken, object_schema, read_members, read_shape, take_absent,
 };

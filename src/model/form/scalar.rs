@@ -31,6 +31,11 @@ pub struct Whole<const LEAST: i64, const MOST: i64>(pub i64);
 #[serde(transparent)]
 pub struct Id(pub u64);
 
+/// A whole number that names something, within bounds. It has one spelling, as an [`Id`] has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Numeral<const LEAST: i64, const MOST: i64>(pub i64);
+
 /// A switch that an API takes as a number or as a truth value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -144,6 +149,41 @@ impl<const LEAST: i64, const MOST: i64> JsonSchema for Whole<LEAST, MOST> {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+    }
+}
+
+/// Whether a number stands there in its one spelling; if not, that is a problem.
+fn is_plain(number: i64, value: Value<'_>, reader: &mut Reader<'_>) -> bool {
+    let plain = number.to_string();
+    let is_plain = value.written().is_none_or(|written| written == plain);
+    if !is_plain {
+        let message = format!("`{}` is written in decimal digits alone", reader.name());
+        let problem = Problem::new("id_spelling", message)
+            .at(Location::Value(value.point()), "in another form")
+            .help(format!("write `{plain}`"));
+        reader.tell(problem);
+    }
+    is_plain
+}
+
+impl<const LEAST: i64, const MOST: i64> Read for Numeral<LEAST, MOST> {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Whole(number) = Whole::<LEAST, MOST>::read(value, reader)?;
+        is_plain(number, value, reader).then_some(Self(number))
+    }
+}
+
+impl<const LEAST: i64, const MOST: i64> JsonSchema for Numeral<LEAST, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Numeral{LEAST}To{MOST}").into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Whole::<LEAST, MOST>::json_schema(generator)
     }
 }
 

@@ -3,7 +3,9 @@
 //! placed with, so no member can be left out. Main type: [`Draft`].
 
 use super::contact::Contact;
-use crate::model::form::{Date, Id, Line, List, Member, Switch, Text, Whole, shapes, words};
+use crate::model::form::{
+    Date, Id, Line, List, Member, Note, Numeral, Switch, Whole, shapes, words,
+};
 
 shapes! {
     /// What an order cannot change while it is in force: compared, and told where it differs.
@@ -36,11 +38,11 @@ shapes! {
         /// How many times the CA renews by itself.
         auto_renew: Whole<0, 100>,
         /// Which part of the domain is validated, for example `base_domain`.
-        certificate_dcv_scope: String,
+        certificate_dcv_scope: Line<64>,
         /// The account's custom fields.
         custom_fields: List<CustomField>,
         /// Text of the renewal notices.
-        custom_renewal_message: String,
+        custom_renewal_message: Note<0, 4000>,
         /// Addresses for validation by e-mail.
         dcv_emails: List<DcvEmail>,
         /// How the domains are validated.
@@ -52,11 +54,11 @@ shapes! {
         /// No renewal notices.
         disable_renewal_notifications: bool,
         /// Language of the CA's e-mails.
-        locale: String,
+        locale: Line<32>,
         /// With product `ssl`: which kind; sent as `product.type_hint`.
-        product_type_hint: String,
+        product_type_hint: Line<64>,
         /// The thumbprint of the certificate that is renewed.
-        renewed_thumbprint: String = own,
+        renewed_thumbprint: Line<128> = own,
         /// Secure Email: what the subject holds.
         subject: Subject,
         /// Users that the order is assigned to.
@@ -66,7 +68,7 @@ shapes! {
     /// What one call says and the order does not keep: the only members that are not compared.
     pub(super) struct Calls = sent {
         /// A note for the approver.
-        comments: Text<0, 4000>,
+        comments: Note<0, 4000>,
         /// The customer service agreement was accepted.
         csa_agreed_to: Switch,
         /// Asks to skip the approval step.
@@ -78,7 +80,7 @@ shapes! {
     /// `certificate`.
     pub(super) struct Certificate = sent {
         /// The intermediate CA.
-        ca_cert_id: String,
+        ca_cert_id: Line<64>,
         /// Validity of the certificate inside the order's.
         cert_validity: Validity,
         /// Secure Email: what the common name is made of.
@@ -86,7 +88,7 @@ shapes! {
         /// Secure Email, sponsor: the person.
         individual: Individual,
         /// The certificate profile.
-        profile_option: String,
+        profile_option: Line<64>,
         /// Secure Email: the profile.
         profile_type: ProfileType,
         /// Hash of the CA's signature.
@@ -110,7 +112,7 @@ shapes! {
     /// A server platform.
     pub(super) struct Platform = sent {
         /// The CA's id of it; -1 is "other".
-        id: Whole<-1, 1_000_000_000> = required,
+        id: Numeral<-1, 1_000_000_000> = required,
     }
 
     /// An organization.
@@ -136,7 +138,7 @@ shapes! {
         /// The field's id.
         metadata_id: Id = required,
         /// Its value.
-        value: String = required,
+        value: Line<4000> = required,
     }
 
     /// Where the validation mail of a name goes.
@@ -170,9 +172,9 @@ shapes! {
     /// What a Secure Email key may do.
     pub(super) struct Usage = sent {
         /// Others.
-        additional_usages: List<String>,
+        additional_usages: List<Line<64>>,
         /// The main use, for example `signing`.
-        primary_usage: String,
+        primary_usage: Line<64>,
     }
 }
 

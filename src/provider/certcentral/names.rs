@@ -23,6 +23,12 @@ pub(super) fn check(
             email(&address.value.0, address.point, reader);
         }
     }
+    if let Some(organization) = draft.terms.organization.value() {
+        let contacts = elements(&organization.contacts).iter();
+        for (address, point) in contacts.filter_map(|contact| contact.value.email()) {
+            email(address, point, reader);
+        }
+    }
     for given in elements(&draft.others.dcv_emails) {
         if let Some(name) = given.value.dns_name.get() {
             host(&name.value.0, name.point, reader);

@@ -125,10 +125,10 @@ pub(super) fn warnings(entry: &OrderEntry<'_>, draft: &Draft) -> Vec<String> {
     }
     let usage = certificate.usage_designation.value();
     let main = usage.and_then(|usage| usage.primary_usage.value());
-    if let Some(main) = main.filter(|main| !USES.contains(&main.as_str())) {
+    if let Some(main) = main.filter(|main| !USES.contains(&main.0.as_str())) {
         warnings.push(format!(
             "`primary_usage: {}` is in no document known here; it goes to the CA as it is. One of {}",
-            shown(main),
+            shown(&main.0),
             USES.map(|word| format!("`{word}`")).join(", ")
         ));
     }
