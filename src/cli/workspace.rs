@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::args::Common;
+use super::args::{Common, LogFormat};
 use super::exit::CliError;
+use super::format::Format;
 use super::output::Output;
 use super::route;
 use super::settings::{self, Calls};
@@ -14,13 +15,36 @@ use crate::manifest::Input;
 /// Standard input larger than this is no manifest.
 const STDIN_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Where the manifest's warnings are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Warnings {
+    /// At once, on standard error.
+    AtOnce,
+    /// In the plan, which a person sees.
+    InThePlan,
+    /// In both: the plan is for a program, which may not show it.
+    InBoth,
+}
+
+impl Warnings {
+    /// For a plan that is shown in this form; a log for programs has everything.
+    pub(super) fn with_plan(format: Format, common: &Common) -> Self {
+        match (format, common.log_format) {
+            (Format::Text, LogFormat::Text) => Self::InThePlan,
+            (Format::Text | Format::Json | Format::Markdown, LogFormat::Text | LogFormat::Json) => {
+                Self::InBoth
+            }
+        }
+    }
+}
+
 /// Reads the manifest and everything that it is read with, for a command that calls a CA.
 pub(super) fn load(
     common: &Common,
     policy: Option<&Path>,
     output: &Output,
 ) -> Result<Workspace, CliError> {
-    load_for(Calls::Ca, common, policy, output)
+    load_for(Calls::Ca, common, policy, Warnings::AtOnce, output)
 }
 
 /// The same for a command that may call nobody.
@@ -28,9 +52,16 @@ pub(super) fn load_for(
     calls: Calls,
     common: &Common,
     policy: Option<&Path>,
+    warnings: Warnings,
     output: &Output,
 ) -> Result<Workspace, CliError> {
-    let manifest = Manifest::read(&inputs(common)?, policy, output)?;
+    let mut manifest = Manifest::read(&inputs(common)?, policy)?;
+    if warnings != Warnings::InThePlan {
+        manifest.warn_of_entries(output);
+    }
+    if warnings == Warnings::AtOnce {
+        manifest.warnings.clear();
+    }
     let location = settings::location(common)?;
     // Before anything else that can be wrong: an error below must not hide it.
     manifest.warn_of_place(&location, output);

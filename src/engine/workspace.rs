@@ -16,7 +16,7 @@ use crate::manifest::{self, Input};
 use crate::model::{
     Account, AccountName, Address, Batch, DoubtRule, Item, Observed, Policy, RunId, Tag, TagParts,
 };
-use crate::plan::{Allowance, Inputs, Plan, with_dependencies};
+use crate::plan::{Allowance, Inputs, Plan, Warning, with_dependencies};
 use crate::provider::{
     Act, Deadlines, Endpoint, Keys, Route, Settings, authorities, open, preview,
 };
@@ -27,21 +27,16 @@ pub struct Manifest {
     pub batch: Batch,
     /// The limits that hold.
     pub policy: Policy,
+    /// What is allowed in it but looks like a mistake: told with the plan, unless it was told before.
+    pub warnings: Vec<manifest::Warning>,
 }
 
 impl Manifest {
     /// Reads the manifest, and the policy from outside that it may only tighten.
     ///
     /// Errors: [`EngineError::Manifest`], with every problem.
-    pub fn read(
-        inputs: &[Input],
-        policy: Option<&Path>,
-        tell: &dyn Tell,
-    ) -> Result<Self, EngineError> {
+    pub fn read(inputs: &[Input], policy: Option<&Path>) -> Result<Self, EngineError> {
         let loaded = manifest::load(inputs, &authorities()).map_err(EngineError::Manifest)?;
-        for warning in manifest::told(&loaded.warnings) {
-            tell.warning(warning);
-        }
         let own = loaded.batch.policy.clone();
         let policy = match policy {
             Some(path) => {
@@ -55,7 +50,15 @@ impl Manifest {
         Ok(Self {
             batch: loaded.batch,
             policy,
+            warnings: loaded.warnings,
         })
+    }
+
+    /// Says what looks like a mistake in it.
+    pub fn warn_of_entries(&self, tell: &dyn Tell) {
+        for warning in manifest::told(&self.warnings) {
+            tell.warning(warning);
+        }
     }
 
     /// Says what of the policy has no effect with a journal in this place.
@@ -92,6 +95,8 @@ pub struct Workspace {
     pub batch: Batch,
     /// The limits that hold: the manifest's, or those from outside with the manifest's.
     pub policy: Policy,
+    /// What looks like a mistake in the manifest: each plan says it.
+    pub warnings: Vec<manifest::Warning>,
     /// Where each account's calls go.
     pub endpoints: BTreeMap<AccountName, Endpoint>,
     /// Where the journal is.
@@ -122,7 +127,11 @@ pub type Accounts = BTreeMap<AccountName, Arc<dyn Act>>;
 impl Workspace {
     /// Puts a manifest into its surroundings.
     pub fn new(manifest: Manifest, surroundings: Surroundings) -> Self {
-        let Manifest { batch, policy } = manifest;
+        let Manifest {
+            batch,
+            policy,
+            warnings,
+        } = manifest;
         let Surroundings {
             endpoints,
             location,
@@ -135,6 +144,7 @@ impl Workspace {
         Self {
             batch,
             policy,
+            warnings,
             endpoints,
             location,
             default_state,
@@ -299,7 +309,22 @@ impl Workspace {
         offline: bool,
     ) -> Plan {
         let endpoints = self.endpoint_texts();
-        Plan::build(&self.inputs(known, observed, scope, offline, &endpoints))
+        let mut plan = Plan::build(&self.inputs(known, observed, scope, offline, &endpoints));
+        plan.warnings.extend(self.warnings_of_entries(scope));
+        plan
+    }
+
+    /// What looks like a mistake in the entries that a plan speaks of.
+    fn warnings_of_entries(&self, scope: &Scope) -> Vec<Warning> {
+        let selected = with_dependencies(&self.batch.items, &scope.targets);
+        let is_planned = |address: &Address| scope.targets.is_empty() || selected.contains(address);
+        manifest::told_in_a_plan(&self.warnings, is_planned)
+            .into_iter()
+            .map(|(address, message)| Warning {
+                address: address.cloned(),
+                message,
+            })
+            .collect()
     }
 
     /// Everything that a plan depends on.

@@ -44,6 +44,8 @@ impl Context<'_> {
             }
             self.warnings.push(Warning {
                 location: item.location.clone(),
+                address: item.address.clone(),
+                is_found_by_plans: true,
                 message: format!(
                     "`{}` has the key of `{}`, which `{}` revokes for keyCompromise: the CA must revoke this \
                      certificate, too; give it the CSR of a new key",

@@ -13,7 +13,7 @@ use super::defaults::Defaults;
 use super::members::Authorities;
 use super::source::Source;
 use crate::model::form::{At, Location, Member, Name, Point, Problem, nearest, shown};
-use crate::model::{Account, AccountName, Authority, Digest, SourceLine};
+use crate::model::{Account, AccountName, Address, Authority, Digest, SourceLine};
 
 /// How many references get a "did you mean": each one is compared with every name.
 const SUGGESTIONS: usize = 100;
@@ -31,10 +31,14 @@ pub(super) struct Edge {
 /// Something that is allowed but looks like a mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// The entry.
+    /// Where the entry stands.
     pub location: SourceLine,
+    /// The entry.
+    pub address: Address,
     /// What is odd about it.
     pub message: String,
+    /// Whether a plan finds it by itself, with what it knows besides.
+    pub is_found_by_plans: bool,
 }
 
 /// So many warnings are shown one by one.
@@ -46,8 +50,35 @@ pub fn told(warnings: &[Warning]) -> impl Iterator<Item = String> {
         let SourceLine { file, line } = &warning.location;
         format!("{file}:{line}: {}", warning.message)
     });
-    let more = warnings.len().saturating_sub(TOLD);
-    first.chain((more > 0).then(|| format!("and {more} more such lines about the manifest")))
+    first.chain(untold(warnings.len()))
+}
+
+/// How many of so many warnings are not told one by one.
+fn untold(count: usize) -> Option<String> {
+    let more = count.saturating_sub(TOLD);
+    (more > 0).then(|| format!("and {more} more such lines about the manifest"))
+}
+
+/// The warnings that belong into a plan of these entries: addresses with lines, the first 100 of them, then
+/// how many more there are.
+pub fn told_in_a_plan(
+    warnings: &[Warning],
+    is_planned: impl Fn(&Address) -> bool,
+) -> Vec<(Option<&Address>, String)> {
+    let all: Vec<&Warning> = warnings
+        .iter()
+        .filter(|warning| !warning.is_found_by_plans && is_planned(&warning.address))
+        .collect();
+    let first = all.iter().take(TOLD).map(|warning| {
+        let SourceLine { file, line } = &warning.location;
+        let text = warning.message.as_str();
+        // The address stands beside the line.
+        let bare = text.strip_prefix(&format!("`{}`: ", warning.address));
+        let line = format!("{file}:{line}: {}", bare.unwrap_or(text));
+        (Some(&warning.address), line)
+    });
+    let more = untold(all.len()).map(|line| (None, line));
+    first.chain(more).collect()
 }
 
 /// Everything that is needed to turn a written entry into an item of the model.

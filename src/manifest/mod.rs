@@ -41,7 +41,7 @@ use jiff::civil::Date;
 use crate::model::form::{Kind, Location, Problem, Reader, Shape, Value, read_members};
 use crate::model::{Authority, Batch, Policy};
 
-pub use context::{Warning, told};
+pub use context::{Warning, told, told_in_a_plan};
 pub use error::{ProblemLine, Problems};
 pub use policy::tighten;
 pub use render::Paint;

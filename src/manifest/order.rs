@@ -110,7 +110,9 @@ impl Context<'_> {
         for warning in part.warnings {
             self.warnings.push(Warning {
                 location: location.clone(),
+                address: address.clone(),
                 message: format!("`{address}`: {warning}"),
+                is_found_by_plans: false,
             });
         }
         let certificate = order
@@ -299,10 +301,12 @@ impl Context<'_> {
             };
             self.warnings.push(Warning {
                 location: item.location.clone(),
+                address: item.address.clone(),
                 message: format!(
                     "`{}` asks for the same product and names as `{}`: both will be bought",
                     item.address, earlier.address
                 ),
+                is_found_by_plans: false,
             });
         }
     }

@@ -78,7 +78,9 @@ impl Context<'_> {
         let mut warn = |message: String| {
             self.warnings.push(Warning {
                 location: request.location.clone(),
+                address: request.address.clone(),
                 message: format!("`{}`: {message}", request.address),
+                is_found_by_plans: false,
             });
         };
         if let Some(signature) = &checked.unchecked {

@@ -4,12 +4,14 @@ use super::unrecorded;
 use crate::apply::RunReport;
 use crate::cli::args::{ApplyArgs, Common};
 use crate::cli::exit::{self, CliError, Exit};
+use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::run_reports;
 use crate::cli::screen::Screen;
+use crate::cli::settings::Calls;
 use crate::cli::signals;
 use crate::cli::watch::Watch;
-use crate::cli::workspace;
+use crate::cli::workspace::{self, Warnings};
 use crate::engine::{self, Applied, ApplyEnd, ApplyRequest, Workspace};
 use crate::model::Untrusted;
 use crate::report;
@@ -30,7 +32,13 @@ pub(super) async fn run(
         output.step_aside();
     }
     let stop = signals::listen();
-    let workspace = workspace::load(common, args.scope.policy.as_deref(), output)?;
+    let policy = args.scope.policy.as_deref();
+    // A saved plan is not shown again, and the report has what it warns of.
+    let warnings = match &args.plan {
+        Some(_) => Warnings::InBoth,
+        None => Warnings::with_plan(Format::Text, common),
+    };
+    let workspace = workspace::load_for(Calls::Ca, common, policy, warnings, output)?;
     let request = ApplyRequest {
         saved: args.plan.clone(),
         scope: args.scope.scope(),

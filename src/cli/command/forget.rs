@@ -4,7 +4,7 @@ use crate::cli::args::{Common, ForgetArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::settings::Calls;
-use crate::cli::workspace;
+use crate::cli::workspace::{self, Warnings};
 use crate::engine::{self, Consent, ForgetRequest, Forgotten};
 
 pub(super) async fn run(
@@ -12,7 +12,7 @@ pub(super) async fn run(
     args: &ForgetArgs,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let workspace = workspace::load_for(Calls::Nobody, common, None, output)?;
+    let workspace = workspace::load_for(Calls::Nobody, common, None, Warnings::AtOnce, output)?;
     let request = ForgetRequest {
         addresses: args.addresses.clone(),
         lock_timeout: args.lock_timeout,

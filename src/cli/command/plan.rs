@@ -9,7 +9,7 @@ use crate::cli::scope_args::ScopeArgs;
 use crate::cli::screen::show_plan;
 use crate::cli::settings::Calls;
 use crate::cli::watch::Watch;
-use crate::cli::workspace;
+use crate::cli::workspace::{self, Warnings};
 use crate::engine::{self, PlanRequest, Workspace, saved_plan};
 use crate::plan::Plan;
 
@@ -25,7 +25,8 @@ pub(super) async fn run(
         Calls::Ca
     };
     let policy = args.scope.policy.as_deref();
-    let workspace = workspace::load_for(calls, common, policy, output)?;
+    let warnings = Warnings::with_plan(args.format, common);
+    let workspace = workspace::load_for(calls, common, policy, warnings, output)?;
     let request = PlanRequest {
         scope: args.scope.scope(),
         offline: args.offline,

@@ -6,7 +6,7 @@ use crate::cli::format::Format;
 use crate::cli::output::Output;
 use crate::cli::settings::Calls;
 use crate::cli::watch::Watch;
-use crate::cli::workspace;
+use crate::cli::workspace::{self, Warnings};
 use crate::engine::{self, PlanRequest, Scope};
 use crate::report;
 
@@ -21,7 +21,7 @@ pub(super) async fn run(
     } else {
         Calls::Ca
     };
-    let workspace = workspace::load_for(calls, common, None, output)?;
+    let workspace = workspace::load_for(calls, common, None, Warnings::AtOnce, output)?;
     let request = PlanRequest {
         scope: Scope::default(),
         offline: args.offline,

@@ -103,8 +103,7 @@ impl World {
     fn workspace(&self, entries: &str) -> Workspace {
         let text = format!("{HEAD}{entries}");
         let inputs = [Input::Stdin(text.into_bytes())];
-        let person = Person::default();
-        let manifest = match Manifest::read(&inputs, None, &person) {
+        let manifest = match Manifest::read(&inputs, None) {
             Ok(manifest) => manifest,
             Err(EngineError::Manifest(problems)) => panic!("{:#?}", problems.lines()),
             Err(error) => panic!("{error}"),

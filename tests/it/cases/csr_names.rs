@@ -115,6 +115,87 @@ fn case_21_more_names_than_the_entry_has_are_listed_and_the_order_is_placed() {
     );
 }
 
+/// What `validate` warns of stands in the plan, which is all that a script and a reviewer see.
+#[test]
+fn case_21_what_looks_like_a_mistake_is_in_the_plan() {
+    let rig = Rig::new();
+    automatic(&rig);
+    rig.write("esx01.csr", fixture("names-appliance.csr"));
+    rig.write("a.csr", fixture("rsa-sha224.csr"));
+    rig.write("c.csr", csr());
+    let entries = [
+        order("esx", "esx01.example.com", "{ file: esx01.csr }"),
+        order("sha", "shop.example.com", "{ file: a.csr }"),
+        order(
+            "one",
+            "same.example.com",
+            "{ file: c.csr, ignore_names: true }",
+        ),
+        order(
+            "two",
+            "same.example.com",
+            "{ file: c.csr, ignore_names: true }",
+        ),
+        order(
+            "odd",
+            "odd.example.com",
+            "{ file: c.csr, ignore_names: true }",
+        )
+        .replace("ssl_basic", "ssl_basik"),
+        order(
+            "card",
+            "card.example.com",
+            "{ file: c.csr, ignore_names: true }",
+        )
+        .replace(
+            "order_validity",
+            "auto_renew: 1, payment_method: card, order_validity",
+        ),
+    ];
+    orders(&rig, &entries);
+    let expected = [
+        ("orders.esx", "`esx01`"),
+        ("orders.sha", "SHA-224"),
+        ("orders.two", "both will be bought"),
+        ("orders.odd", "ssl_basic"),
+        ("orders.card", "paid by card"),
+    ];
+    let told = |plan: &Value, address: &str, words: &str| {
+        let warnings = plan["warnings"].as_array().expect("warnings").iter();
+        let mut of = warnings.filter(|one| one["address"] == address);
+        of.any(|one| {
+            let text = one["message"].as_str().expect("text");
+            text.starts_with("certplan.yaml:") && text.contains(words)
+        })
+    };
+    let plan = rig.plan(&[]);
+    for (address, words) in expected {
+        assert!(told(&plan, address, words), "{address}: {plan:#}");
+    }
+    // Once for a person, and not for what is not planned.
+    let text = rig.certplan(&["plan"]).expect(0);
+    let said = format!("{}{}", text.stdout, text.stderr);
+    assert_eq!(said.matches("`default device 0001`").count(), 1, "{said}");
+    let markdown = rig.certplan(&["plan", "--format", "markdown"]).expect(0);
+    assert!(
+        markdown.stdout.contains("default device 0001"),
+        "{}",
+        markdown.stdout
+    );
+    let one = rig.plan(&["--target", "orders.sha"]);
+    assert!(
+        told(&one, "orders.sha", "SHA-224") && !told(&one, "orders.esx", ""),
+        "{one:#}"
+    );
+    // A saved plan keeps them, and the report of the run has them.
+    rig.certplan(&["plan", "--target", "orders.esx", "--out", "p.plan"])
+        .expect(0);
+    let report = rig.apply(&["p.plan"], 0);
+    assert!(told(&report, "orders.esx", "`esx01`"), "{report:#}");
+    let status = rig.certplan(&["status"]).expect(0);
+    assert!(status.stderr.contains("`esx01`"), "{}", status.stderr);
+}
+
 #[test]
 fn case_21_a_request_with_nothing_in_common_needs_a_word_of_the_manifest() {
     let rig = Rig::new();
