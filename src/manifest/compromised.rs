@@ -57,13 +57,13 @@ impl Context<'_> {
 }
 
 /// The orders that revocations can name.
-struct Targets<'a> {
+pub(super) struct Targets<'a> {
     by_name: HashMap<&'a ItemName, &'a Item>,
     by_id: HashMap<(&'a AccountName, &'a OrderId), &'a Item>,
 }
 
 impl<'a> Targets<'a> {
-    fn of(items: &'a [Item]) -> Self {
+    pub(super) fn of(items: &'a [Item]) -> Self {
         let mut found = Self {
             by_name: HashMap::new(),
             by_id: HashMap::new(),
@@ -78,7 +78,7 @@ impl<'a> Targets<'a> {
         found
     }
 
-    fn of_revocation(&self, item: &Item, revocation: &Revocation) -> Option<&'a Item> {
+    pub(super) fn of_revocation(&self, item: &Item, revocation: &Revocation) -> Option<&'a Item> {
         match &revocation.target {
             RevocationTarget::Order(name) => self.by_name.get(name).copied(),
             RevocationTarget::OrderId(id) => self.by_id.get(&(&item.account, id)).copied(),

@@ -77,6 +77,7 @@ pub(super) fn lower(mut context: Context<'_>, collected: Collected<'_>) -> Lower
     }
     context.warn_of_alike(&items);
     context.warn_of_compromised_keys(&items);
+    context.warn_of_unsent_reasons(&items);
     context.sort_warnings();
     let accounts: BTreeMap<AccountName, Account> = context
         .accounts

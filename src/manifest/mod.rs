@@ -32,6 +32,7 @@ mod schema;
 mod source;
 #[cfg(test)]
 mod tests;
+mod unsent_reasons;
 mod yaml;
 
 use std::path::{Path, PathBuf};

@@ -38,6 +38,12 @@ pub trait Authority: fmt::Debug + Send + Sync {
     /// The reasons that a revocation may give.
     fn reasons(&self) -> &'static [RevocationReason];
 
+    /// Why the reason of a revocation is not sent for an order of this product, as it follows "because"; `None`
+    /// where it is. `product` is not known where the order does not show it.
+    fn unsent_reason(&self, _product: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// Which certificates of an order a revocation may name.
     fn scopes(&self) -> &'static [ScopeKind];
 

@@ -19,6 +19,7 @@ use super::revocation_case::{Requests, RevocationCase};
 use super::renewed_here::Renewals;
 use super::safety::breaches;
 use super::sequence::sequence;
+use super::unsent_reasons::unsent_reasons;
 use super::view::{AccountView, Owners};
 use super::{Action, Plan, PlannedAccount, Step, Warning};
 use crate::model::{
@@ -122,6 +123,7 @@ impl Plan {
 
         warnings.extend(wrong_clocks(inputs, &steps));
         warnings.extend(compromised_keys(inputs, &steps, &revoked));
+        warnings.extend(unsent_reasons(inputs, &steps));
         warnings.extend(unfunded(&steps, &inputs.batch.accounts, inputs.observed));
 
         let mut plan = Self {

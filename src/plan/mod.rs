@@ -33,6 +33,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unlisted;
+mod unsent_reasons;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,7 +8,7 @@ use super::{CertCentral, assumptions, request};
 use crate::model::form::OrderForm;
 use crate::model::{
     Assumption, Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region,
-    RevocationReason, ScopeKind, Secret,
+    RevocationReason, ScopeKind, Secret, Untrusted,
 };
 use crate::provider::adapter::{Adapter, Change};
 use crate::provider::{Act, Keys, ProviderError, Settings};
@@ -80,6 +80,20 @@ impl Authority for CertCentralAuthority {
             RevocationReason::Superseded,
             RevocationReason::CessationOfOperation,
         ]
+    }
+
+    fn unsent_reason(&self, product: Option<&str>) -> Option<String> {
+        match product {
+            Some(product) if request::is_tls(product) => None,
+            Some(product) => Some(format!(
+                "CertCentral takes one for TLS products alone, and this is {}",
+                Untrusted::new(product)
+            )),
+            None => Some(
+                "CertCentral takes one for TLS products alone, and the order shows no product"
+                    .to_owned(),
+            ),
+        }
     }
 
     fn scopes(&self) -> &'static [ScopeKind] {

@@ -134,7 +134,7 @@ fn send_a_labels(body: &mut Map<String, Value>) {
 }
 
 /// The documentation gives a reason a meaning for TLS products alone.
-fn is_tls(product: &str) -> bool {
+pub(super) fn is_tls(product: &str) -> bool {
     ["ssl", "wildcard", "cloud", "private_ssl"]
         .iter()
         .any(|start| product.starts_with(start))

@@ -38,6 +38,7 @@ mod scheduled;
 mod state_modes;
 mod targets;
 mod unknown_ids;
+mod unsent_reasons;
 mod validations;
 mod variables;
 mod wrong_access;
