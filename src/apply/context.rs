@@ -7,12 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::event::Stop;
 use super::owners::OrderOwners;
 use crate::journal::{Journal, JournalError};
 use crate::model::{
-    AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId, ca_day,
+    AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId,
+    TOLD_PAUSE, ca_day,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -77,6 +79,8 @@ pub(super) struct Context {
     by_address: Vec<usize>,
     pub(super) owners: OrderOwners,
     resent: Mutex<BTreeSet<Address>>,
+    /// The end of the last pause before a repeated call that people were told of.
+    told_until: Mutex<Option<Instant>>,
 }
 
 impl Context {
@@ -90,6 +94,7 @@ impl Context {
             by_address,
             owners: OrderOwners::new(run.journal.records()),
             resent: Mutex::new(BTreeSet::new()),
+            told_until: Mutex::new(None),
             run,
         }
     }
@@ -115,6 +120,22 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(address.clone())
+    }
+
+    /// Whether people are to be told of a pause before a call is made anew: many calls that fail together make
+    /// one.
+    pub(super) fn is_to_be_told(&self, pause: Duration) -> bool {
+        let mut told = self
+            .told_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_told =
+            pause >= TOLD_PAUSE && told.is_none_or(|until| now + pause >= until + TOLD_PAUSE);
+        if is_told {
+            *told = Some(now + pause);
+        }
+        is_told
     }
 
     pub(super) fn record_of(&self, address: &Address) -> Record {

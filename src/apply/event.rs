@@ -1,6 +1,7 @@
 //! What happens during a run, and the report that the events add up to.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,8 +46,12 @@ pub enum Event {
     Polling {
         /// How many steps wait.
         waiting: usize,
+        /// How long until the next look.
+        pause: Duration,
         /// How long the run still waits at most, in seconds.
         seconds_left: u64,
+        /// How long until the quiet periods of all doubts are over; `None` where none holds.
+        quiet_left: Option<Duration>,
     },
     /// A signal came: nothing new is started.
     Stopping(Stop),

@@ -229,6 +229,7 @@ impl<'c, 'o> Scheduler<'c, 'o> {
         {
             self.stop_account(&step.account, stop.clone());
         }
+        let was_doubt = self.doubts.contains(&position);
         self.doubts.retain(|&doubt| doubt != position);
         if let Ended::InDoubt {
             for_a_person: false,
@@ -271,7 +272,13 @@ impl<'c, 'o> Scheduler<'c, 'o> {
         let report = end.report(step);
         if self.told[position].as_ref() != Some(&report) {
             self.told[position] = Some(report.clone());
-            self.emit(Event::StepFinished(Box::new(report)));
+            let event = Event::StepFinished(Box::new(report));
+            if was_doubt && self.doubts.contains(&position) {
+                // The same doubt with less of its quiet period left: for the report alone.
+                self.report.add(&event);
+            } else {
+                self.emit(event);
+            }
         }
     }
 
@@ -303,7 +310,9 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                     self.watched.values().map(BTreeSet::len).sum::<usize>() + self.doubts.len();
                 self.emit(Event::Polling {
                     waiting,
+                    pause: pause.min(left),
                     seconds_left: left.as_secs(),
+                    quiet_left: self.quiet_left(),
                 });
                 tokio::select! {
                     () = tokio::time::sleep(pause.min(left)) => {}

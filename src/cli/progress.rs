@@ -5,10 +5,12 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::{Timestamp, Unit};
 
 use super::args::{ColorWhen, Common, LogFormat};
+use super::logging;
 use crate::apply::{ActionReport, Event, Outcome};
-use crate::model::{Address, Cause, Untrusted};
+use crate::model::{Address, Cause, TOLD_PAUSE, Untrusted, clock_after};
 use crate::plan::Action;
 use crate::report::cause_words;
 
@@ -55,8 +57,10 @@ impl Progress {
                 ColorWhen::Auto => told("NO_COLOR"),
                 ColorWhen::Always => false,
             };
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            logging::above(&bar);
             Self::Bar(Box::new(Bar {
-                bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+                bar,
                 style: bar_style(plain),
                 done: BTreeSet::new(),
                 under_way: BTreeMap::new(),
@@ -116,9 +120,18 @@ fn log(event: &Event) {
         }
         Event::Polling {
             waiting,
+            pause,
             seconds_left,
+            ..
         } => {
-            tracing::debug!(target: "certplan::run", waiting, seconds_left, "looks again at the CA")
+            let next_look = Timestamp::now().checked_add(*pause);
+            let next_look = next_look.and_then(|next| next.round(Unit::Second));
+            let next_look = next_look.ok().map(|next| next.to_string());
+            if *pause >= TOLD_PAUSE {
+                tracing::info!(target: "certplan::run", waiting, seconds_left, next_look, "looks again at the CA");
+            } else {
+                tracing::debug!(target: "certplan::run", waiting, seconds_left, next_look, "looks again at the CA");
+            }
         }
         Event::News(news) => {
             tracing::info!(
@@ -181,11 +194,10 @@ impl Bar {
                 }
             }
             Event::News(_) => {}
-            Event::Paused { why, .. } => bar.println(Untrusted::new(why.clone()).to_string()),
-            Event::Polling {
-                waiting,
-                seconds_left,
-            } => bar.set_message(waiting_line(*waiting, *seconds_left)),
+            Event::Paused { why, .. } => {
+                bar.println(Untrusted::new(why.as_str()).whole().to_string());
+            }
+            Event::Polling { .. } => bar.set_message(waiting_line(event).unwrap_or_default()),
             Event::Stopping(_) => bar.set_message("stopping: what is in flight finishes"),
             Event::Finished { .. } => bar.finish_and_clear(),
         }
@@ -204,9 +216,25 @@ impl Bar {
     }
 }
 
-fn waiting_line(waiting: usize, seconds_left: u64) -> String {
-    let verb = if waiting == 1 { "waits" } else { "wait" };
-    format!("{waiting} {verb} for the CA or for people, {seconds_left} s left")
+/// What a look at the CA is waited for, and until when; `None` for other events.
+fn waiting_line(event: &Event) -> Option<String> {
+    let Event::Polling {
+        waiting,
+        pause,
+        seconds_left,
+        quiet_left,
+    } = event
+    else {
+        return None;
+    };
+    let verb = if *waiting == 1 { "waits" } else { "wait" };
+    let quiet = quiet_left.map(|left| format!(", the quiet period ends at {}", clock_after(left)));
+    Some(format!(
+        "{waiting} {verb} for the CA or for people: the next look is at {}{}, the wait ends at {}",
+        clock_after(*pause),
+        quiet.unwrap_or_default(),
+        clock_after(Duration::from_secs(*seconds_left))
+    ))
 }
 
 fn show_line(done: &mut BTreeSet<Address>, steps: &mut usize, last: &mut Instant, event: &Event) {
@@ -220,11 +248,10 @@ fn show_line(done: &mut BTreeSet<Address>, steps: &mut usize, last: &mut Instant
             Some(format!("[{}/{steps}] {}", done.len(), line(report)))
         }
         Event::StepStarted { .. } | Event::StepFinished(_) | Event::News(_) => None,
-        Event::Paused { why, .. } => Some(Untrusted::new(why.clone()).to_string()),
-        Event::Polling {
-            waiting,
-            seconds_left,
-        } if last.elapsed() >= HEARTBEAT => Some(waiting_line(*waiting, *seconds_left)),
+        Event::Paused { why, .. } => Some(Untrusted::new(why.as_str()).whole().to_string()),
+        Event::Polling { pause, .. } if *pause >= TOLD_PAUSE || last.elapsed() >= HEARTBEAT => {
+            waiting_line(event)
+        }
         Event::Polling { .. } => None,
         Event::Stopping(_) => Some("stopping: what is in flight finishes".to_owned()),
         Event::Finished { .. } => None,

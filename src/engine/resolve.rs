@@ -17,8 +17,8 @@ use crate::files;
 use crate::journal::{self, Holder};
 use crate::model::{
     Address, Adoption, CaClock, FactBody, Observed, ObservedOrder, OpenOperation, OperationKind,
-    Order, OrderId, Phase, RequestId, RequestKind, Tag, Untrusted, Wanted, ca_day, differences,
-    seen,
+    Order, OrderId, Phase, RequestId, RequestKind, Tag, Untrusted, Wanted, ca_day, clock_after,
+    differences, seen,
 };
 use crate::provider::{Depth, Observe, ProviderError};
 
@@ -326,7 +326,8 @@ impl Resolution<'_> {
         if age < quiet {
             let left = SignedDuration::from_secs((quiet - age).as_secs() + 1);
             return Err(EngineError::Refused(format!(
-                "the quiet period is not over: a request may still arrive; try again in {left:#}"
+                "the quiet period is not over: a request may still arrive; try again in {left:#}, after {}",
+                clock_after(left.unsigned_abs())
             )));
         }
         if let Some(clock) = self.observe.clock().filter(CaClock::is_off) {

@@ -31,6 +31,7 @@ mod names;
 mod observed;
 mod operation;
 mod order;
+mod pause;
 mod pending_domain;
 mod reason;
 mod record;
@@ -86,6 +87,7 @@ pub use operation::{
     RequestPreview, RevokeCall, RevokeOperation, RevokeScope,
 };
 pub use order::{CertificateRequest, Csr, Order, RenewalOf};
+pub use pause::{TOLD_PAUSE, clock_after, pause_end};
 pub use pending_domain::PendingDomain;
 pub use reason::{Reason, StatusWord};
 pub use record::{

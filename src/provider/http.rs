@@ -4,6 +4,7 @@
 //! A read ([`Transport::read`]) is repeated where that is safe, each attempt under the rate limits. A
 //! change ([`Transport::change`]) is sent once, on a connection of its own.
 
+mod noting;
 mod once;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,7 +27,6 @@ use super::endpoint::Endpoint;
 use super::error::{ErrorKind, ProviderError};
 use super::lost::{Lost, causes};
 use super::reply::Reply;
-use super::retry_after::{cut, date, retry_after};
 use super::route::Route;
 use super::settings::{Deadlines, Settings};
 use super::throttle::{Reservation, Slot, Throttle};
@@ -41,8 +41,6 @@ const REPEATS: usize = 3;
 /// A refusal for rate limits only slows down. The pauses between so many of them add up to seven minutes:
 /// longer than CertCentral's longest window, which another run may have filled.
 const SLOW_DOWNS: u32 = 12;
-/// A pause from this length on is told.
-const TOLD_PAUSE: Duration = Duration::from_secs(5);
 
 /// Adds what proves who is asking; called anew for each attempt.
 pub(super) trait Authorize: Send + Sync {
@@ -95,12 +93,7 @@ impl Transport {
             route: settings.route.clone(),
             authorize,
             mask,
-            throttle: Throttle::drawing(
-                &settings.rate_limits,
-                settings.max_in_flight,
-                settings.budget.clone(),
-                settings.deadlines.whole,
-            ),
+            throttle: Throttle::of(settings),
             deadlines: settings.deadlines,
             ca_clock: Mutex::new(None),
             sent: AtomicU32::new(0),
@@ -350,36 +343,6 @@ impl Transport {
                     body.extend_from_slice(&piece);
                 }
             }
-        }
-    }
-
-    /// What every answer teaches about the account: its clock, and whether to slow down.
-    fn note(&self, response: &Response) {
-        let headers = response.headers();
-        if let Some(date) = date(headers).and_then(|date| Timestamp::try_from(date).ok()) {
-            let shown = Some((date, Instant::now()));
-            *self.ca_clock.lock().unwrap_or_else(PoisonError::into_inner) = shown;
-        }
-        let wait = retry_after(headers);
-        let pause = match response.status().as_u16() {
-            429 => {
-                self.rate_limited.fetch_add(1, Ordering::Relaxed);
-                self.throttle.slow_down(wait)
-            }
-            400.. if wait.is_some() => self.throttle.slow_down(wait),
-            200..300 => {
-                self.throttle.recovered();
-                None
-            }
-            _ => None,
-        };
-        if let Some(pause) = pause.filter(|pause| *pause >= TOLD_PAUSE) {
-            tracing::warn!(
-                "{} asks to slow down: the next call goes out in {} s{}",
-                self.endpoint,
-                pause.as_secs(),
-                cut(headers)
-            );
         }
     }
 }

@@ -29,17 +29,26 @@ use self::drawing::{Drawing, GATHERING, Turn};
 pub(super) use self::reservation::Reservation;
 use self::windows::{Room, State, Window, padded};
 use super::budget::{Budget, BudgetSlot, Spent};
-use crate::model::RateLimit;
+use super::settings::Settings;
+use crate::model::{AccountName, RateLimit, pause_end};
 
 /// The first pause after a refusal that names no time; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that is not asked for by the CA.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Why a call waits, as people are told.
+const OWN_LIMITS: &str = "its rate limits are used up";
+const SHARED_LIMITS: &str =
+    "other runs under the same key used its rate limits up, or were asked to pause";
+
 /// The limiter of one account. Clones share the same limits.
 #[derive(Clone)]
 pub(super) struct Throttle(Arc<Shared>);
 
 struct Shared {
+    /// For what people are told; none in tests.
+    account: Option<AccountName>,
     state: Mutex<State>,
     /// The places of `max_in_flight`. A caller takes its place first and its slots then; nobody who has
     /// slots waits for a place.
@@ -66,23 +75,43 @@ pub(super) struct Slot {
 impl Throttle {
     #[cfg(test)]
     pub(super) fn new(limits: &[RateLimit], max_in_flight: usize) -> Self {
-        Self::with(limits, max_in_flight, None)
+        Self::with(limits, max_in_flight, None, None)
+    }
+
+    /// The limits of an account.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let drawing = drawn_from(
+            settings.budget.clone(),
+            &settings.rate_limits,
+            settings.deadlines.whole,
+        );
+        let account = Some(settings.account.clone());
+        Self::with(
+            &settings.rate_limits,
+            settings.max_in_flight,
+            drawing,
+            account,
+        )
     }
 
     /// Draws from a budget too, if there is one and anything is limited. No call takes longer than `call`.
+    #[cfg(test)]
     pub(super) fn drawing(
         limits: &[RateLimit],
         max_in_flight: usize,
         budget: Option<Arc<dyn Budget>>,
         call: Duration,
     ) -> Self {
-        let drawing = budget
-            .filter(|_| !limits.is_empty())
-            .map(|budget| Drawing::new(budget, limits, call));
-        Self::with(limits, max_in_flight, drawing)
+        let drawing = drawn_from(budget, limits, call);
+        Self::with(limits, max_in_flight, drawing, None)
     }
 
-    fn with(limits: &[RateLimit], max_in_flight: usize, drawing: Option<Drawing>) -> Self {
+    fn with(
+        limits: &[RateLimit],
+        max_in_flight: usize,
+        drawing: Option<Drawing>,
+        account: Option<AccountName>,
+    ) -> Self {
         let windows = limits
             .iter()
             .map(padded)
@@ -93,11 +122,13 @@ impl Throttle {
             })
             .collect();
         Self(Arc::new(Shared {
+            account,
             state: Mutex::new(State {
                 windows,
                 held: 0,
                 paused_until: Instant::now(),
                 next_pause: FIRST_PAUSE,
+                told_until: Instant::now(),
             }),
             places: Arc::new(Semaphore::new(
                 max_in_flight.clamp(1, Semaphore::MAX_PERMITS),
@@ -153,12 +184,14 @@ impl Throttle {
                                 return self.take(turn.drawn.len(), &mut turn);
                             }
                         }
+                        self.0.tell(now + wait, SHARED_LIMITS);
                         now + wait
                     }
                 },
                 Room::At(moment) => {
                     turn.drawn.clear();
                     gathered_until = None;
+                    self.0.tell(moment, OWN_LIMITS);
                     moment
                 }
                 Room::OnReturn => {
@@ -215,6 +248,13 @@ impl Throttle {
         longer.then_some(pause)
     }
 
+    /// Whether people are to be told of a pause that begins now. Calls in flight that are all refused are one
+    /// pause.
+    pub(super) fn is_to_be_told(&self, pause: Duration) -> bool {
+        let now = Instant::now();
+        self.0.state().is_to_be_told(now, now + pause)
+    }
+
     /// The CA took a call: the next refusal pauses for one second again.
     pub(super) fn recovered(&self) {
         let mut state = self.0.state();
@@ -224,7 +264,32 @@ impl Throttle {
     }
 }
 
+/// Draws from a budget too, if there is one and anything is limited. No call takes longer than `call`.
+fn drawn_from(
+    budget: Option<Arc<dyn Budget>>,
+    limits: &[RateLimit],
+    call: Duration,
+) -> Option<Drawing> {
+    budget
+        .filter(|_| !limits.is_empty())
+        .map(|budget| Drawing::new(budget, limits, call))
+}
+
 impl Shared {
+    /// Tells people of a long pause until then, once.
+    fn tell(&self, until: Instant, why: &str) {
+        let now = Instant::now();
+        if let Some(account) = &self.account
+            && self.state().is_to_be_told(now, until)
+        {
+            tracing::info!(
+                target: "certplan::run",
+                "account `{account}`: {why}: the next call goes out {}",
+                pause_end(until.saturating_duration_since(now))
+            );
+        }
+    }
+
     /// Draws from the budget, if there is one. The time to wait where there is less than `count` now.
     async fn draw(&self, turn: &mut Turn, count: usize, free: usize) -> Option<Duration> {
         let drawing = self.drawing.as_ref()?;

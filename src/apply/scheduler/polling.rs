@@ -1,5 +1,7 @@
 //! Polling the CA while nothing can run: approvals, issuance, doubts.
 
+use std::time::Duration;
+
 use super::{GRACE, Scheduler};
 use crate::apply::event::Event;
 use crate::apply::poll::poll;
@@ -11,6 +13,19 @@ impl<'c> Scheduler<'c, '_> {
     /// True when a later poll could free or finish a step.
     pub(super) fn may_change(&self) -> bool {
         !self.doubts.is_empty() || self.watched.values().any(|watched| !watched.is_empty())
+    }
+
+    /// How long until the quiet periods of all doubts are over; `None` where none holds.
+    pub(super) fn quiet_left(&self) -> Option<Duration> {
+        let left = self.doubts.iter().filter_map(|&position| {
+            let step = &self.plan.steps[position];
+            let open = self.context.record_of(&step.address).open?;
+            let now = self.context.moment(self.account(&step.account)?);
+            let age = Duration::try_from(open.age(&now)).unwrap_or_default();
+            let quiet = self.context.run.doubt.quiet_period;
+            quiet.checked_sub(age).filter(|left| !left.is_zero())
+        });
+        left.max()
     }
 
     pub(super) async fn poll_all(&mut self) {

@@ -8,6 +8,7 @@ use crate::apply::context::{AccountStop, Scope};
 use crate::apply::ended::{Ended, StepEnd};
 use crate::model::{
     Attempt, CertificateId, FactBody, ObservedOrder, OrderId, Recorded, Untrusted, intend,
+    pause_end,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, ProviderError, Verdict};
 
@@ -208,6 +209,14 @@ async fn refused<T>(work: Work<'_>, error: ProviderError, tried: u32) -> Attempt
 
 /// Waits before a new intent. The account's own pause after a 429 comes on top.
 pub(super) async fn backoff(work: Work<'_>, pause: Duration) {
+    if work.context.is_to_be_told(pause) {
+        tracing::info!(
+            target: "certplan::run",
+            "account `{}`: a call could not be sent: it is made again {}",
+            work.step.account,
+            pause_end(pause)
+        );
+    }
     tokio::select! {
         () = tokio::time::sleep(pause) => {}
         () = work.context.until_stopped() => {}

@@ -14,7 +14,7 @@ use crate::journal::Hold;
 use crate::model::{
     Adoption, CaClock, Cause, Doubt, DoubtRule, FactBody, NextRun, ObservedOrder, OpenOperation,
     Operation, OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation,
-    Untrusted, differences, duration_words, seen,
+    Untrusted, clock_after, differences, duration_words, seen,
 };
 use crate::provider::Depth;
 
@@ -226,7 +226,8 @@ async fn not_found(
         return Ok(Settled::Open(StepEnd::in_doubt(
             step,
             format!(
-                "nothing at the CA carries its tag {tag}; that proves nothing for another {left:#}: the next run looks again"
+                "nothing at the CA carries its tag {tag}; that proves nothing for another {left:#}, until {}: the next run looks again",
+                clock_after(left.unsigned_abs())
             ),
         )));
     }
@@ -346,11 +347,12 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
         return Ok(Settled::Taken(work.by_the_journal()));
     }
     let (age, left) = quiet_time(work, &open, work.context.run.doubt);
-    if left.is_some() {
-        return Ok(Settled::Open(StepEnd::in_doubt(
-            step,
-            "the order shows no reissue yet: the next run looks again",
-        )));
+    if let Some(left) = left {
+        let why = format!(
+            "the order shows no reissue yet; that proves nothing until {}: the next run looks again",
+            clock_after(left.unsigned_abs())
+        );
+        return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
     }
     if let Some(clock) = wrong_clock(work) {
         let why = format!(

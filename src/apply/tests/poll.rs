@@ -66,9 +66,12 @@ async fn polls_become_rarer_and_are_told() {
     for event in &ran.events {
         if let Event::Polling {
             waiting,
+            pause,
             seconds_left,
+            quiet_left,
         } = event
         {
+            assert!(*pause <= Duration::from_secs(30) && quiet_left.is_none());
             assert_eq!(waiting, &1);
             told.push(600 - seconds_left);
         }

@@ -9,6 +9,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -16,7 +17,7 @@ use super::binding::StoredBinding;
 use super::chain::StoredFact;
 use super::records::Seal;
 use super::{Hold, JournalError};
-use crate::model::{Digest, RunId};
+use crate::model::{Digest, RunId, TOLD_PAUSE, Untrusted, clock_after};
 
 /// Where a journal stands, as its store notes it beside the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,19 @@ impl Batch {
             gone: Vec::new(),
             bindings,
         }
+    }
+}
+
+/// Tells people who holds the journal, and until when this run waits for its end.
+fn tell_wait(held: &JournalError, most: Duration) {
+    if most >= TOLD_PAUSE {
+        let held = Untrusted::new(held.to_string());
+        tracing::info!(
+            target: "certplan::run",
+            "{}; this run waits for its end until {} at most",
+            held.whole(),
+            clock_after(most)
+        );
     }
 }
 

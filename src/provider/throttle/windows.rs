@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::RateLimit;
+use crate::model::{RateLimit, TOLD_PAUSE};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -14,6 +14,8 @@ pub(super) struct State {
     pub(super) held: usize,
     pub(super) paused_until: Instant,
     pub(super) next_pause: Duration,
+    /// The end of the last pause that people were told of.
+    pub(super) told_until: Instant,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,17 @@ pub(super) fn padded(limit: &RateLimit) -> RateLimit {
 }
 
 impl State {
+    /// Whether people are to be told of a pause with this end: once, and again only where it has grown by as much
+    /// as is told at all.
+    pub(super) fn is_to_be_told(&mut self, now: Instant, until: Instant) -> bool {
+        let is_long = |since: Instant| until >= since + TOLD_PAUSE;
+        let told = is_long(now) && is_long(self.told_until);
+        if told {
+            self.told_until = until;
+        }
+        told
+    }
+
     /// Whether `count` calls may go out under this process's own windows.
     pub(super) fn room(&mut self, now: Instant, count: usize) -> Room {
         if now < self.paused_until {

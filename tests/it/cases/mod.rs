@@ -30,6 +30,7 @@ mod news;
 mod nothing_to_do;
 mod one_order;
 mod outputs;
+mod pauses;
 mod read_then_send;
 mod renamed;
 mod requests;

@@ -11,6 +11,7 @@ use super::lease::{Lease, TERM, TRUSTED, now};
 use super::server::{Server, explain};
 use crate::journal::JournalError;
 use crate::journal::store::sqlite::lock::{Holder, host};
+use crate::journal::store::tell_wait;
 use crate::model::Untrusted;
 
 /// How often a journal that another run holds is asked for again.
@@ -44,12 +45,16 @@ pub(super) async fn enter_run(
         .map_err(|error| explain(server, &error))?;
     let begun = Instant::now();
     let mut watched = Watched::new();
+    let mut told = false;
     loop {
         match elect(server, client, holder, key, &mut watched).await? {
             Found::Free(lease) => return Ok(lease),
             // Whether it is dead is known after a while, however long this run would wait for a live one.
             Found::Held { silent: true, .. } => tokio::time::sleep(POLL).await,
-            Found::Held { .. } if begun.elapsed() < lock_timeout => {
+            Found::Held { error, .. } if begun.elapsed() < lock_timeout => {
+                if !std::mem::replace(&mut told, true) {
+                    tell_wait(&error, lock_timeout);
+                }
                 tokio::time::sleep(POLL.min(lock_timeout.saturating_sub(begun.elapsed()))).await;
             }
             Found::Held { error, .. } => return Err(error),

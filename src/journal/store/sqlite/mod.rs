@@ -24,7 +24,7 @@ use self::modes::Beside;
 use self::schema::{checkpoint, explain, open_for_reading};
 use self::state_file::StateFile;
 use self::tables::Tables;
-use super::{Batch, FactReader, FactStore, Fault, Reading, Writing};
+use super::{Batch, FactReader, FactStore, Fault, Reading, Writing, tell_wait};
 use crate::journal::{Hold, JournalError};
 use crate::model::RunId;
 
@@ -83,9 +83,13 @@ pub(in crate::journal) async fn hold(
     let file = StateFile::make(path)?;
     file.check_beside(Beside::All)?;
     let begun = Instant::now();
+    let mut told = false;
     let lock = loop {
         match Lock::take(&file, holder) {
-            Err(JournalError::Held { .. }) if begun.elapsed() < lock_timeout => {
+            Err(held @ JournalError::Held { .. }) if begun.elapsed() < lock_timeout => {
+                if !std::mem::replace(&mut told, true) {
+                    tell_wait(&held, lock_timeout);
+                }
                 tokio::time::sleep(POLL.min(lock_timeout.saturating_sub(begun.elapsed()))).await;
             }
             taken => break taken?,

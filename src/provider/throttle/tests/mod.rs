@@ -185,3 +185,20 @@ fn row_43_a_pause_holds_everyone_and_doubles_until_the_ca_recovers() {
         assert_eq!(waited().await, 1);
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_pause_is_told_once_and_again_where_it_has_grown() {
+    let throttle = Throttle::new(&[], 8);
+    let told = |seconds| throttle.is_to_be_told(Duration::from_secs(seconds));
+    assert!(!told(4));
+    assert!(told(6));
+    // Sixteen calls in flight are refused for the same reason.
+    for _ in 0..16 {
+        assert!(!told(6));
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(!told(9));
+    assert!(told(10));
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(told(5));
+}
