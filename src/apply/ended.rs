@@ -1,7 +1,7 @@
 //! How a step ended for this run: [`StepEnd`].
 
 use super::context::AccountStop;
-use super::event::{ActionReport, Outcome};
+use super::event::{ActionReport, Outcome, PartReport};
 use crate::model::{
     Cause, CertificateId, CertificatePin, Milestone, OrderId, Record, RequestId, Standing,
 };
@@ -49,8 +49,12 @@ pub(super) struct StepEnd {
     pub(super) certificate_id: Option<CertificateId>,
     /// Certificates whose revocation was asked for or is in force.
     pub(super) revoked: Vec<CertificatePin>,
+    /// Of a revocation of several certificates, what became of each.
+    pub(super) parts: Vec<PartReport>,
     /// The CA answered with an error of its own.
     pub(super) server_error: bool,
+    /// It says nothing about other calls of the same step: they are made all the same.
+    pub(super) of_one_call: bool,
 }
 
 impl StepEnd {
@@ -62,7 +66,9 @@ impl StepEnd {
             request_id: step.request_id.clone(),
             certificate_id: step.certificate_id.clone(),
             revoked: Vec::new(),
+            parts: Vec::new(),
             server_error: false,
+            of_one_call: false,
         }
     }
 
@@ -108,6 +114,12 @@ impl StepEnd {
     pub(super) fn failed(step: &Step, error: impl Into<String>) -> Self {
         let error = error.into();
         Self::new(step, Ended::Failed { error, stop: None })
+    }
+
+    /// The same end, of one call among several.
+    pub(super) fn of_one_call(mut self) -> Self {
+        self.of_one_call = true;
+        self
     }
 
     pub(super) fn skipped(step: &Step, why: impl Into<String>) -> Self {
@@ -209,6 +221,7 @@ impl StepEnd {
             request_id: self.request_id.clone(),
             certificate_id: self.certificate_id.clone(),
             revoked: self.revoked.clone(),
+            parts: self.parts.clone(),
             error,
         }
     }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, Address, Cause, CertificateId, CertificatePin, Digest, OrderId, Reason, RequestId,
-    RunId, Standing,
+    AccountName, Address, Cause, CertificateId, CertificatePin, Digest, OrderId, Part, Reason,
+    RequestId, RunId, Standing,
 };
 use crate::plan::{Action, News, Warning};
 
@@ -119,6 +119,19 @@ impl Outcome {
     }
 }
 
+/// What became of one call of a revocation that consists of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartReport {
+    /// What it revokes.
+    pub part: Part,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The request that an administrator decides.
+    pub request_id: Option<RequestId>,
+    /// What went wrong; safe to print.
+    pub error: Option<String>,
+}
+
 /// What became of one step, with the ids that are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionReport {
@@ -142,6 +155,9 @@ pub struct ActionReport {
     pub certificate_id: Option<CertificateId>,
     /// Certificates whose revocation was asked for or is in force.
     pub revoked: Vec<CertificatePin>,
+    /// Of a revocation of several certificates, what became of each; otherwise empty.
+    #[serde(default)]
+    pub parts: Vec<PartReport>,
     /// What went wrong and what to do; safe to print.
     pub error: Option<String>,
 }

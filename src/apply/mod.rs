@@ -14,6 +14,6 @@ mod step;
 mod tests;
 
 pub use context::{Clock, Run, RunAccount};
-pub use event::{ActionReport, Event, Outcome, RunReport, Stop};
+pub use event::{ActionReport, Event, Outcome, PartReport, RunReport, Stop};
 pub use evidence::{Candidate, Evidence, Lookup, control_tag, gather_evidence};
 pub use scheduler::run;

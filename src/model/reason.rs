@@ -127,7 +127,13 @@ pub enum Reason {
     /// The CA carries the revocation out.
     Revoking { order: OrderId },
     /// The revocation was asked for.
-    RevocationRequested { order: OrderId, part: Part },
+    RevocationRequested {
+        order: OrderId,
+        part: Part,
+        /// The other certificates of the same revocation that were asked for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        more: Vec<Part>,
+    },
     /// Somebody else asked for a revocation of the order or of one of its certificates.
     RequestOpen { order: OrderId, request: RequestId },
     /// An administrator refused the revocation.

@@ -32,11 +32,24 @@ pub(super) fn asked_for(case: RevocationCase<'_, '_>, seen: Seen<'_>) -> Option<
     let generation = case.revocation.generation;
     let standing = Standing::of_parts(states.iter().map(|(_, state)| state.as_ref()), generation);
     match &standing {
-        Standing::Declined { .. } => return Some(declined(case, &id, standing)),
+        Standing::Declined { .. } => {
+            let refused = states
+                .iter()
+                .filter(|(_, state)| *state == Some(PartState::Declined))
+                .map(|(part, _)| part.to_string())
+                .collect();
+            return Some(declined(case, &id, standing, refused));
+        }
         Standing::RevocationRequested { .. } if states.iter().all(|(_, state)| state.is_some()) => {
-            let part = states.first()?.0.clone();
+            let mut asked = states.iter().map(|(part, _)| (*part).clone());
+            let part = asked.next()?;
+            let more = asked.collect();
             let request_id = standing.waits().and_then(|cause| cause.request().cloned());
-            let reason = Reason::RevocationRequested { order: id, part };
+            let reason = Reason::RevocationRequested {
+                order: id,
+                part,
+                more,
+            };
             let mut decided = Decided::new(case.item, Action::Wait, reason, standing);
             decided.step.request_id = request_id;
             return Some(decided);
@@ -103,11 +116,32 @@ fn confirmed_but_in_force(case: RevocationCase<'_, '_>, id: &OrderId, part: &Par
     ))
 }
 
-fn declined(case: RevocationCase<'_, '_>, id: &OrderId, standing: Standing) -> Decided {
+/// So many certificates are named in a warning; of the others, their number.
+const NAMED: usize = 5;
+
+fn declined(
+    case: RevocationCase<'_, '_>,
+    id: &OrderId,
+    standing: Standing,
+    mut refused: Vec<String>,
+) -> Decided {
+    let more = refused.len().saturating_sub(NAMED);
+    refused.truncate(NAMED);
+    let mut what = refused.join(", ");
+    if more > 0 {
+        what = format!("{what} and {more} more");
+    }
+    let what = match case.revocation.scope {
+        Scope::Order => format!("order {id}"),
+        Scope::CertificateId(_)
+        | Scope::SerialNumber(_)
+        | Scope::Duplicates
+        | Scope::CertificateNo(_) => format!("{what} of order {id}"),
+    };
     let next = case.revocation.generation.saturating_add(1);
     let reason = Reason::Declined { order: id.clone() };
     Decided::new(case.item, Action::Wait, reason, standing).warn(format!(
-        "an administrator refused the revocation of order {id}; it is not asked for again until the entry says `generation: {next}`"
+        "an administrator refused the revocation of {what}; it is not asked for again until the entry says `generation: {next}`"
     ))
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::amounts::{count, counted, duration, money};
 use super::phrase::Phrase;
 use super::words;
-use crate::apply::{ActionReport, Outcome};
+use crate::apply::{ActionReport, Outcome, PartReport};
 use crate::model::{AccountName, Cause, CertificateKind, CertificatePin, Change, Standing};
 use crate::plan::{Action, Plan, Step, Warning};
 
@@ -212,6 +212,7 @@ pub(super) fn of_action(action: &ActionReport) -> Vec<Detail> {
     ) {
         details.push(detail("at the CA", ids));
     }
+    details.extend(of_waiting_parts(action));
     for pin in &action.revoked {
         let mut phrase = Phrase::of("certificate ").datum(&pin.certificate_id);
         if let Some(serial) = &pin.serial_number {
@@ -245,6 +246,38 @@ pub(super) fn of_action(action: &ActionReport) -> Vec<Detail> {
             Phrase::of_datum(format_args!("certplan apply --target {}", action.address)),
         )),
         Outcome::Done | Outcome::Waiting | Outcome::Skipped | Outcome::Kept => {}
+    }
+    details
+}
+
+/// The certificates of one revocation that wait, or that an administrator refused: the first ones with their
+/// requests, of the others their number.
+fn of_waiting_parts(action: &ActionReport) -> Vec<Detail> {
+    const SHOWN: usize = 5;
+    let parts: Vec<&PartReport> = action
+        .parts
+        .iter()
+        .filter(|_| action.outcome == Outcome::Waiting)
+        .filter(|part| part.outcome != Outcome::Done)
+        .collect();
+    let mut details: Vec<Detail> = parts
+        .iter()
+        .take(SHOWN)
+        .map(|one| {
+            let mut phrase = Phrase::of_datum(&one.part);
+            if let Some(request) = &one.request_id {
+                phrase = phrase.own(", request ").datum(request);
+            }
+            if let Some(error) = &one.error {
+                phrase = phrase.own(": ").datum(error);
+            }
+            detail("open", phrase)
+        })
+        .collect();
+    let more = parts.len().saturating_sub(SHOWN);
+    if more > 0 {
+        let words = format!("and {} more", count(more));
+        details.push(detail("open", Phrase::of(words)));
     }
     details
 }

@@ -13,8 +13,8 @@ use super::json::{
 };
 use super::safe_json::{self, Each};
 use super::words;
-use crate::apply::{ActionReport, Outcome, RunReport, Stop};
-use crate::model::Cause;
+use crate::apply::{ActionReport, Outcome, PartReport, RunReport, Stop};
+use crate::model::{Cause, Part};
 
 /// Writes the report of a run.
 pub fn run_json(out: &mut dyn io::Write, report: &RunReport) -> io::Result<()> {
@@ -107,6 +107,33 @@ struct ActionDocument {
     reason_code: &'static str,
     /// Certificates whose revocation was asked for or is in force.
     revoked: Vec<PinDocument>,
+    /// Of a revocation of several certificates, what became of each; otherwise empty.
+    parts: Vec<PartDocument>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct PartDocument {
+    certificate_id: Option<String>,
+    #[schemars(extend("enum" = outcome_words()))]
+    outcome: &'static str,
+    /// The request that an administrator decides.
+    request_id: Option<String>,
+    /// What went wrong.
+    error: Option<String>,
+}
+
+impl PartDocument {
+    fn of(report: &PartReport) -> Self {
+        Self {
+            certificate_id: match &report.part {
+                Part::Certificate(id) => Some(id.to_string()),
+                Part::Order => None,
+            },
+            outcome: report.outcome.word(),
+            request_id: text(report.request_id.as_ref()),
+            error: report.error.clone(),
+        }
+    }
 }
 
 impl<'a> RunDocument<'a> {
@@ -155,6 +182,7 @@ impl ActionDocument {
             waiting_code: action.waits().map(Cause::code),
             reason_code: action.reason.code(),
             revoked: action.revoked.iter().map(PinDocument::of).collect(),
+            parts: action.parts.iter().map(PartDocument::of).collect(),
         }
     }
 }

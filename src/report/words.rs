@@ -1,9 +1,7 @@
 //! The only place where typed reasons become English: [`reason`] and [`cause`]. The words may hold text of a
 //! CA as it came: whoever shows them makes them safe for the place.
 
-use crate::model::{
-    Blocked, Cause, Decision, NextRun, PendingDomain, Reason, RequestId, Untrusted,
-};
+use crate::model::{Blocked, Cause, Decision, NextRun, Part, PendingDomain, Reason, Untrusted};
 
 /// Why a step is what it is, one line.
 pub fn reason(reason: &Reason) -> String {
@@ -159,8 +157,10 @@ pub fn reason(reason: &Reason) -> String {
             format!("a reissue of order {order} is under way: the CA takes no revocation meanwhile")
         }
         Reason::Revoking { order } => format!("the CA is revoking order {order}"),
-        Reason::RevocationRequested { order, part } => {
-            format!("the revocation of {part} of order {order} was asked for")
+        Reason::RevocationRequested { order, part, more } => {
+            let parts: Vec<&Part> = std::iter::once(part).chain(more).collect();
+            let parts = some_of(&parts);
+            format!("the revocation of {parts} of order {order} was asked for")
         }
         Reason::RequestOpen { order, .. } => {
             format!("a request to revoke order {order} or one of its certificates is already open")
@@ -218,10 +218,11 @@ pub fn cause(cause: &Cause) -> String {
         },
         Cause::Revocation { requests } => match requests.as_slice() {
             [] => "the CA".to_owned(),
-            ids => {
-                let approvals: Vec<String> = ids.iter().map(approval).collect();
-                approvals.join(", ")
-            }
+            [one] => format!("an administrator's approval of request {one}"),
+            several => format!(
+                "an administrator's approval of requests {}",
+                some_of(several)
+            ),
         },
         Cause::Revoking => "the CA's revocation".to_owned(),
         Cause::Dependency { after } => {
@@ -234,8 +235,14 @@ pub fn cause(cause: &Cause) -> String {
     }
 }
 
-fn approval(request: &RequestId) -> String {
-    format!("an administrator's approval of request {request}")
+/// The first ones, then the number of the others.
+fn some_of<T: ToString>(all: &[T]) -> String {
+    const SHOWN: usize = 5;
+    let first = listed(all.get(..SHOWN).unwrap_or(all));
+    match all.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 fn domain(domain: &PendingDomain) -> String {

@@ -139,6 +139,7 @@ fn changed(work: Work<'_>, why: &str) -> StepEnd {
         work.step,
         format!("nothing was sent: {why}, which is not what the plan saw; plan again"),
     )
+    .of_one_call()
 }
 
 /// Records what an error proves, and says what follows.
@@ -198,7 +199,7 @@ async fn refused<T>(work: Work<'_>, error: ProviderError, tried: u32) -> Attempt
                 code: error.code,
                 message: error.message,
             },
-            over(failed(None)),
+            Attempted::Over(Box::new(StepEnd::failed(step, text.clone()).of_one_call())),
         ),
     };
     match work.write(vec![fact]).await {

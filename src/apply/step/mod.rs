@@ -5,6 +5,7 @@ pub(super) mod attempt;
 mod order;
 mod reissue;
 mod revoke;
+mod revoke_parts;
 mod settle;
 mod settle_revocation;
 mod settled;

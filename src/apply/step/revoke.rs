@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Work;
 use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
+use super::revoke_parts::{Trouble, parts_of, together};
 use super::settle_revocation::{part_fact, settle_revocation};
 use super::settled::Settled;
 use crate::apply::ended::StepEnd;
@@ -78,20 +79,34 @@ impl Call for Revoke<'_> {
 /// Revokes what the plan pinned.
 pub(super) async fn revoke(work: Work<'_>, operation: &RevokeOperation) -> StepEnd {
     let mut gone = Vec::new();
-    for part in operation.parts() {
-        if is_taken(&work.record(), operation, &part) {
+    let mut troubles: Vec<Trouble> = Vec::new();
+    let parts = operation.parts();
+    for part in &parts {
+        if is_taken(&work.record(), operation, part) {
             continue;
         }
-        match revoke_part(work, operation, &part).await {
+        match revoke_part(work, operation, part).await {
             Ok(PartEnd::Taken) => {}
-            Ok(PartEnd::AlreadySo) => gone.push(part),
-            Err(mut end) => {
-                end.revoked = taken(&work.record(), operation);
-                return *end;
+            Ok(PartEnd::AlreadySo) => gone.push(part.clone()),
+            Err(end) => {
+                // What the CA refuses of one certificate says nothing about the next one.
+                let goes_on = end.of_one_call;
+                troubles.push((part.clone(), *end));
+                if !goes_on {
+                    break;
+                }
             }
         }
     }
-    conclude_with(&work.record(), work, operation, &gone)
+    let record = work.record();
+    let reports = parts_of(&record, &operation.order_id, &parts, &gone, &troubles);
+    match together(troubles, reports) {
+        Some(mut end) => {
+            end.revoked = taken(&record, operation);
+            end
+        }
+        None => conclude_with(&record, work, operation, &gone),
+    }
 }
 
 /// How one call ended well.
@@ -145,6 +160,7 @@ fn conclude_with(
         .waits()
         .and_then(|cause| cause.request().cloned());
     end.revoked = taken(record, operation);
+    end.parts = parts_of(record, &operation.order_id, &parts, gone, &[]);
     end
 }
 
@@ -237,7 +253,9 @@ async fn declined(
     match work.write(facts).await {
         Ok(()) => {
             let standing = conclude(work, operation).standing;
-            StepEnd::failed(work.step, why).standing_at(standing)
+            StepEnd::failed(work.step, why)
+                .standing_at(standing)
+                .of_one_call()
         }
         Err(end) => end,
     }

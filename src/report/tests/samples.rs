@@ -87,6 +87,7 @@ pub(in crate::report) fn action(name: &str, action: Action, outcome: Outcome) ->
         request_id: None,
         certificate_id: None,
         revoked: Vec::new(),
+        parts: Vec::new(),
         reason: Reason::NothingThere,
         standing: Standing::Absent,
         error: None,

@@ -36,6 +36,7 @@ mod renamed;
 mod requests;
 mod sandbox;
 mod scheduled;
+mod several_parts;
 mod state_modes;
 mod targets;
 mod unknown_ids;
