@@ -34,14 +34,16 @@ pub(super) fn move_clock(world: &mut World, asked: &Move) -> Result<Answer, Stri
         return Err("the clock goes back only while there is no order".into());
     }
     let (mut tried, mut effects) = (BTreeSet::new(), Vec::new());
-    while let Some(due) = automatism::next(world, date_of(target), &tried) {
+    loop {
+        let due = automatism::next(world, date_of(target), &tried);
+        let Some(first) = due.first() else { break };
         // What should have been done before is done now.
-        let then = start_of(due.day).max(world.clock.now());
+        let then = start_of(first.day).max(world.clock.now());
         world.clock.set(then.min(target));
-        tried.insert(due);
-        // A refusal, of what the account cannot pay for instance: it is tried again at the next move.
-        if let Ok(effect) = automatism::act(world, due) {
-            effects.push(effect);
+        for one in due {
+            // A refusal, of what the account cannot pay for instance: it is tried again at the next move.
+            effects.extend(automatism::act(world, one));
+            tried.insert(one);
         }
         world.certcentral.note_statuses();
     }

@@ -31,14 +31,17 @@ pub(in crate::sandbox) struct Due {
     what: What,
 }
 
-/// What is to be done first of what is due until `until`, of what was not `tried` before.
-pub(in crate::sandbox) fn next(world: &World, until: Date, tried: &BTreeSet<Due>) -> Option<Due> {
+/// What is due until `until`, of the first day on which something is, without what was `tried` before.
+pub(in crate::sandbox) fn next(world: &World, until: Date, tried: &BTreeSet<Due>) -> Vec<Due> {
     let orders = world.certcentral.orders.values();
-    orders
+    let mut due: Vec<Due> = orders
         .flat_map(|order| [renewal(order), reissue(world, order)])
         .flatten()
         .filter(|due| due.day <= until && !tried.contains(due))
-        .min()
+        .collect();
+    let first = due.iter().map(|one| one.day).min();
+    due.retain(|one| Some(one.day) == first);
+    due
 }
 
 /// Whether an order asks for this and is in a state to have it.

@@ -43,8 +43,8 @@ fn signed(world: &mut World, number: u64, spoilt: Spoilt) -> Option<(String, Str
     let order_id = world.ncloud.orders.values().find(holds)?.order_id.clone();
     let order = world.ncloud.change(&order_id)?;
     let years = order.subscription_years;
-    let other = order.certificates.iter().map(|one| one.number);
-    let other = other.filter(|one| *one != number).next_back();
+    let mut numbers = order.certificates.iter().map(|one| one.number);
+    let other = numbers.rfind(|one| *one != number);
     let number = match spoilt {
         Spoilt::Neighbour => other.unwrap_or(number),
         Spoilt::Nothing | Spoilt::Short | Spoilt::Reversed => number,
