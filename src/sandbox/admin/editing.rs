@@ -82,11 +82,28 @@ pub(super) fn edit(world: &mut World, asked: Edit) -> Result<Answer, String> {
     let edited = certificate.or_else(|| order.current().map(|current| current.id));
     if let Some(certificate) = edited.and_then(|id| order.certificate_mut(id)) {
         edit_certificate(certificate, asked);
+        let number = certificate.id;
+        let issued = certificate.issued.as_mut();
+        if let Some(before) = issued.and_then(|issued| issued.signed.take()) {
+            sign_anew(world, id, number, before);
+        }
     }
     Ok(done(
         &json!({"order_id": id}),
         Effect::on_order("order_edited", id),
     ))
+}
+
+/// Signs what an edited certificate says now. What none can say, a name that is not ASCII, leaves the one `before`.
+fn sign_anew(world: &mut World, order: u64, certificate: u64, before: (String, String)) {
+    let book = &mut world.certcentral;
+    if book.sign(&world.authority, order, certificate).is_err()
+        && let Ok(order) = book.change(order)
+        && let Some(certificate) = order.certificate_mut(certificate)
+        && let Some(issued) = &mut certificate.issued
+    {
+        issued.signed = Some(before);
+    }
 }
 
 fn edit_certificate(certificate: &mut Certificate, asked: Edit) {
@@ -107,7 +124,5 @@ fn edit_certificate(certificate: &mut Certificate, asked: Edit) {
     }
     if let Some(issued) = &mut certificate.issued {
         issued.valid_till = asked.valid_till.unwrap_or(issued.valid_till);
-        // It is signed anew when somebody looks at it, with what it says now.
-        issued.signed = None;
     }
 }

@@ -290,6 +290,20 @@ async fn what_was_edited_outside_is_in_the_certificate_too() {
             .shown(0, &["-ext", "subjectAltName"])
             .contains("DNS:c.example.com\n")
     );
+    // A name that no certificate can have is shown, and the certificate stays.
+    let edit = json!({"order_id": placed["id"], "dns_names": ["m\u{fc}nchen.example.com"]});
+    lab.admin("/edit", edit).await;
+    let (_, info) = lab
+        .get(&format!("/order/certificate/{}", placed["id"]))
+        .await;
+    assert_eq!(
+        info["certificate"]["dns_names"][0],
+        "m\u{fc}nchen.example.com"
+    );
+    assert_eq!(
+        blocks(&pem(&lab, &placed["certificate_id"], "pem_all").await),
+        all
+    );
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ fn tls(names: &[&str]) -> String {
 fn every_action() -> Rig {
     let rig = Rig::new();
     automatic(&rig);
+    rig.renewals_at_any_time();
     rig.write("tls.csr", csr("shop.example.com"));
     rig.write("ada.csr", csr("ada"));
     rig.orders(&["adopted"], "");
