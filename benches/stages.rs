@@ -261,6 +261,7 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
                 valid_till: "2199-12-31".parse().ok(),
                 order_valid_till: None,
                 created_at: Some(Timestamp::now()),
+                all_duplicates: true,
                 duplicates: Some(0),
                 reissues: Some(0),
                 price: None,

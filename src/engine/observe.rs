@@ -219,10 +219,13 @@ impl Answers {
 }
 
 async fn answer(observe: &dyn Observe, questions: &Questions) -> Result<Answers, ProviderError> {
-    let details = stream::iter(&questions.orders)
-        .map(|id| async move {
+    let dying = questions.dying.iter().map(|id| (id, Depth::Archived));
+    let others = questions.orders.difference(&questions.dying);
+    let others = others.map(|id| (id, Depth::Certificates));
+    let details = stream::iter(dying.chain(others))
+        .map(|(id, depth)| async move {
             observe
-                .order(id, Depth::Certificates)
+                .order(id, depth)
                 .await
                 .map(|order| (id.clone(), order))
         })

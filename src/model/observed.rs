@@ -128,6 +128,9 @@ pub struct ObservedOrder {
     pub created_at: Option<Timestamp>,
     /// How many duplicates the CA counts; `None` where it does not say.
     pub duplicates: Option<u32>,
+    /// Whether every duplicate is known: they were listed, archived ones too, or there can be none. The CA's count
+    /// may leave archived ones out.
+    pub all_duplicates: bool,
     /// How many reissues the CA counts; `None` where it does not say.
     pub reissues: Option<u32>,
     /// What was paid; 0 is never a price (CertCentral answers 0 when it cannot tell).
@@ -365,6 +368,7 @@ impl ObservedOrder {
             certificate_revoked: false,
             created_at: None,
             duplicates: None,
+            all_duplicates: false,
             reissues: None,
             price: None,
             renewed: false,

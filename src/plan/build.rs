@@ -21,7 +21,7 @@ use super::safety::breaches;
 use super::sequence::sequence;
 use super::unsent_reasons::unsent_reasons;
 use super::view::{AccountView, Owners};
-use super::{Action, Plan, PlannedAccount, Step, Warning};
+use super::{Action, Dying, Plan, PlannedAccount, Step, Warning};
 use crate::model::{
     AccountName, Address, CertificateKind, LiveState, ObservedAccount, ObservedCertificate,
     ObservedOrder, Operation, Wanted, live_state,
@@ -226,12 +226,16 @@ fn certificates_of<'a>(
 }
 
 /// How many certificates of an account are to die that no list shows.
-fn unlisted(account: &AccountName, steps: &[Step]) -> u32 {
-    let steps = steps.iter().filter(|step| step.account == *account);
+fn unlisted(account: &AccountName, all: &[Step]) -> u32 {
+    let steps = all.iter().filter(|step| step.account == *account);
     let pins = steps.flat_map(|step| &step.revokes);
     let unlisted = pins.filter(|pin| pin.kind == CertificateKind::Unlisted);
     let ids: BTreeSet<_> = unlisted.map(|pin| &pin.certificate_id).collect();
-    u32::try_from(ids.len()).unwrap_or(u32::MAX)
+    let named = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let mut dying = Dying::default();
+    let steps = all.iter().filter(|step| step.account == *account);
+    steps.for_each(|step| dying.add(step));
+    named.saturating_add(dying.unnamed_count())
 }
 
 /// The price of the newest order of each product. A price of 0 means that the CA cannot tell.

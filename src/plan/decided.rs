@@ -27,6 +27,7 @@ impl Decided {
                 operation: None,
                 requests: Vec::new(),
                 revokes: Vec::new(),
+                unnamed: 0,
                 changes: Vec::new(),
                 news: Vec::new(),
                 order_id: None,

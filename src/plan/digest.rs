@@ -38,6 +38,8 @@ struct StepEssence<'a> {
     operation: Option<&'a Operation>,
     after: &'a [After],
     revokes: &'a [CertificatePin],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unnamed: Option<u32>,
     news: &'a [FactBody],
     order_id: Option<&'a OrderId>,
 }
@@ -72,6 +74,7 @@ impl Plan {
                     operation: step.operation.as_ref(),
                     after: &step.after,
                     revokes: &step.revokes,
+                    unnamed: Some(step.unnamed).filter(|unnamed| *unnamed > 0),
                     news: &step.news,
                     order_id: step.order_id.as_ref(),
                 })
@@ -117,6 +120,7 @@ mod tests {
         changed(&|plan| {
             plan.steps[1].revokes.pop();
         });
+        changed(&|plan| plan.steps[1].unnamed = 1);
         changed(&|plan| plan.steps[1].news.push(FactBody::Revoked));
         changed(&|plan| plan.targets.push("orders.a".parse().unwrap()));
         changed(&|plan| {

@@ -127,6 +127,9 @@ pub struct Step {
     pub requests: Vec<RequestPreview>,
     /// Certificates that die by this step, collateral of a reissue included.
     pub revokes: Vec<CertificatePin>,
+    /// How many more die that the CA counts and no list shows: without id and serial number.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unnamed: u32,
     /// Changed values as `(name, old, new)`, for people.
     pub changes: Vec<Change>,
     /// What apply writes to the journal for this step without any call: an adoption, or news about a
@@ -146,7 +149,44 @@ pub struct Step {
     pub wants: Option<Digest>,
 }
 
+/// For serde.
+fn is_none(number: &u32) -> bool {
+    *number == 0
+}
+
+/// The certificates of one account that die by some steps, each counted once.
+#[derive(Debug, Default)]
+pub(crate) struct Dying<'a> {
+    named: BTreeSet<&'a CertificateId>,
+    /// By order: two steps about one order speak of the same ones.
+    unnamed: BTreeMap<Option<&'a OrderId>, u32>,
+}
+
+impl<'a> Dying<'a> {
+    pub(crate) fn add(&mut self, step: &'a Step) {
+        let pins = step.revokes.iter();
+        self.named.extend(pins.map(|pin| &pin.certificate_id));
+        let unnamed = self.unnamed.entry(step.order_id.as_ref()).or_default();
+        *unnamed = step.unnamed.max(*unnamed);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        let unnamed = self.unnamed_count();
+        self.named.len() + usize::try_from(unnamed).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn unnamed_count(&self) -> u32 {
+        self.unnamed.values().copied().fold(0, u32::saturating_add)
+    }
+}
+
 impl Step {
+    /// How many certificates die by it, named or not.
+    pub fn dying(&self) -> usize {
+        let unnamed = usize::try_from(self.unnamed).unwrap_or(usize::MAX);
+        self.revokes.len().saturating_add(unnamed)
+    }
+
     /// How far the item has come in what its entry asks for now: what depends on it may start.
     pub fn reached(&self) -> Option<Milestone> {
         self.standing.reached()
@@ -300,11 +340,12 @@ impl Plan {
 
     /// How many certificates die: one that several steps name dies once.
     pub fn revoked_certificates(&self) -> usize {
-        let pins = self.steps.iter().flat_map(|step| {
-            let pins = step.revokes.iter();
-            pins.map(|pin| (&step.account, &pin.certificate_id))
-        });
-        pins.collect::<BTreeSet<_>>().len()
+        let mut dying = BTreeMap::new();
+        for step in &self.steps {
+            let dying: &mut Dying<'_> = dying.entry(&step.account).or_default();
+            dying.add(step);
+        }
+        dying.values().map(Dying::count).sum()
     }
 
     /// True when apply has something to do.

@@ -7,9 +7,10 @@ use super::ending;
 use super::inputs::{Inputs, Knowledge};
 use super::live_unread::must_be_read;
 use super::order_case::OrderCase;
+use super::reissue::takes_names_away;
 use super::renewal;
 use super::renewed_here::Renewals;
-use super::target::{Answered, Target, answered, target};
+use super::target::{Answered, Target, answered, is_over, target};
 use super::unlisted;
 use super::view::{AccountView, Owners};
 use crate::model::{
@@ -22,6 +23,8 @@ use crate::model::{
 pub struct Questions {
     /// Orders to read with all their certificates.
     pub orders: BTreeSet<OrderId>,
+    /// Orders to read with archived duplicates as well, because certificates of them are to die.
+    pub dying: BTreeSet<OrderId>,
     /// Tags to look up.
     pub tags: BTreeSet<Tag>,
     /// Certificates whose order is to be looked up.
@@ -36,6 +39,7 @@ impl Questions {
     /// True when nothing is left to read.
     pub fn is_empty(&self) -> bool {
         self.orders.is_empty()
+            && self.dying.is_empty()
             && self.tags.is_empty()
             && self.holders.is_empty()
             && !self.revocation_requests
@@ -128,6 +132,14 @@ impl<'a> Asking<'a> {
                 || self.is_waiting_reissue(live, account))
         {
             self.questions.orders.insert(live.order_id.clone());
+        }
+        // What a reissue takes down dies as by a revocation.
+        let read = case.bound().filter(|read| read.certificates.is_some());
+        if let Some(read) = read
+            && !read.all_duplicates
+            && takes_names_away(order, read)
+        {
+            self.questions.dying.insert(read.id.clone());
         }
     }
 
@@ -269,9 +281,21 @@ impl<'a> Asking<'a> {
         };
         if let Some(id) = known {
             let scope = &revocation.scope;
-            match answered(account, &id, scope, inputs.today(&item.account)) {
+            let today = inputs.today(&item.account);
+            match answered(account, &id, scope, today) {
                 Answered::Ask => {
-                    self.questions.orders.insert(id);
+                    let listed = account.orders.get(&id);
+                    let is_over = listed.is_some_and(|listed| is_over(listed, today));
+                    // Nothing of it dies any more.
+                    let asked = match scope {
+                        Scope::Order if is_over => &mut self.questions.orders,
+                        Scope::Order
+                        | Scope::Duplicates
+                        | Scope::CertificateId(_)
+                        | Scope::SerialNumber(_)
+                        | Scope::CertificateNo(_) => &mut self.questions.dying,
+                    };
+                    asked.insert(id);
                 }
                 Answered::Known(order, certificates) => {
                     let record = inputs.record(item);

@@ -3,12 +3,12 @@
 use super::decided::Decided;
 use super::edited::for_a_reissue;
 use super::order_case::OrderCase;
-use super::unlisted::replaced_certificate;
+use super::unlisted::{replaced_certificate, with_unnamed};
 use super::{Action, Change};
 use crate::model::{
     Cause, CertificateKind, CertificatePin, CertificateState, Change as Difference, LiveOrder,
-    ObservedOrder, Operation, Order, OrderId, Reason, ReissueOperation, RequestId, RequestKind,
-    Standing,
+    ObservedCertificate, ObservedOrder, Operation, Order, OrderId, Reason, ReissueOperation,
+    RequestId, RequestKind, Standing,
 };
 
 pub(super) fn decide_reissue(
@@ -23,6 +23,9 @@ pub(super) fn decide_reissue(
         return reissue_waits(case, live, standing, &open.id);
     }
     let mut collateral = collateral(order, observed);
+    let mut all: Vec<ObservedCertificate> = observed
+        .and_then(|observed| observed.certificates.clone())
+        .unwrap_or_default();
     // What the journal knows and no list shows goes with them.
     if !collateral.is_empty() {
         let today = case.inputs.today(&case.item.account);
@@ -30,13 +33,17 @@ pub(super) fn decide_reissue(
             .record
             .into_iter()
             .flat_map(|record| record.replaced.of(id));
-        let unlisted: Vec<CertificatePin> = known
+        let known: Vec<ObservedCertificate> = known
             .map(|(id, known)| replaced_certificate(id, known, today))
+            .collect();
+        let unlisted: Vec<CertificatePin> = known
+            .iter()
             .filter(|one| one.state == CertificateState::Issued)
             .filter(|one| collateral.iter().all(|pin| pin.certificate_id != one.id))
-            .map(|one| super::target::pin(&one))
+            .map(super::target::pin)
             .collect();
         collateral.extend(unlisted);
+        all.extend(known);
     }
     let members = for_a_reissue(order, live, observed);
     let reason = Reason::CertificateDiffers {
@@ -50,6 +57,9 @@ pub(super) fn decide_reissue(
         new: Some(order.certificate.names().join(", ")),
     }];
     decided.step.revokes.clone_from(&collateral);
+    if let Some(observed) = observed.filter(|_| !collateral.is_empty()) {
+        decided = with_unnamed(decided, observed, &all);
+    }
     decided.step.operation = Some(reissue_operation(id, order, collateral));
     let revoke = requests().and_then(|all| {
         let mut all = all.iter();
@@ -87,7 +97,7 @@ fn reissue_waits(
 
 /// True when the CA shows a name that is no longer wanted.
 /// Assumption `email-counts-as-name`: an e-mail address that goes away counts like a DNS name; the documents speak of names.
-fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
+pub(super) fn takes_names_away(order: &Order, observed: &ObservedOrder) -> bool {
     let wanted = order.certificate.names();
     observed.names.iter().any(|name| !wanted.contains(name))
 }

@@ -7,7 +7,7 @@ use super::revocation_requests::part_news;
 use super::revocation_unread::{decide_offline, earlier_order, invisible};
 use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
-use super::unlisted::{replaced, unlisted};
+use super::unlisted::{replaced, unlisted, with_unnamed};
 use crate::model::{
     Cause, CertificatePin, CertificateState, NextRun, ObservedAccount, ObservedCertificate,
     OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason, RevocationTarget,
@@ -177,6 +177,9 @@ fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &Orde
     if decided.step.action == Action::Revoke {
         let operation = operation(case, seen);
         decided.step.revokes.clone_from(&operation.pins);
+        if revocation.scope == Scope::Order {
+            decided = with_unnamed(decided, order, &certificates);
+        }
         decided.step.certificate_id = match operation.pins.as_slice() {
             [only] => Some(only.certificate_id.clone()),
             _ => None,

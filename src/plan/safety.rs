@@ -1,9 +1,9 @@
 //! Policy limits, and [`ApprovedPlan`]: the only thing that apply takes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Action, Breach, Plan};
-use crate::model::{AccountName, CertificateId, Policy};
+use super::{Action, Breach, Dying, Plan};
+use crate::model::{AccountName, Policy};
 
 /// The share of an account's certificates that a plan may revoke when no policy says otherwise.
 const DEFAULT_PERCENT: u8 = 30;
@@ -76,14 +76,13 @@ pub fn breaches(plan: &Plan, policy: &Policy, allowance: Allowance) -> Vec<Breac
 }
 
 fn share_breaches(plan: &Plan, policy: &Policy, revoked_in_all: usize) -> Vec<Breach> {
-    let mut revoked: BTreeMap<&AccountName, BTreeSet<&CertificateId>> = BTreeMap::new();
+    let mut revoked: BTreeMap<&AccountName, Dying<'_>> = BTreeMap::new();
     for step in &plan.steps {
-        let dying = step.revokes.iter().map(|pin| &pin.certificate_id);
-        revoked.entry(&step.account).or_default().extend(dying);
+        revoked.entry(&step.account).or_default().add(step);
     }
     let mut found = Vec::new();
     for (account, dying) in revoked {
-        let count = dying.len() as u64;
+        let count = dying.count() as u64;
         let Some(planned) = plan.accounts.get(account) else {
             continue;
         };

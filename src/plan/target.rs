@@ -116,11 +116,15 @@ pub(super) fn answered<'a>(
     scope: &Scope,
     today: Date,
 ) -> Answered<'a> {
+    let all = matches!(scope, Scope::Order | Scope::Duplicates);
     if let Some(listed) = account.orders.get(id) {
         if let Some(certificates) = &listed.certificates {
             return Answered::Known(listed, as_of(certificates.clone(), today));
         }
-        let alone = listed.duplicates == Some(0) && listed.reissues == Some(0);
+        let alone = listed.duplicates == Some(0)
+            && (listed.all_duplicates || is_over(listed, today))
+            && listed.reissues == Some(0)
+            && !listed.certificate_revoked;
         let plain = matches!(listed.status, OrderStatus::Issued | OrderStatus::Revoked);
         if alone
             && plain
@@ -133,11 +137,30 @@ pub(super) fn answered<'a>(
     match account.details.get(id) {
         None => Answered::Ask,
         Some(None) => Answered::Invisible,
+        // Archived duplicates die with the order, and what is missing may be one.
+        Some(Some(detail))
+            if !(detail.all_duplicates || is_over(detail, today))
+                && (all || !shows(detail, scope)) =>
+        {
+            Answered::Ask
+        }
         Some(Some(detail)) => {
             let certificates = detail.certificates.clone().unwrap_or_default();
             Answered::Known(detail, as_of(certificates, today))
         }
     }
+}
+
+/// Whether nothing of an order can be in force: its duplicates end when it does.
+pub(super) fn is_over(order: &ObservedOrder, today: Date) -> bool {
+    let past = order.valid_till.is_some_and(|till| till.is_past(today));
+    past || order.status == OrderStatus::Revoked
+}
+
+/// Whether an order that was read shows what a scope names.
+fn shows(order: &ObservedOrder, scope: &Scope) -> bool {
+    let certificates = order.certificates.as_deref().unwrap_or_default();
+    !select(scope, certificates).is_empty()
 }
 
 /// Dates decide what is in force, not the words of an order that the CA lists as issued.

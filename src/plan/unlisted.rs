@@ -80,6 +80,51 @@ pub(super) fn replaced_certificate(
     }
 }
 
+/// Counts the certificates that reissues of an order replaced and that neither its lists nor the journal shows: a
+/// reissue outside of certplan, or before a takeover. They die without an id.
+pub(super) fn with_unnamed(
+    mut decided: Decided,
+    order: &ObservedOrder,
+    known: &[ObservedCertificate],
+) -> Decided {
+    let unnamed = unnamed(order, known);
+    decided.step.unnamed = unnamed;
+    if unnamed == 0 {
+        return decided;
+    }
+    let told = match unnamed {
+        1 => "an earlier certificate of it is in no list of the CA and in no journal: it is counted, and dies, too, \
+              unless it ran out or was revoked"
+            .to_owned(),
+        more => format!(
+            "{more} earlier certificates of it are in no list of the CA and in no journal: they are counted, and die, \
+             too, unless they ran out or were revoked"
+        ),
+    };
+    decided.warn(format!("order {} was reissued, and {told}", order.id))
+}
+
+/// An order has its first certificate and one for each reissue. Lists may show the reissues alone.
+fn unnamed(order: &ObservedOrder, known: &[ObservedCertificate]) -> u32 {
+    let mut chain = known
+        .iter()
+        .filter(|one| one.kind != CertificateKind::Duplicate);
+    // What was replaced ran out before what took its place.
+    let over = chain
+        .clone()
+        .all(|one| one.state == CertificateState::Expired);
+    let shown = chain.by_ref().count();
+    let issued = order
+        .reissues
+        .map_or(0, |reissues| reissues.saturating_add(1));
+    let shown = u32::try_from(shown).unwrap_or(u32::MAX);
+    if over {
+        0
+    } else {
+        issued.saturating_sub(shown)
+    }
+}
+
 /// True where the call about one certificate is known to have revoked it.
 fn is_revoked(order: &ObservedOrder, part: Option<&PartState>) -> bool {
     match part {

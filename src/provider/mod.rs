@@ -67,6 +67,8 @@ pub enum Depth {
     Order,
     /// Its duplicates and reissues as well, wherever the CA counts any or does not count.
     Certificates,
+    /// The same, and duplicates also where the CA counts none: archived ones may not be counted.
+    Archived,
 }
 
 /// Reads of one account. Every method sends only GET, repeats what is safe to repeat, and stays

@@ -133,6 +133,8 @@ struct StepDocument {
     requests: Vec<RequestDocument>,
     /// Every certificate that dies.
     revokes: Vec<PinDocument>,
+    /// How many more die that the CA counts and no list of it shows.
+    unnamed: u32,
     /// Changed members.
     changes: Vec<ChangeDocument>,
     /// What this account last paid for the product, where the CA shows it.
@@ -321,6 +323,7 @@ impl StepDocument {
                 })
                 .collect(),
             revokes: step.revokes.iter().map(PinDocument::of).collect(),
+            unnamed: step.unnamed,
             changes: step
                 .changes
                 .iter()

@@ -153,8 +153,12 @@ fn deaths(terminal: &mut Terminal<'_>, step: &Step) -> io::Result<()> {
     } else {
         ": the CA revokes what this step replaces"
     };
-    let words = format!("      {} will die{by}", certificates(step.revokes.len()));
+    let words = format!("      {} will die{by}", certificates(step.dying()));
     terminal.words(Tone::Danger, words)?;
+    if step.unnamed > 0 {
+        let words = format!("      {} of them in no list of the CA", step.unnamed);
+        terminal.words(Tone::Danger, words)?;
+    }
     let unknown = || Phrase::of("?");
     let rows: Vec<_> = step
         .revokes

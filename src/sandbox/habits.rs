@@ -31,6 +31,8 @@ pub(super) struct Habits {
     pub(super) order_info_requests: OrderInfoRequests,
     /// A list that has nothing in it.
     pub(super) empty_lists: EmptyLists,
+    /// What `duplicates_count` counts.
+    pub(super) duplicates_count: DuplicatesCount,
     /// Status changes where nothing changed.
     pub(super) empty_feed: EmptyFeed,
     /// Whether the answer to an order that is issued at once brings the certificates.
@@ -142,6 +144,15 @@ pub(super) enum EmptyLists {
     Missing,
     /// `null` in place of the list.
     Null,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DuplicatesCount {
+    #[default]
+    All,
+    /// Those that are not archived.
+    Listed,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -52,7 +52,7 @@
 //! `waiting_by_tag` `found|not_found`, `request_orders` `named|id_only`, `order_info_tokens` `missing|shown`,
 //! `certificate_chain` `shown|missing`, `order_valid_till` `shown|tls_only`, `renewals` `within_90_days|any_time`,
 //! `empty_lists` `lists|missing|null`, `empty_feed` `missing|as_lists`, `certcentral_ids` `numbers|strings`,
-//! `ncloud_names` `current|older`.
+//! `duplicates_count` `all|listed`, `ncloud_names` `current|older`.
 
 mod admin;
 mod answer;
@@ -98,7 +98,7 @@ pub const ASSUMPTIONS: &[&str] = &[
     "ncloud: the exported chain is PEM with LF line ends, of revoked certificates and of those that are over too; an unknown number is returnCode 1006.",
     "certcentral: p7b and cer are the same PKCS #7 in PEM; platform 29 is a PEM bundle, every other platform a zip of PEM files.",
     "certcentral: a CSR may be bare base64, and need no line ends.",
-    "certcentral: an archived duplicate is in force; it is listed with `show_archived` alone.",
+    "certcentral: an archived duplicate is in force; it is listed with `show_archived` alone, and counted (a habit leaves it out).",
     "certcentral: an empty list is `[]`, and status changes without any are `{}` (habits have the other forms, and null).",
     "certcentral: a missing member is 400 `required_param:<member>`, a wrong one 400 `invalid_value:<member>`; all of them are listed.",
     "certcentral: of several validities order_validity wins, then custom_expiration_date, validity_days, validity_years (documented but for the place of validity_days).",

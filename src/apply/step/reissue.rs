@@ -28,7 +28,7 @@ impl Call for Reissue<'_> {
         let depth = if self.operation.collateral.is_empty() {
             Depth::Order
         } else {
-            Depth::Certificates
+            Depth::Archived
         };
         Some((&self.operation.order_id, depth))
     }

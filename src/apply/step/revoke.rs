@@ -31,7 +31,15 @@ impl Call for Revoke<'_> {
     type Taken = RevokeAnswer;
 
     fn reads(&self) -> Option<(&OrderId, Depth)> {
-        Some((&self.operation.order_id, Depth::Certificates))
+        let of = |id: &CertificateId| {
+            let mut pins = self.operation.pins.iter();
+            pins.any(|pin| pin.certificate_id == *id && pin.kind == CertificateKind::Duplicate)
+        };
+        let depth = match self.part {
+            Part::Certificate(id) if !of(id) => Depth::Certificates,
+            Part::Order | Part::Certificate(_) => Depth::Archived,
+        };
+        Some((&self.operation.order_id, depth))
     }
 
     fn compare(&self, order: &ObservedOrder) -> Comparison {

@@ -21,7 +21,7 @@ pub(super) async fn settle_revocation(work: Work<'_>, answered: bool) -> Result<
         let why = unsettled(step, "the journal does not say what it was about");
         return Ok(Settled::Open(StepEnd::for_a_person(step, why)));
     };
-    let mut order = match work.account.act.order(order_id, Depth::Certificates).await {
+    let mut order = match work.account.act.order(order_id, Depth::Archived).await {
         Ok(Some(order)) => order,
         Ok(None) => {
             let why = unsettled(step, "the CA shows no such order");

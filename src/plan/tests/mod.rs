@@ -256,6 +256,7 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         valid_till: Some("2027-06-30".parse().unwrap()),
         order_valid_till: None,
         created_at: Some(LONG_AGO.parse().unwrap()),
+        all_duplicates: true,
         duplicates: Some(0),
         reissues: Some(0),
         price: None,

@@ -33,6 +33,7 @@ pub(crate) fn bare_step(address: Address, action: Action) -> Step {
         operation: None,
         requests: Vec::new(),
         revokes: Vec::new(),
+        unnamed: 0,
         changes: Vec::new(),
         news: Vec::new(),
         order_id: None,

@@ -28,6 +28,7 @@ pub(super) static ALL: &[&Assumption] = &[
     &EXPIRED_ISSUED,
     &REVOKED_WORD,
     &NO_DUPLICATES_404,
+    &DUPLICATES_OF_TLS,
     &REGION_US,
     &TAG_LENGTH,
     &LISTING_DELAY,
@@ -232,6 +233,14 @@ static NO_DUPLICATES_404: Assumption = Assumption {
     assumes: "For an order that was just read, 404 on its duplicates or reissues means that there are none.",
     if_false: "The plan of a revocation would count too few certificates.",
     then: "The counts of the order are compared where it has them.",
+    by_reads: false,
+};
+
+static DUPLICATES_OF_TLS: Assumption = Assumption {
+    id: "duplicates-of-tls",
+    assumes: "Only TLS certificates are duplicated.",
+    if_false: "An archived duplicate of another product, which its order does not count, would be missing from the plan of a revocation.",
+    then: "What the order counts is listed for every product.",
     by_reads: false,
 };
 

@@ -139,18 +139,21 @@ impl CertCentral {
         let Some(mut full) = observed::in_full(&order).filter(|full| full.id == *id) else {
             return Err(malformed(&what, "the answer is about another order"));
         };
-        if depth == Depth::Certificates {
+        if depth != Depth::Order {
             let may_have = |flag: Option<bool>, count: Option<u64>| match (count, flag) {
                 (Some(count), _) => count > 0,
                 (None, Some(flag)) => flag,
                 (None, None) => true,
             };
+            let archived = depth == Depth::Archived && !full.all_duplicates;
             let mut rows = [Vec::new(), Vec::new()];
             for (index, list, flag, count) in [
                 (0, "duplicate", order.has_duplicates, order.duplicates_count),
                 (1, "reissue", order.has_reissues, order.reissues_count),
             ] {
-                if may_have(flag.get(), count.value()) {
+                let is_asked = archived && list == "duplicate";
+                if is_asked || may_have(flag.get(), count.value()) {
+                    full.all_duplicates |= list == "duplicate";
                     rows[index] = self
                         .certificates(permit.as_deref_mut(), &path, list, id)
                         .await?;
@@ -280,7 +283,7 @@ impl Observe for CertCentral {
     fn reads(&self, depth: Depth) -> u32 {
         match depth {
             Depth::Order => 1,
-            Depth::Certificates => 3,
+            Depth::Certificates | Depth::Archived => 3,
         }
     }
 

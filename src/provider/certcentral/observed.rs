@@ -6,6 +6,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
+use super::product::Family;
 use super::requests::{request, validation};
 use super::wire;
 use crate::model::{
@@ -43,9 +44,8 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
         certificate_revoked: certificate.is_some_and(is_revoked),
         created_at: order.date_created.timestamp(),
         duplicates: counted(order.has_duplicates, order.duplicates_count),
-        // A certificate that was revoked alone makes its order worth a full read.
-        reissues: counted(order.has_reissues, order.reissues_count)
-            .filter(|_| !certificate.is_some_and(is_revoked)),
+        all_duplicates: has_no_duplicates(order),
+        reissues: counted(order.has_reissues, order.reissues_count),
         price: order.price.decimal().filter(|price| !price.is_zero()),
         renewed: order.is_renewed.get() == Some(true),
         renewed_by: order.renewed_order_id.id().map(OrderId::from),
@@ -94,6 +94,14 @@ pub(super) fn in_full(order: &wire::Order) -> Option<ObservedOrder> {
     );
     full.members = asked_for(order);
     Some(full)
+}
+
+/// Assumption `duplicates-of-tls`: only TLS certificates are duplicated. An unknown product may be one.
+fn has_no_duplicates(order: &wire::Order) -> bool {
+    let product = order.product.get();
+    let name = product.and_then(|product| product.name_id.get());
+    let family = Family::of(name.unwrap_or_default());
+    !family.may_be_tls() && counted(order.has_duplicates, order.duplicates_count) == Some(0)
 }
 
 /// A count, or none where the order says that there are none.

@@ -107,6 +107,18 @@ impl Family {
         matches!(self, Self::PublicTls | Self::DomainTls)
     }
 
+    /// Whether it may be TLS.
+    pub(super) fn may_be_tls(self) -> bool {
+        match self {
+            Self::PublicTls | Self::DomainTls | Self::PrivateTls | Self::Unknown => true,
+            Self::SeedClient
+            | Self::Client
+            | Self::ClassOne
+            | Self::SecureEmail
+            | Self::Signing => false,
+        }
+    }
+
     /// Whether it is a client certificate.
     pub(super) fn is_client(self) -> bool {
         matches!(self, Self::SeedClient | Self::Client | Self::ClassOne)

@@ -58,6 +58,7 @@ pub(super) fn order(row: &wire::Order) -> Option<ObservedOrder> {
         certificate_id: primary,
         // Times of an order are written without a zone.
         created_at: None,
+        all_duplicates: true,
         duplicates: Some(0),
         reissues: None,
         price: None,

@@ -9,7 +9,7 @@ use super::user::{EMAIL, FIRST_NAME, LAST_NAME, USER_ID};
 use super::{account, organizations, validation};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::clock::{days_between, iso8601};
-use crate::sandbox::habits::{OrderInfoRequests, OrderInfoTokens, OrderValidTill};
+use crate::sandbox::habits::{DuplicatesCount, OrderInfoRequests, OrderInfoTokens, OrderValidTill};
 use crate::sandbox::world::World;
 
 /// `GET /order/certificate/{order id, thumbprint or serial number}`.
@@ -99,8 +99,9 @@ pub(super) fn order_info(world: &mut World, name: &str) -> Outcome {
 /// An order as the list shows it; order info builds on it.
 pub(super) fn summary(world: &World, order: &Order) -> Value {
     let product = products::find(&order.product);
-    let duplicates = count(order, Part::Duplicate);
-    let reissues = count(order, Part::Reissue);
+    let all = world.settings.habits.duplicates_count == DuplicatesCount::All;
+    let duplicates = count(order, Part::Duplicate, |one| all || !one.archived);
+    let reissues = count(order, Part::Reissue, |_| true);
     let mut view = json!({
         "id": order.id,
         "status": order.status.name(),
@@ -138,11 +139,11 @@ pub(super) fn summary(world: &World, order: &Order) -> Value {
     view
 }
 
-fn count(order: &Order, part: Part) -> usize {
+fn count(order: &Order, part: Part, counts: impl Fn(&Certificate) -> bool) -> usize {
     order
         .certificates
         .iter()
-        .filter(|certificate| certificate.part == part)
+        .filter(|certificate| certificate.part == part && counts(certificate))
         .count()
 }
 

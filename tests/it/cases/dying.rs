@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     automatic, certificate_of, died, duplicate, info, manifest, manifest_with, new_key, planned,
-    revoke, shop, status_of, word,
+    reads_of, revoke, shop, status_of, word,
 };
 use crate::rig::{Rig, action};
 
@@ -139,6 +139,119 @@ fn case_19_archived_duplicates_are_named_and_counted() {
         manifest(&rig, &[], &[entry("order")]);
         assert_eq!(dying(&planned(&rig), "revocations.all").len(), 3);
         counted(&rig, &[], &[entry("order")], 3);
+    }
+}
+
+/// The same where the CA's own count leaves archived ones out, down to 0.
+#[test]
+fn case_19_archived_duplicates_die_also_where_the_ca_does_not_count_them() {
+    const COPY: &str = "90000002";
+    let habits = json!({ "habits": { "duplicates_count": "listed" } });
+    for duplicates in [1, 2] {
+        let rig = Rig::new();
+        rig.tell("options", habits.clone());
+        rig.seed(json!({ "certcentral": 1, "duplicates_per_order": duplicates }));
+        rig.tell(
+            "edit",
+            json!({ "certificate_id": 90_000_002, "archived": true }),
+        );
+        let entry = |scope: &str| revoke("all", &format!("order_id: {ORDER}"), scope);
+        manifest(&rig, &[], &[entry("duplicates")]);
+        let plan = planned(&rig);
+        assert_eq!(
+            dying(&plan, "revocations.all").len(),
+            duplicates,
+            "{plan:#}"
+        );
+        manifest(
+            &rig,
+            &[],
+            &[entry(&format!("{{ certificate_id: {COPY} }}"))],
+        );
+        let plan = planned(&rig);
+        assert_eq!(dying(&plan, "revocations.all"), [COPY]);
+        assert_eq!(
+            action(&plan, "revocations.all")["revokes"][0]["kind"],
+            "duplicate"
+        );
+        manifest(&rig, &[], &[entry("order")]);
+        assert_eq!(
+            dying(&planned(&rig), "revocations.all").len(),
+            1 + duplicates
+        );
+        counted(&rig, &[], &[entry("order")], 1 + duplicates);
+        let (end, reads) = reads_of(&rig, || word(&rig, "revocations.all"));
+        assert_eq!(end, "keep");
+        // Nothing is left that could die.
+        let lists = reads.iter().filter(|read| read.contains("/duplicate"));
+        assert_eq!(lists.count(), duplicates - 1, "{reads:#?}");
+    }
+    // Names that go away take it down, too.
+    let rig = Rig::new();
+    automatic(&rig);
+    rig.tell("options", habits);
+    let names = ["shop.example.com", "www.example.com"];
+    manifest(&rig, &[super::tls("shop", &names, "")], &[]);
+    rig.apply(&[], 0);
+    let copy = duplicate(&rig, ORDER);
+    rig.tell("edit", json!({ "certificate_id": copy, "archived": true }));
+    manifest(&rig, &[super::tls("shop", &names[..1], "")], &[]);
+    assert_eq!(
+        dying(&planned(&rig), "orders.shop"),
+        [FIRST.to_owned(), copy]
+    );
+    rig.apply(&[], 0);
+    assert_ne!(certificate_of(&rig, ORDER), FIRST);
+    let path = format!("/order/certificate/{ORDER}/duplicate?show_archived=true");
+    let listed = rig.certcentral("GET", &path, &Value::Null);
+    assert_eq!(listed["certificates"][0]["status"], "revoked", "{listed:#}");
+}
+
+/// A reissue of the order that certplan does not see: another key, the same names.
+fn reissue_elsewhere(rig: &Rig) {
+    let shown = info(rig, ORDER);
+    let body = json!({
+        "certificate": {
+            "common_name": shown["certificate"]["common_name"],
+            "dns_names": shown["certificate"]["dns_names"],
+            "signature_hash": "sha256",
+            "csr": super::csr(),
+        },
+        "skip_approval": true,
+    });
+    let path = format!("/order/certificate/{ORDER}/reissue");
+    rig.certcentral("POST", &path, &body);
+}
+
+/// A reissue outside of certplan leaves the first certificate in force, in no list and in no journal.
+#[test]
+fn case_19_a_certificate_that_no_list_and_no_journal_knows_is_counted() {
+    for reissues in [1, 2] {
+        let rig = Rig::new();
+        automatic(&rig);
+        rig.seed(json!({ "certcentral": 1 }));
+        for _ in 0..reissues {
+            reissue_elsewhere(&rig);
+        }
+        assert_ne!(certificate_of(&rig, ORDER), FIRST);
+        let entry = revoke("all", &format!("order_id: {ORDER}"), "order");
+        manifest(&rig, &[], std::slice::from_ref(&entry));
+        let plan = planned(&rig);
+        let step = action(&plan, "revocations.all");
+        assert_eq!(
+            step["revokes"].as_array().map(Vec::len),
+            Some(reissues),
+            "{step:#}"
+        );
+        assert_eq!(step["unnamed"], 1, "{step:#}");
+        assert_eq!(plan["revoked_certificates"], reissues + 1);
+        assert_eq!(plan["accounts"]["digicert"]["certificates"], reissues + 1);
+        assert!(super::warnings(&plan).contains("in no list"), "{plan:#}");
+        let text = rig.certplan(&["plan"]).expect(0).stdout;
+        let words = format!("{} certificates will die", reissues + 1);
+        assert!(text.contains(&words), "{text}");
+        counted(&rig, &[], &[entry], reissues + 1);
+        assert_eq!(word(&rig, "revocations.all"), "keep");
     }
 }
 

@@ -205,6 +205,7 @@ fn listed(orders: &Orders, at: usize) -> ObservedOrder {
         serial_number: number.map(|number| format!("0a{at}{number}").as_str().into()),
         valid_till: end.map_or("2030-01-01", till).parse().ok(),
         certificate_revoked: end == Some(End::Revoked),
+        all_duplicates: true,
         duplicates: Some(0),
         reissues: Some(u32::try_from(number.unwrap_or(0)).expect("few")),
         ..ObservedOrder::bare(id, one.status(), number.map(|n| certificate_id(at, n)))
@@ -293,7 +294,7 @@ pub(super) fn lists(orders: &Orders) -> Observed {
 
 /// Adds the answers to what a plan asks.
 pub(super) fn answer(orders: &Orders, questions: &Questions, known: &mut ObservedAccount) {
-    for id in &questions.orders {
+    for id in questions.orders.union(&questions.dying) {
         let at = place_of(id);
         let order = (at < orders.len()).then(|| read(orders, at));
         known.details.insert(id.clone(), order);
