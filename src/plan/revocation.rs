@@ -7,7 +7,7 @@ use super::revocation_requests::part_news;
 use super::revocation_unread::{decide_offline, earlier_order, invisible};
 use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
-use super::unlisted::{replaced, unlisted, with_unnamed};
+use super::unlisted::{replaced, unlisted, unnamed_left, with_unnamed};
 use crate::model::{
     Cause, CertificatePin, CertificateState, NextRun, ObservedAccount, ObservedCertificate,
     OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason, RevocationTarget,
@@ -185,6 +185,8 @@ fn decide_for(case: RevocationCase<'_, '_>, account: &ObservedAccount, id: &Orde
             _ => None,
         };
         decided.step.operation = Some(Operation::Revoke(Box::new(operation)));
+    } else if revocation.scope == Scope::Order && decided.step.standing == Standing::Revoked {
+        decided = unnamed_left(decided, order, &certificates);
     }
     decided
 }

@@ -104,6 +104,30 @@ pub(super) fn with_unnamed(
     decided.warn(format!("order {} was reissued, and {told}", order.id))
 }
 
+/// Warns where every certificate of an order that is known was revoked alone, and others are left: the order itself
+/// is not revoked.
+pub(super) fn unnamed_left(
+    decided: Decided,
+    order: &ObservedOrder,
+    known: &[ObservedCertificate],
+) -> Decided {
+    let left = unnamed(order, known);
+    if left == 0 || order.status != OrderStatus::Issued {
+        return decided;
+    }
+    let told = match left {
+        1 => "an earlier certificate of it, which is in no list of the CA and in no journal, may be in force".to_owned(),
+        more => format!(
+            "{more} earlier certificates of it, which are in no list of the CA and in no journal, may be in force"
+        ),
+    };
+    decided.warn(format!(
+        "order {} was reissued, and {told}: only what its lists show is revoked; revoke the order itself in the CA's \
+         console, or name the certificate in an entry of its own (`scope: {{ certificate_id: ... }}`)",
+        order.id
+    ))
+}
+
 /// An order has its first certificate and one for each reissue. Lists may show the reissues alone.
 fn unnamed(order: &ObservedOrder, known: &[ObservedCertificate]) -> u32 {
     let mut chain = known

@@ -255,6 +255,35 @@ fn case_19_a_certificate_that_no_list_and_no_journal_knows_is_counted() {
     }
 }
 
+/// The one that the lists show was revoked alone: the order is not revoked, and what nobody can name is left.
+#[test]
+fn case_19_what_no_list_shows_is_told_where_all_else_is_revoked() {
+    let told = |rig: &Rig| {
+        let plan = planned(rig);
+        assert_eq!(action(&plan, "revocations.all")["action"], "keep");
+        super::warnings(&plan).contains("may be in force")
+    };
+    for reissues in [0, 1, 2] {
+        let rig = Rig::new();
+        automatic(&rig);
+        rig.seed(json!({ "certcentral": 1 }));
+        for _ in 0..reissues {
+            reissue_elsewhere(&rig);
+        }
+        let now = certificate_of(&rig, ORDER);
+        let entry = |scope: &str| revoke("all", &format!("order_id: {ORDER}"), scope);
+        let one = format!("{{ certificate_id: {now} }}");
+        manifest(&rig, &[], &[entry(&one)]);
+        rig.apply(&[], 0);
+        assert!(!told(&rig), "the entry is about one certificate");
+        assert_eq!(status_of(&rig, ORDER), "issued");
+        if reissues < 2 {
+            manifest(&rig, &[], &[entry("order")]);
+            assert_eq!(told(&rig), reissues > 0);
+        }
+    }
+}
+
 #[test]
 fn case_19_what_ran_out_does_not_die() {
     let rig = Rig::new();
