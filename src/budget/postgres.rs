@@ -80,14 +80,6 @@ impl Ledger for PostgresLedger {
     }
 }
 
-/// The server's own words, if they are that.
-fn said(error: tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(said) => said.message().to_owned(),
-        None => error.to_string(),
-    }
-}
-
 struct Connection {
     server: Server,
     key: String,
@@ -135,7 +127,7 @@ impl Connection {
         let there = client
             .query_one("SELECT to_regclass('certplan.budgets') IS NOT NULL", &[])
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| self.server.explained(&error))?;
         if !there.get::<_, bool>(0) {
             return Err("its tables are not made yet (`certplan migrate`)".to_owned());
         }
@@ -154,7 +146,7 @@ impl Connection {
                 &[],
             )
             .await
-            .map_err(said)?;
+            .map_err(|error| self.server.explained(&error))?;
         if let Some(trigger) = trigger {
             return Err(format!(
                 "its tables have the trigger `{}`, which certplan did not make",
@@ -169,7 +161,7 @@ impl Connection {
                 &[&self.key],
             )
             .await
-            .map_err(said)?;
+            .map_err(|error| self.server.explained(&error))?;
         if far.get(0) {
             tracing::warn!(
                 "the rate budget in {} held a pause or a lease that ends later than any run of certplan writes; it is not believed",
@@ -182,7 +174,10 @@ impl Connection {
     async fn carry_out(&self, client: &Client, message: &Message) -> Result<Given, String> {
         // With the types named, a statement is one message to the server and one back.
         let ask = async |statement: &str, values: &[(&(dyn ToSql + Sync), Type)]| {
-            let rows = client.query_typed(statement, values).await.map_err(said)?;
+            let rows = client
+                .query_typed(statement, values)
+                .await
+                .map_err(|error| self.server.explained(&error))?;
             rows.into_iter()
                 .next()
                 .ok_or_else(|| "it gave no answer".to_owned())

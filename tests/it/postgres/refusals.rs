@@ -223,6 +223,23 @@ fn what_an_operator_meets_is_told_with_what_to_type() {
     );
     let said = apply(&rig);
     assert!(said.contains("grants are needed again"), "{said}");
+    // The same is said of the rate budget, by a command that writes nothing else.
+    for (role, options, next) in [
+        (
+            "postgres",
+            only_reads,
+            "only reads: give the primary's address",
+        ),
+        ("lesser", "sslmode=disable", "grants are needed again"),
+    ] {
+        database.sql("REVOKE INSERT ON certplan.budget_flights FROM lesser");
+        rig.set("CERTPLAN_STATE", &database.url_of(role, options));
+        let ended = rig.certplan(&["plan"]).expect(0);
+        let told = ended.stderr.contains("the rate budget") && ended.stderr.contains(next);
+        assert!(told, "{}", ended.stderr);
+        let told = rig.certplan(&["doctor"]).expect(1).stdout;
+        assert!(told.contains(next), "{told}");
+    }
     assert!(rig.changes().is_empty());
 }
 

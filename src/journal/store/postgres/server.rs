@@ -42,6 +42,11 @@ impl Server {
         &self.target.sources
     }
 
+    /// What an error means, and what to do about it.
+    pub(crate) fn explained(&self, error: &Error) -> String {
+        words(self, error)
+    }
+
     /// What the server says, without the password that it may say back.
     pub(crate) fn without_password(&self, said: &str) -> String {
         let password = self.config.get_password().map(String::from_utf8_lossy);
@@ -128,6 +133,11 @@ const CERTIFICATE: &str = "; name the client certificate and its key with `sslce
 
 /// What an error means for the person at the keyboard.
 pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
+    server.unusable(words(server, error))
+}
+
+/// What the server said, and what to do about it.
+fn words(server: &Server, error: &Error) -> String {
     let said = match error.as_db_error() {
         Some(said) => said.message().to_owned(),
         None => match std::error::Error::source(error) {
@@ -175,5 +185,5 @@ pub(super) fn explain(server: &Server, error: &Error) -> JournalError {
         Some(why) if hint == PASSWORD => format!(" ({why})"),
         Some(_) | None => String::new(),
     };
-    server.unusable(format!("{said}{hint}{file}"))
+    format!("{said}{hint}{file}")
 }
