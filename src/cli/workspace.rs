@@ -11,6 +11,7 @@ use super::route;
 use super::settings::{self, Calls};
 use crate::engine::{Budgets, Manifest, Surroundings, Workspace};
 use crate::manifest::Input;
+use crate::provider;
 
 /// Standard input larger than this is no manifest.
 const STDIN_BYTES: u64 = 64 * 1024 * 1024;
@@ -75,6 +76,7 @@ pub(super) fn load_for(
         route: route::route(&common.route)?,
         extra_root: settings::extra_root(common)?,
         keys: settings::keys,
+        open: Box::new(provider::open),
     };
     Ok(Workspace::new(manifest, surroundings))
 }

@@ -44,4 +44,4 @@ pub use observe::{Purpose, check_access};
 pub use plan::{PlanRequest, Planned, doubles, plan};
 pub use resolve::{Findings, Judge, ResolveRequest, Resolved, Verdict, resolve};
 pub use status::{StatusEntry, status};
-pub use workspace::{Accounts, Manifest, Scope, Surroundings, Workspace};
+pub use workspace::{Accounts, Manifest, Open, Scope, Surroundings, Workspace};

@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::plan::{Allowance, Inputs, Plan, Warning, with_dependencies};
 use crate::provider::{
-    Act, Deadlines, Endpoint, Keys, Route, Settings, authorities, open, preview,
+    Act, Deadlines, Endpoint, Keys, ProviderError, Route, Settings, authorities, preview,
 };
 
 /// What is wanted, read from its files.
@@ -87,7 +87,12 @@ pub struct Surroundings {
     pub extra_root: Option<Vec<u8>>,
     /// Reads the keys of an account, when it is opened.
     pub keys: fn(&Account) -> Result<Keys, EngineError>,
+    /// Opens an account with its keys.
+    pub open: Open,
 }
+
+/// How an account is opened: [`crate::provider::open`], or what a front end puts in its place.
+pub type Open = Box<dyn Fn(Settings, Keys) -> Result<Arc<dyn Act>, ProviderError> + Send + Sync>;
 
 /// A manifest with what surrounds it.
 pub struct Workspace {
@@ -109,7 +114,7 @@ pub struct Workspace {
     pub route: Route,
     extra_root: Option<Vec<u8>>,
     keys: fn(&Account) -> Result<Keys, EngineError>,
-    opened: Accounts,
+    open: Open,
 }
 
 /// What a plan is made for.
@@ -140,6 +145,7 @@ impl Workspace {
             route,
             extra_root,
             keys,
+            open,
         } = surroundings;
         Self {
             batch,
@@ -152,15 +158,8 @@ impl Workspace {
             route,
             extra_root,
             keys,
-            opened: Accounts::new(),
+            open,
         }
-    }
-
-    /// Uses these accounts and opens none of their names: a front end that goes on for longer keeps them.
-    #[must_use]
-    pub fn with_accounts(mut self, opened: Accounts) -> Self {
-        self.opened = opened;
-        self
     }
 
     /// The accounts of the selected items and of what they depend on; of all items when nothing is selected.
@@ -178,10 +177,6 @@ impl Workspace {
     pub fn open(&self, names: &BTreeSet<AccountName>) -> Result<Accounts, EngineError> {
         let mut accounts = Accounts::new();
         for name in names {
-            if let Some(opened) = self.opened.get(name) {
-                accounts.insert(name.clone(), Arc::clone(opened));
-                continue;
-            }
             let (Some(account), Some(endpoint)) =
                 (self.batch.accounts.get(name), self.endpoints.get(name))
             else {
@@ -200,7 +195,7 @@ impl Workspace {
                 deadlines: Deadlines::default(),
             };
             let opened =
-                open(settings, keys).map_err(|error| EngineError::provider(name, error))?;
+                (self.open)(settings, keys).map_err(|error| EngineError::provider(name, error))?;
             #[cfg(feature = "planted-bugs")]
             let opened = crate::planted::act(opened);
             accounts.insert(name.clone(), opened);

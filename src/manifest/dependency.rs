@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::collect::{Entries, Entry};
 use super::context::{Context, Edge};
 use super::graph;
-use super::raw::{self, After as WrittenAfter, Until};
+use super::raw::{self, After as WrittenAfter};
 use crate::model::form::{At, List, Location, Member, Point, Problem, shown};
 use crate::model::{Address, After, Item, ItemName, Milestone};
 
@@ -266,7 +266,7 @@ impl Context<'_> {
         };
         let (strongest, foreign) = kind.milestones();
         let until = dependency.until.get();
-        if let Some(until) = until.filter(|until| milestone(until.value) == foreign) {
+        if let Some(until) = until.filter(|until| until.value == foreign) {
             let article = match kind {
                 Kind::Order => "an order",
                 Kind::Revocation => "a revocation",
@@ -285,7 +285,7 @@ impl Context<'_> {
             return None;
         }
         let at = self.reference(kind, &name.value, name.here(), names)?;
-        let until = until.map_or(strongest, |until| milestone(until.value));
+        let until = until.map_or(strongest, |until| until.value);
         target(kind, at, &name.value, until, names)
     }
 
@@ -369,14 +369,6 @@ impl Context<'_> {
                 .help("both are in the same account"),
             );
         }
-    }
-}
-
-fn milestone(until: Until) -> Milestone {
-    match until {
-        Until::Submitted => Milestone::Submitted,
-        Until::Issued => Milestone::Issued,
-        Until::Revoked => Milestone::Revoked,
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) use credential::Credential;
 pub(super) use duration::Duration;
 pub(super) use scope::Scope;
 pub(super) use section::{DefaultsOf, Joined, Named, Section, Version};
-pub(super) use word::{After, Dependency, Product, Reason, Until};
+pub(super) use word::{After, Dependency, Product, Reason};
 
 shapes! {
     /// Certificate orders and revocations at commercial CAs, as they shall be.

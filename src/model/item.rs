@@ -64,6 +64,9 @@ pub enum Milestone {
 }
 
 impl Milestone {
+    /// Every milestone.
+    pub const ALL: [Self; 3] = [Self::Submitted, Self::Issued, Self::Revoked];
+
     /// The word of the manifest.
     pub fn word(self) -> &'static str {
         match self {

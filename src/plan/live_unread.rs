@@ -2,24 +2,25 @@
 
 use super::edited::is_changed;
 use super::exchanged;
+use super::order_case::OrderCase;
 use crate::model::{
-    LiveOrder, LiveState, ObservedAccount, ObservedOrder, Order, OrderStatus, Stage, live_state,
+    LiveOrder, LiveState, ObservedAccount, ObservedOrder, OrderStatus, Stage, live_state,
 };
 
 /// True when the list does not show enough of a bound order: the order must be read in full.
 pub(super) fn must_be_read(
-    order: &Order,
+    case: OrderCase<'_, '_>,
     live: &LiveOrder,
     account: &ObservedAccount,
-    today: jiff::civil::Date,
 ) -> bool {
+    let order = case.order;
     let Some(observed) = account.orders.get(&live.order_id) else {
         return false;
     };
     if account.details.contains_key(&live.order_id) {
         return false;
     }
-    let state = live_state(observed, today);
+    let state = live_state(observed, case.today());
     let in_force = matches!(state, LiveState::Issued | LiveState::Lapsed);
     // Whether a reissue was refused stands in the order's requests alone. Another certificate may be that of a
     // reissue that somebody asked for since.
@@ -36,12 +37,20 @@ pub(super) fn must_be_read(
     // A reissue takes down more than the list shows, and a request that waits stands in the order alone.
     let reissue = is_changed(order, live, Some(observed));
     (in_force && (unclear || content || exchanged || reissue))
-        || shows_its_validation(order, live, observed)
+        || hides_its_validation(case, live, observed)
 }
 
 /// Which domains wait for which token stands in the order alone, where the answer to the order did not say it:
 /// an order that waits for an administrator has none yet.
-fn shows_its_validation(order: &Order, live: &LiveOrder, observed: &ObservedOrder) -> bool {
+fn hides_its_validation(
+    case: OrderCase<'_, '_>,
+    live: &LiveOrder,
+    observed: &ObservedOrder,
+) -> bool {
+    let accounts = &case.inputs.batch.accounts;
+    let form = accounts
+        .get(&case.item.account)
+        .and_then(|account| account.provider.authority.order_form());
     let may_validate = matches!(
         observed.status,
         OrderStatus::Pending(Stage::Issuance | Stage::Unclear, _)
@@ -49,5 +58,5 @@ fn shows_its_validation(order: &Order, live: &LiveOrder, observed: &ObservedOrde
     may_validate
         && live.validation.is_empty()
         && observed.validation.is_empty()
-        && order.members.map().contains_key("dcv_method")
+        && form.is_some_and(|form| form.has_validation(&case.order.members))
 }

@@ -127,7 +127,7 @@ impl<'a> Asking<'a> {
         self.questions.tags.extend(unclear.tag);
         self.questions.orders.extend(unclear.orders);
         if let Some(live) = record.and_then(|record| record.live.as_ref())
-            && (must_be_read(order, live, account, case.today())
+            && (must_be_read(case, live, account)
                 || ending::must_be_read(case, live, account)
                 || self.is_waiting_reissue(live, account))
         {

@@ -23,7 +23,7 @@ use crate::manifest::Input;
 use crate::model::{Address, RunId};
 use crate::plan::Plan;
 use crate::plan::tests::testing::account;
-use crate::provider::Endpoint;
+use crate::provider::{Act, Endpoint, Keys};
 
 const HEAD: &str = "version: 1
 accounts:
@@ -109,6 +109,7 @@ impl World {
             Err(error) => panic!("{error}"),
         };
         let provider = &manifest.batch.accounts[&account()].provider;
+        let ca: Arc<dyn Act> = self.ca.clone();
         let surroundings = Surroundings {
             endpoints: BTreeMap::from([(account(), Endpoint::official(provider))]),
             location: self.location(),
@@ -116,10 +117,10 @@ impl World {
             budgets: Budgets::of(None, None, &self.location()),
             route: crate::provider::Route::default(),
             extra_root: None,
-            keys: |_| panic!("an account was opened beside the one at hand"),
+            keys: |account| Ok(Keys::new(account.provider.authority, Vec::new())),
+            open: Box::new(move |_, _| Ok(ca.clone())),
         };
-        let ca: Arc<dyn crate::provider::Act> = self.ca.clone();
-        Workspace::new(manifest, surroundings).with_accounts(BTreeMap::from([(account(), ca)]))
+        Workspace::new(manifest, surroundings)
     }
 
     async fn plan(&self, workspace: &Workspace) -> Planned {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-use crate::model::RevocationReason;
-use crate::model::form::{Kind, Read, Reader, Text, Value, read_shape, shapes, words};
+use crate::model::form::{Kind, Read, Reader, Text, Value, read_shape, shapes};
+use crate::model::{Milestone, RevocationReason};
 
 /// A CA's id of a product.
 #[derive(Debug, Clone)]
@@ -110,19 +110,39 @@ shapes! {
         /// A revocation of this manifest.
         revocation: String,
         /// How far it must have come: `submitted` or `issued` for an order, `submitted` or `revoked` for a revocation.
-        until: Until,
+        until: Milestone,
     }
 }
 
-words! {
-    /// How far a dependency must have come.
-    pub(in crate::manifest) enum Until {
-        /// The CA has taken the request.
-        Submitted = "submitted",
-        /// An order's certificate is issued.
-        Issued = "issued",
-        /// A revocation is in force.
-        Revoked = "revoked",
+impl Read for Milestone {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(text) = value.text() else {
+            reader.wrong_type(value, "text");
+            return None;
+        };
+        let milestone = Self::ALL.into_iter().find(|one| one.word() == text);
+        if milestone.is_none() {
+            reader.unknown_word(
+                "unknown_value",
+                value,
+                Self::ALL.into_iter().map(Self::word),
+            );
+        }
+        milestone
+    }
+}
+
+impl JsonSchema for Milestone {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Milestone".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::word) })
     }
 }
 

@@ -38,6 +38,9 @@ pub trait OrderForm: fmt::Debug + Send + Sync {
 
     /// Whether an order with these terms is paid from the funds that the account shows.
     fn spends_funds(&self, terms: &Members) -> bool;
+
+    /// Whether an order with these members waits for a token at each of its domains.
+    fn has_validation(&self, members: &Members) -> bool;
 }
 
 /// An order form that is being filled in.

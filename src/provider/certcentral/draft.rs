@@ -54,6 +54,10 @@ impl OrderForm for CertCentralForm {
             .and_then(|method| method.as_str());
         method.is_none_or(|method| method == PaymentMethod::Balance.word())
     }
+
+    fn has_validation(&self, members: &Members) -> bool {
+        members.map().contains_key("dcv_method")
+    }
 }
 
 /// The members that say how long an order is valid: an order has one of them.
