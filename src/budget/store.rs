@@ -13,6 +13,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::clock::{Clock, Reading, micros};
 use crate::model::RateLimit;
 
+#[cfg(test)]
+mod tests;
+
 /// How many ended calls are kept. Where a limit is higher than this, only so many count in its window.
 const KEPT: i64 = 100_000;
 /// How soon to ask again while every slot of a window is in flight elsewhere.
@@ -77,18 +80,6 @@ impl Store {
             );
         }
         Ok(round)
-    }
-}
-
-#[cfg(test)]
-impl Store {
-    pub(super) fn execute_batch(&self, statements: &str) -> rusqlite::Result<()> {
-        self.connection.execute_batch(statements)
-    }
-
-    pub(super) fn count_calls(&self) -> rusqlite::Result<i64> {
-        self.connection
-            .query_row("SELECT count(*) FROM calls", [], |row| row.get(0))
     }
 }
 

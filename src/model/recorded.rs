@@ -8,6 +8,9 @@ use super::attempt::Attempt;
 use super::fact::{Fact, FactBody};
 use super::ids::{AccountName, Address, RunId};
 
+#[cfg(test)]
+mod tests;
+
 /// Where facts go. An append that returned is durable.
 pub trait FactLog: Send + Sync {
     /// Why nothing was written.
@@ -21,14 +24,6 @@ pub trait FactLog: Send + Sync {
 #[must_use]
 #[derive(Debug)]
 pub struct Recorded(());
-
-#[cfg(test)]
-impl Recorded {
-    /// For tests of the adapters, which have no journal.
-    pub(crate) fn for_tests() -> Self {
-        Self(())
-    }
-}
 
 /// Writes the intent of a call, and returns when it is durable.
 pub async fn intend<E>(

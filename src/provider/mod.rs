@@ -166,14 +166,6 @@ pub trait Observe: Send + Sync {
 #[derive(Debug)]
 pub struct Permit(throttle::Reservation);
 
-#[cfg(test)]
-impl Permit {
-    /// For tests without an adapter: nothing is limited.
-    pub(crate) async fn unlimited() -> Self {
-        Self(throttle::Throttle::new(&[], 1).reserve(0).await)
-    }
-}
-
 /// Changes at one account. Each sends exactly one request or proves that it sent none; nothing is
 /// repeated, redirected or shared on a pooled connection that could be stale.
 pub trait Act: Observe {

@@ -73,11 +73,6 @@ pub(super) struct Slot {
 }
 
 impl Throttle {
-    #[cfg(test)]
-    pub(super) fn new(limits: &[RateLimit], max_in_flight: usize) -> Self {
-        Self::with(limits, max_in_flight, None, None)
-    }
-
     /// The limits of an account.
     pub(super) fn of(settings: &Settings) -> Self {
         let drawing = drawn_from(
@@ -92,18 +87,6 @@ impl Throttle {
             drawing,
             account,
         )
-    }
-
-    /// Draws from a budget too, if there is one and anything is limited. No call takes longer than `call`.
-    #[cfg(test)]
-    pub(super) fn drawing(
-        limits: &[RateLimit],
-        max_in_flight: usize,
-        budget: Option<Arc<dyn Budget>>,
-        call: Duration,
-    ) -> Self {
-        let drawing = drawn_from(budget, limits, call);
-        Self::with(limits, max_in_flight, drawing, None)
     }
 
     fn with(

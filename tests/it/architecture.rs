@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod circles;
+mod words;
 
 /// Which module may name which. A module that is not here fails the test.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -366,4 +367,75 @@ fn no_ca_is_named_above_its_adapter() {
         }
     }
     none("a CA is named; ask its `Authority`", &broken);
+}
+
+/// What follows a line that says "for tests alone": `tests`, and nothing else.
+fn test_helpers(file: &File) -> Vec<String> {
+    let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+    let mut helpers = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let asks = line.contains("cfg") && !line.starts_with("//") && named_test(line);
+        // An attribute may stand between.
+        let mut after = lines[at + 1..]
+            .iter()
+            .skip_while(|line| line.starts_with("#["));
+        let next = after.next().copied().unwrap_or_default();
+        let module = next
+            .trim_end_matches([';', '{', ' '])
+            .rsplit_once("mod ")
+            .map(|(_, name)| name);
+        if asks && (*line != "#[cfg(test)]" || module != Some("tests")) {
+            helpers.push(format!("src/{}:{}: {next}", file.name, at + 1));
+        }
+    }
+    helpers
+}
+
+/// Whether a line with `cfg` names `test`.
+fn named_test(line: &str) -> bool {
+    let conditions = line.split_once("cfg").map_or("", |(_, rest)| rest);
+    conditions
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|word| word == "test")
+}
+
+#[test]
+fn product_files_have_no_test_helpers() {
+    let product = files().into_iter().filter(|file| !file.test);
+    let broken: Vec<String> = product.flat_map(|file| test_helpers(&file)).collect();
+    none("test helpers; they stand in `tests`", &broken);
+}
+
+#[test]
+fn the_reader_of_test_helpers_sees_every_form() {
+    let found = |text: &str| {
+        let file = File {
+            name: "plan/x.rs".to_owned(),
+            text: text.to_owned(),
+            test: false,
+            declared: true,
+        };
+        test_helpers(&file).len()
+    };
+    for text in [
+        "#[cfg(test)]\nimpl S {}",
+        "#[cfg(test)]\nmod testing;",
+        "impl S {\n    #[cfg(test)]\n    fn f() {}",
+        "#[cfg(test)]\nuse super::f;",
+        "#[cfg(any(test, feature = \"x\"))]\nmod tests;",
+        "#[cfg(not(test))]\nfn f() {}",
+        "#[cfg_attr(test, derive(PartialEq))]\nstruct S;",
+        "fn f() { if cfg!(test) {} }",
+    ] {
+        assert_eq!(found(text), 1, "{text}");
+    }
+    for text in [
+        "#[cfg(test)]\nmod tests;",
+        "#[cfg(test)]\npub(crate) mod tests;",
+        "#[cfg(test)]\n#[expect(clippy::x)]\nmod tests {",
+        "// #[cfg(test)]\nfn f() {}",
+        "#[cfg(unix)]\nfn test() {}",
+    ] {
+        assert_eq!(found(text), 0, "{text}");
+    }
 }

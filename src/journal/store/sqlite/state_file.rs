@@ -249,12 +249,12 @@ impl StateFile {
         let Some(name) = self.database.file_name().and_then(OsStr::to_str) else {
             return;
         };
-        let (records, look) = (format!("{name}.records"), format!("{name}.look."));
+        let (records, listing) = (format!("{name}.records"), format!("{name}.look."));
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let is_left_over = entry
                 .file_name()
                 .to_str()
-                .is_some_and(|found| found == records || found.starts_with(&look));
+                .is_some_and(|found| found == records || found.starts_with(&listing));
             if is_left_over {
                 // In nobody's way, but for the space it takes.
                 let _ = fs::remove_file(entry.path());

@@ -7,6 +7,24 @@ use proptest::prelude::*;
 
 use super::*;
 
+impl Throttle {
+    /// One that draws from no budget.
+    pub(in crate::provider) fn new(limits: &[RateLimit], max_in_flight: usize) -> Self {
+        Self::with(limits, max_in_flight, None, None)
+    }
+
+    /// Draws from a budget too, if there is one and anything is limited. No call takes longer than `call`.
+    fn drawing(
+        limits: &[RateLimit],
+        max_in_flight: usize,
+        budget: Option<Arc<dyn Budget>>,
+        call: Duration,
+    ) -> Self {
+        let drawing = drawn_from(budget, limits, call);
+        Self::with(limits, max_in_flight, drawing, None)
+    }
+}
+
 fn limit(requests: u32, millis: u64) -> RateLimit {
     RateLimit {
         requests,
