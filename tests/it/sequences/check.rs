@@ -27,7 +27,13 @@ fn exported(rig: &Rig) -> Result<Vec<Fact>, String> {
         });
         serde_json::from_value(fact.clone()).map_err(|error| format!("{error}: {fact}"))
     };
-    facts(rig).into_iter().map(read).collect()
+    // What a journal says of itself is about no item.
+    let about_items = |fact: &Value| !fact["address"].is_null();
+    facts(rig)
+        .into_iter()
+        .filter(about_items)
+        .map(read)
+        .collect()
 }
 
 pub(super) fn nothing_is_open(rig: &Rig) -> Result<bool, String> {

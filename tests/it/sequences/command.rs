@@ -80,6 +80,8 @@ pub(super) enum Command {
     Restore(usize),
     /// The state is deleted.
     Delete,
+    /// The state is moved to another place.
+    Move,
     /// A person settles what is unknown about an entry.
     Resolve(usize),
     /// The revocation by id names the other one of two orders from now on.
@@ -135,6 +137,7 @@ fn command() -> impl Strategy<Value = Command> {
         2 => entry().prop_map(Command::Renew),
         2 => (0_usize..10).prop_map(Command::Restore),
         2 => Just(Command::Delete),
+        3 => Just(Command::Move),
         2 => entry().prop_map(Command::Resolve),
         2 => Just(Command::Retarget),
         3 => Just(Command::Gone),

@@ -1,6 +1,6 @@
 //! Random sequences of what happens to a batch in its life, against the real binary: runs that are killed,
 //! answers that get lost, an index that lags, people in the console, targets that change, twins, clocks that
-//! are set, states that are put back or deleted, doubts that a person settles. After each run the ledger says
+//! are set, states that are moved, put back or deleted, doubts that a person settles. After each run the ledger says
 //! what must not have been revoked or bought. After each sequence the sandbox's ledger and the journal are
 //! held against each other, and the journal against `Record::next`.
 
@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod ending;
 mod people;
+mod places;
 mod play;
 mod runs;
 #[cfg(not(feature = "planted-bugs"))]

@@ -1,7 +1,6 @@
 //! Plays one sequence: each command does what it says to the binary, the sandbox or the files.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use certplan::model::{AccountName, Address, Tag, TagParts};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::check;
 use super::command::{Command, QUIET, QUIET_PERIOD, Sequence};
 use super::people::{Answer, Twin};
+use super::places::Place;
 use crate::crash::truth::{header, orders_by_tag, revocation};
 use crate::rig::{Rig, client_order, csr};
 use crate::wall_clock;
@@ -55,6 +55,7 @@ pub(super) struct Game {
     pub(super) meant: BTreeSet<String>,
     pub(super) rules: Vec<Value>,
     boots: usize,
+    pub(super) place: Place,
     /// Orders that somebody changed in the console: not what was asked for any more.
     pub(super) edited: BTreeSet<String>,
     /// The journal was put back or deleted: it does not know all that happened.
@@ -95,6 +96,7 @@ impl Game {
             meant: BTreeSet::new(),
             rules: Vec::new(),
             boots: 0,
+            place: Place::default(),
             edited: BTreeSet::new(),
             forgot: false,
         };
@@ -242,13 +244,10 @@ impl Game {
                 Ok(())
             }
             Command::Delete => {
-                if self.edited.is_empty() {
-                    self.wait_for_the_index();
-                    let _ = std::fs::remove_dir_all(self.rig.path(".certplan"));
-                    self.forgot = true;
-                }
+                self.delete_state();
                 Ok(())
             }
+            Command::Move => self.move_state(),
             Command::Resolve(at) => self.resolve(&self.entry(*at)),
             Command::Retarget => {
                 self.retarget();
@@ -298,27 +297,7 @@ impl Game {
 
     /// Whoever takes the state away waits, as the plan's warning says, until what was under way has arrived
     /// and shows: a look-up is all that is left to find it by.
-    fn wait_for_the_index(&self) {
+    pub(super) fn wait_for_the_index(&self) {
         std::thread::sleep(Duration::from_millis(QUIET));
-    }
-
-    fn restore(&mut self, at: usize) {
-        let mut backups: Vec<PathBuf> = std::fs::read_dir(self.rig.path(".certplan"))
-            .into_iter()
-            .flatten()
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.to_string_lossy().contains(".backup-"))
-            .collect();
-        backups.sort();
-        if backups.is_empty() {
-            return;
-        }
-        self.wait_for_the_index();
-        let state = self.rig.path(".certplan/state.db");
-        for log in ["-wal", "-shm"] {
-            let _ = std::fs::remove_file(self.rig.path(&format!(".certplan/state.db{log}")));
-        }
-        std::fs::copy(&backups[at % backups.len()], state).expect("a copy");
-        self.forgot = true;
     }
 }
