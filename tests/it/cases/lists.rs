@@ -59,6 +59,10 @@ fn case_13_a_total_that_is_too_small_buys_nothing_again() {
         assert_eq!(word(&rig, "orders.shop"), "adopt", "{total}");
         rig.apply(&[], 0);
         assert_eq!(orders_at_the_ca(&rig), 1501, "{total}: bought again");
+        // The same pages in the same way, and then each order: once is enough.
+        if !total.is_null() {
+            continue;
+        }
         let all = rig
             .certplan(&["import", "--all", "--account", "digicert"])
             .expect(0)
