@@ -429,6 +429,7 @@ fn throttle(table: &mut Table, size: usize) -> Result<(), Box<dyn Error>> {
     let settings = Settings {
         account: "digicert".parse()?,
         endpoint: Endpoint::parse("http://127.0.0.1:9/services/v2")?,
+        key_sources: Vec::new(),
         rate_limits: vec![limit(5), limit(300)],
         budget: None,
         max_in_flight: 16,
