@@ -9,10 +9,14 @@ use crate::model::{AccountName, Address, Operation, RevocationReason, RevokeOper
 /// So many entries of one warning are named.
 const NAMED: usize = 3;
 
+/// An account, a reason, and why it is not sent.
+type Unsent<'s> = (&'s AccountName, RevocationReason, String);
+/// An entry, and whether it has comments.
+type Entry<'s> = (&'s Address, bool);
+
 /// One warning for each reason and each kind of order, with the entries that give it.
 pub(super) fn unsent_reasons(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Warning> {
-    let mut by: BTreeMap<(&AccountName, RevocationReason, String), Vec<(&Address, bool)>> =
-        BTreeMap::new();
+    let mut by: BTreeMap<Unsent<'_>, Vec<Entry<'_>>> = BTreeMap::new();
     for step in steps {
         let Some(Operation::Revoke(operation)) = &step.operation else {
             continue;
@@ -56,7 +60,7 @@ fn why_unsent(inputs: &Inputs<'_>, step: &Step, operation: &RevokeOperation) -> 
     authority.unsent_reason(operation.product.as_deref())
 }
 
-fn named(entries: &[(&Address, bool)]) -> String {
+fn named(entries: &[Entry<'_>]) -> String {
     let names: Vec<String> = entries
         .iter()
         .take(NAMED)
