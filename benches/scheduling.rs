@@ -265,6 +265,7 @@ impl Taking {
         let settings = Settings {
             account: "digicert".parse()?,
             endpoint: Endpoint::parse("http://127.0.0.1:9/services/v2")?,
+            key_sources: Vec::new(),
             rate_limits: vec![RateLimit {
                 requests: u32::MAX,
                 per: Duration::from_secs(5),
