@@ -35,7 +35,9 @@ fn after(now: &Zoned, time: Duration) -> String {
 
 /// Whole seconds: nobody waits for less. A pause is never over before the time that is told.
 fn signed(time: Duration) -> SignedDuration {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let seconds = time
+        .as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0));
     SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 

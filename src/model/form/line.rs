@@ -18,6 +18,12 @@ use super::wording::shown;
 #[serde(transparent)]
 pub struct Line<const MOST: usize>(pub String);
 
+/// Text of one line, of at most so many characters: not empty, and nothing in it that nobody sees or that breaks
+/// the line. Blanks at its ends are left as they are, and count for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Unbroken<const MOST: usize>(pub String);
+
 /// Text for people, of at least and at most so many characters. It may have several lines, and nothing in it
 /// that nobody sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,6 +153,35 @@ impl<const LEAST: usize, const MOST: usize> JsonSchema for Note<LEAST, MOST> {
         let mut schema = Text::<LEAST, MOST>::json_schema(generator);
         let pattern = format!("^[^{UNSEEN_IN_A_NOTE}]*$");
         schema.insert("pattern".to_owned(), pattern.into());
+        schema
+    }
+}
+
+impl<const MOST: usize> Read for Unbroken<MOST> {
+    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Text(text) = Text::<1, MOST>::read(value, reader)?;
+        if let Some(odd) = text.chars().enumerate().find(|(_, c)| is_unseen(*c)) {
+            let clean = cleaned(&text);
+            let write = (!clean.is_empty()).then(|| format!("write `{}`", shown(&clean)));
+            odd_character(value, odd, write, reader);
+            return None;
+        }
+        Some(Self(text))
+    }
+}
+
+impl<const MOST: usize> JsonSchema for Unbroken<MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Unbroken{MOST}").into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Text::<1, MOST>::json_schema(generator);
+        schema.insert("pattern".to_owned(), format!("^[^{UNSEEN}]*$").into());
         schema
     }
 }

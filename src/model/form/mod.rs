@@ -27,7 +27,7 @@ pub use alias::meant;
 pub use at::{At, Member, Read};
 pub use document::{Document, Number, Open};
 pub use entry::{OrderDraft, OrderEntry, OrderForm, OrderPart, Within};
-pub use line::{CommonName, Line, Note};
+pub use line::{CommonName, Line, Note, Unbroken};
 pub use list::List;
 pub use problem::{Label, Location, Point, Problem};
 pub use reader::Reader;

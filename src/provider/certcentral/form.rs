@@ -4,7 +4,7 @@
 
 use super::contact::Contact;
 use crate::model::form::{
-    Date, Id, Line, List, Member, Note, Numeral, Switch, Whole, shapes, words,
+    Date, Id, Line, List, Member, Note, Numeral, Switch, Unbroken, Whole, shapes, words,
 };
 
 shapes! {
@@ -138,7 +138,7 @@ shapes! {
         /// The field's id.
         metadata_id: Id = required,
         /// Its value.
-        value: Line<4000> = required,
+        value: Unbroken<4000> = required,
     }
 
     /// Where the validation mail of a name goes.
