@@ -20,8 +20,6 @@ mod tests;
 const KEPT: i64 = 100_000;
 /// How soon to ask again while every slot of a window is in flight elsewhere.
 const POLL: Duration = Duration::from_millis(20);
-/// The longest wait that is told. A slot may come back unspent at any time, and a pause may begin.
-const LONGEST_SLEEP: i64 = 1_000_000;
 /// No lease and no pause that a run writes ends later than this from now: the longest pause is 15 minutes. A
 /// time that does comes from a damaged row or from another program. It is not believed.
 const FAR_AHEAD: i64 = 16 * 60 * 1_000_000;
@@ -220,7 +218,7 @@ impl<'a> Round<'a> {
             until = until.max(free_at);
         }
         if until > self.now {
-            let wait = (until - self.now).min(LONGEST_SLEEP);
+            let wait = until - self.now;
             return Ok(Given::Wait(Duration::from_micros(wait.unsigned_abs())));
         }
         let lease_until = self.now.saturating_add(micros(lease));

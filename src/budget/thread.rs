@@ -11,10 +11,12 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use crate::model::RateLimit;
-use crate::provider::{Budget, BudgetError, BudgetSlot, Drawn, Spent};
+use crate::provider::{Budget, BudgetError, BudgetSlot, Drawn, Spent, Wait};
 
 /// How long the end of a call waits for further messages. Nobody needs it sooner, and ends that come
 /// together are written together.
+/// The longest wait before a budget is asked again.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 const GATHERING: Duration = Duration::from_millis(1);
 
 /// Where the slots of one key are written down.
@@ -166,7 +168,10 @@ impl<L: Ledger> Clerk<L> {
             };
             let answer = match (&self.broken, given) {
                 (Some(error), _) => Err(error.clone()),
-                (None, Some(Given::Wait(wait))) => Ok(Drawn::Wait(wait)),
+                (None, Some(Given::Wait(whole))) => Ok(Drawn::Wait(Wait {
+                    again: whole.min(LONGEST_SLEEP),
+                    whole,
+                })),
                 (None, Some(Given::Flight(flight))) => Ok(Drawn::Slot(self.slot(flight))),
                 (None, Some(Given::Done) | None) => {
                     Err(BudgetError("it gave no answer".to_owned()))

@@ -38,8 +38,24 @@ pub trait Budget: Send + Sync {
 pub enum Drawn {
     /// A slot.
     Slot(BudgetSlot),
-    /// None now; asking earlier than after this time is of no use, unless a slot comes back.
-    Wait(Duration),
+    /// None now.
+    Wait(Wait),
+}
+
+/// How long a budget has no slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wait {
+    /// When to ask again: a slot may come back unspent at any time, and a pause may begin.
+    pub again: Duration,
+    /// When there is one, unless that changes.
+    pub whole: Duration,
+}
+
+impl From<Duration> for Wait {
+    fn from(whole: Duration) -> Self {
+        let again = whole;
+        Self { again, whole }
+    }
 }
 
 /// A budget that cannot be used. The text says why.

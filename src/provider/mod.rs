@@ -35,7 +35,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 pub use authorities::{authorities, authority, observe_only, open};
-pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent};
+pub use budget::{Budget, BudgetError, BudgetSlot, Drawn, KeyFingerprint, Spent, Wait};
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use error::{ErrorKind, ProviderError, Verdict};
 pub use keys::Keys;

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use self::drawing::{Drawing, GATHERING, Turn};
 pub(super) use self::reservation::Reservation;
 use self::windows::{Room, State, Window, padded};
-use super::budget::{Budget, BudgetSlot, Spent};
+use super::budget::{Budget, BudgetSlot, Spent, Wait};
 use super::settings::Settings;
 use crate::model::{AccountName, RateLimit, pause_end};
 
@@ -167,8 +167,8 @@ impl Throttle {
                                 return self.take(turn.drawn.len(), &mut turn);
                             }
                         }
-                        self.0.tell(now + wait, SHARED_LIMITS);
-                        now + wait
+                        self.0.tell(now + wait.whole, SHARED_LIMITS);
+                        now + wait.again
                     }
                 },
                 Room::At(moment) => {
@@ -274,7 +274,7 @@ impl Shared {
     }
 
     /// Draws from the budget, if there is one. The time to wait where there is less than `count` now.
-    async fn draw(&self, turn: &mut Turn, count: usize, free: usize) -> Option<Duration> {
+    async fn draw(&self, turn: &mut Turn, count: usize, free: usize) -> Option<Wait> {
         let drawing = self.drawing.as_ref()?;
         drawing.draw(turn, count, free, &self.wanted).await
     }

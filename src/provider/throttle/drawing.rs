@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::windows::padded;
 use crate::model::RateLimit;
-use crate::provider::budget::{Budget, BudgetError, BudgetSlot, Drawn};
+use crate::provider::budget::{Budget, BudgetError, BudgetSlot, Drawn, Wait};
 
 /// How long a slot of the budget may be held before its call begins. Longer than the slowest disk takes to
 /// write an intent. A call that begins later still counts from its end.
@@ -60,7 +60,7 @@ impl Drawing {
         count: usize,
         free: usize,
         wanted: &AtomicUsize,
-    ) -> Option<Duration> {
+    ) -> Option<Wait> {
         if turn.drawn.len() >= count || self.broken.load(Ordering::Relaxed) {
             return None;
         }
@@ -69,7 +69,7 @@ impl Drawing {
         }
         let wanted = wanted.load(Ordering::Relaxed).min(free).max(count);
         let take = |_| self.budget.take(&self.windows, self.lease);
-        let mut wait: Option<Duration> = None;
+        let mut wait: Option<Wait> = None;
         // What is asked for together, a budget answers together.
         for answer in join_all((turn.drawn.len()..wanted).map(take)).await {
             match answer {

@@ -74,7 +74,7 @@ fn take(
     loop {
         match try_take(budget, windows, lease) {
             Drawn::Slot(slot) => return slot,
-            Drawn::Wait(wait) => std::thread::sleep(wait),
+            Drawn::Wait(wait) => std::thread::sleep(wait.again),
         }
     }
 }

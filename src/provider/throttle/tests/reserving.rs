@@ -153,7 +153,7 @@ impl Budget for Shared {
     ) -> BoxFuture<'a, Result<Drawn, BudgetError>> {
         Box::pin(async move {
             if !self.answers.lock().unwrap().pop_front().unwrap_or(true) {
-                return Ok(Drawn::Wait(Duration::from_secs(1)));
+                return Ok(Drawn::Wait(Duration::from_secs(1).into()));
             }
             let given_back = Arc::clone(&self.given_back);
             Ok(Drawn::Slot(BudgetSlot::new(move |spent| {

@@ -32,7 +32,7 @@ impl Budget for Scripted {
             let mut seen = self.seen.lock().unwrap();
             seen.push(Seen::Asked(windows.to_vec(), lease));
             match self.answers.lock().unwrap().pop_front() {
-                Some(Ok(wait)) => Ok(Drawn::Wait(wait)),
+                Some(Ok(wait)) => Ok(Drawn::Wait(wait.into())),
                 Some(Err(error)) => Err(error),
                 None => {
                     let seen = Arc::clone(&self.seen);
