@@ -105,7 +105,7 @@ async fn take(budget: &Arc<dyn Budget>, limits: &[RateLimit]) -> Result<BudgetSl
     loop {
         match budget.take(limits, LEASE).await? {
             Drawn::Slot(slot) => return Ok(slot),
-            Drawn::Wait(wait) => tokio::time::sleep(wait).await,
+            Drawn::Wait(wait) => tokio::time::sleep(wait.again).await,
         }
     }
 }
