@@ -122,6 +122,85 @@ ca_id!(
     /// A certificate's serial number, lower-case hexadecimal as the CA shows it.
     SerialNumber
 );
+impl SerialNumber {
+    /// The name of the folder of this certificate's files: lower-case hexadecimal without leading zeros,
+    /// whichever way the CA spells it. `None` for a text that is no serial number.
+    pub fn folder_name(&self) -> Option<String> {
+        /// RFC 5280 section 4.1.2.2: at most 20 octets. Some CAs had longer ones.
+        const MOST_DIGITS: usize = 128;
+        let text = self.0.trim();
+        let bare = text
+            .strip_prefix("0x")
+            .or_else(|| text.strip_prefix("0X"))
+            .unwrap_or(text);
+        let mut digits = String::new();
+        for c in bare.chars() {
+            match c {
+                ':' | ' ' | '-' => {}
+                c if c.is_ascii_hexdigit() => digits.push(c.to_ascii_lowercase()),
+                _ => return None,
+            }
+        }
+        if digits.is_empty() {
+            return None;
+        }
+        let short = digits.trim_start_matches('0');
+        let short = if short.is_empty() { "0" } else { short };
+        (short.len() <= MOST_DIGITS).then(|| short.to_owned())
+    }
+}
+
+/// The id of a folder of keys and certificates: a UUID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FilesId(String);
+
+impl FilesId {
+    /// A new one.
+    pub fn new_random() -> Self {
+        Self(uuid::Uuid::now_v7().to_string())
+    }
+
+    /// The UUID in its usual form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FilesId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for FilesId {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        match uuid::Uuid::try_parse(text) {
+            Ok(id) => Ok(Self(id.to_string())),
+            Err(_) => Err(BadName {
+                name: text.to_owned(),
+                rule: "the id of a folder of keys and certificates is a UUID",
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for FilesId {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<FilesId> for String {
+    fn from(id: FilesId) -> Self {
+        id.0
+    }
+}
+
 ca_id!(
     /// One run of `apply` (or of another command that writes to the journal): a UUID v7, in time order.
     RunId
@@ -262,6 +341,51 @@ mod tests {
         }
         assert!("order.a".parse::<Address>().is_err());
         assert!("orders.".parse::<Address>().is_err());
+    }
+
+    #[test]
+    fn every_spelling_of_a_serial_number_is_one_folder() {
+        for text in [
+            "0A1B2C",
+            "a1b2c",
+            "0x0a1b2c",
+            "0a:1b:2c",
+            "0A 1B 2C",
+            "00-0a-1b-2c",
+        ] {
+            let name = SerialNumber::from(text).folder_name();
+            assert_eq!(name.as_deref(), Some("a1b2c"), "{text}");
+        }
+        assert_eq!(SerialNumber::from("000").folder_name().unwrap(), "0");
+        for bad in [
+            "",
+            "0x",
+            "..",
+            "../a",
+            "a/b",
+            ".new-1",
+            "1g",
+            "\0",
+            "a\u{ff11}",
+            ":",
+        ] {
+            assert_eq!(SerialNumber::from(bad).folder_name(), None, "{bad}");
+        }
+        assert_eq!(
+            SerialNumber::from("f".repeat(129).as_str()).folder_name(),
+            None
+        );
+    }
+
+    #[test]
+    fn the_id_of_a_folder_is_a_uuid_in_one_spelling() {
+        let id = FilesId::new_random();
+        assert_eq!(id.as_str().parse::<FilesId>().unwrap(), id);
+        assert_eq!(id.as_str().to_uppercase().parse::<FilesId>().unwrap(), id);
+        assert_ne!(FilesId::new_random(), id);
+        for bad in ["", "1", "../x"] {
+            assert!(bad.parse::<FilesId>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -18,9 +18,11 @@ mod digest;
 mod duration;
 mod entry;
 mod fact;
+mod file_kind;
 pub mod form;
 mod ids;
 mod item;
+mod key_kind;
 mod known_carriers;
 mod live_state;
 mod mask;
@@ -29,6 +31,7 @@ mod members;
 mod moment;
 mod names;
 mod observed;
+mod observed_files;
 mod operation;
 mod order;
 mod pause;
@@ -63,11 +66,13 @@ pub use digest::{Digest, DigestInProgress};
 pub use duration::{BadDuration, duration, meant_duration};
 pub use entry::{Entry, JournalFact, JournalFactBody};
 pub use fact::{Fact, FactBody, IllegalFact};
+pub use file_kind::FileKind;
 pub use ids::{
-    AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
-    SerialNumber, Tag, TagParts,
+    AccountName, Address, BadName, CertificateId, FilesId, ItemName, KeyId, OrderId, RequestId,
+    RunId, SerialNumber, Tag, TagParts,
 };
 pub use item::{After, Item, Milestone, SourceLine, Wanted};
+pub use key_kind::KeyKind;
 pub use live_state::{Ending, LiveState, PartState};
 pub use mask::Mask;
 pub use matching::{
@@ -82,6 +87,7 @@ pub use observed::{
     ObservedAccount, ObservedCertificate, ObservedOrder, ObservedRequest, OrderStatus, RequestKind,
     RequestStatus, Stage, StatusChange, TagLookup, Traffic,
 };
+pub use observed_files::{LiveLink, ObservedFiles, ObservedName, ObservedVersion, PendingKey};
 pub use operation::{
     CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation,
     RequestPreview, RevokeCall, RevokeOperation, RevokeScope,
