@@ -1,14 +1,37 @@
 //! What every part of certplan does with this machine's files and clocks in the same way: [`read_secret`]
 //! and [`read_bounded`] read a file that is what it should be, [`replace`] puts a whole new file in the
-//! place of an old one, [`open_lock`] opens a file that processes lock.
+//! place of an old one, [`open_lock`] opens a file that processes lock. [`FilesFolder`] is the folder of keys
+//! and certificates.
 
+mod beneath;
+mod certificate_names;
+pub mod chain;
 pub mod clock;
+mod contents;
+pub mod csr;
+mod error;
+mod keys;
+mod live;
 mod mount;
+mod observe;
+pub mod p12;
+mod pem;
+mod pending;
+mod place;
 mod read;
 mod replace;
 mod secret;
+mod serial;
 mod through;
+mod version;
 
+pub use chain::{Chain, NotOurs, Wanted};
+pub use contents::{P12, Parts, contents};
+pub use csr::CsrNames;
+pub use error::FilesError;
+pub use keys::PrivateKey;
+pub use place::FilesFolder;
 pub use read::{FileError, is_there, read_bounded};
 pub use replace::{Sync, can_replace, create, folder_of, no_follow, open_lock, replace};
 pub use secret::{Remedy, Rule, SecretError, read_secret};
+pub use version::Contents;

@@ -1,0 +1,101 @@
+//! PKCS#12 files: key, certificate and chain behind a passphrase. Main function: [`make`].
+
+use zeroize::Zeroizing;
+
+use super::chain::Chain;
+use super::error::FilesError;
+use super::keys::PrivateKey;
+use crate::model::Secret;
+
+/// How a PKCS#12 file is encrypted.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// AES-256 with PBES2, and SHA-256.
+    Modern,
+    /// 3DES and SHA-1, for what reads nothing newer: Windows Server 2016, Android 12.
+    Legacy,
+}
+
+/// Makes a PKCS#12 file. `name` is the friendly name of key and certificate.
+///
+/// # Errors
+///
+/// When this certplan was built without the feature `p12`, or the passphrase is empty.
+#[cfg(feature = "p12")]
+pub fn make(
+    key: &PrivateKey,
+    chain: &Chain,
+    name: &str,
+    passphrase: &Secret,
+    strength: Strength,
+) -> Result<Zeroizing<Vec<u8>>, FilesError> {
+    use p12_keystore::{
+        Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain,
+    };
+    let failed = |error: p12_keystore::error::Error| FilesError::P12(error.to_string());
+    if passphrase.expose().is_empty() {
+        return Err(FilesError::P12("its passphrase is empty".to_owned()));
+    }
+    let mut certificates = vec![Certificate::from_der(&chain.leaf).map_err(failed)?];
+    for issuer in &chain.issuers_der {
+        certificates.push(Certificate::from_der(issuer).map_err(failed)?);
+    }
+    let own = p12_keystore::PrivateKey::from_der(key.pkcs8()).map_err(failed)?;
+    // What binds the key to its certificate inside the file: openssl takes SHA-1 of the certificate.
+    let id = crate::model::Digest::of(&chain.leaf);
+    let entry = PrivateKeyChain::new(id.bytes().as_slice(), own, certificates);
+    let mut store = KeyStore::new();
+    store.add_entry(name, KeyStoreEntry::PrivateKeyChain(entry));
+    let (cipher, mac) = match strength {
+        Strength::Modern => (
+            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
+            MacAlgorithm::HmacSha256,
+        ),
+        Strength::Legacy => (
+            EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
+            MacAlgorithm::HmacSha1,
+        ),
+    };
+    let written = store
+        .writer(passphrase.expose())
+        .encryption_algorithm(cipher)
+        .mac_algorithm(mac)
+        .write()
+        .map_err(failed)?;
+    Ok(Zeroizing::new(written))
+}
+
+/// Says that PKCS#12 was left out.
+///
+/// # Errors
+///
+/// Always.
+#[cfg(not(feature = "p12"))]
+pub fn make(
+    _key: &PrivateKey,
+    _chain: &Chain,
+    _name: &str,
+    _passphrase: &Secret,
+    _strength: Strength,
+) -> Result<Zeroizing<Vec<u8>>, FilesError> {
+    Err(FilesError::P12(
+        "this certplan was built without the feature `p12`; take one that was built with it, or leave `p12` out of `kinds`".to_owned(),
+    ))
+}
+
+/// Makes a passphrase: 24 letters and digits, about 120 bits.
+///
+/// # Errors
+///
+/// When the system has no random numbers.
+pub fn passphrase() -> Result<Secret, FilesError> {
+    // 15 bytes are 24 characters of base32 exactly.
+    let mut bytes = Zeroizing::new([0_u8; 15]);
+    aws_lc_rs::rand::fill(bytes.as_mut_slice())
+        .map_err(|_| FilesError::P12("the system has no random numbers".to_owned()))?;
+    let text = data_encoding::BASE32_NOPAD.encode(bytes.as_slice());
+    Ok(Secret::new(text))
+}
