@@ -252,7 +252,7 @@ impl Trail {
 }
 
 /// The components of a path, last first.
-fn steps(path: &Path) -> Vec<OsString> {
+pub(super) fn steps(path: &Path) -> Vec<OsString> {
     let names = path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name),
         Component::ParentDir => Some(OsStr::new("..")),
