@@ -110,9 +110,12 @@ impl Dir {
         Err(FilesError::NotAFolder { path, what })
     }
 
-    /// Opens a folder in it, and makes it where there is none.
+    /// Opens a folder in it, and makes it where there is none. One that is there is opened to the group.
     pub(super) fn make_dir(&self, name: &str, access: Access) -> Result<Self, FilesError> {
         if let Some(there) = self.dir(name)? {
+            if access.group.is_some() && there.access()? != access {
+                there.give(access)?;
+            }
             return Ok(there);
         }
         match rustix::fs::mkdirat(&self.handle, name, Mode::RWXU) {

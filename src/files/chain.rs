@@ -185,6 +185,11 @@ impl Read<'_> {
         Digest::of(self.parsed.public_key().raw)
     }
 
+    fn serial(&self) -> SerialNumber {
+        let digits = data_encoding::HEXLOWER.encode(self.parsed.raw_serial());
+        SerialNumber::from(digits.as_str())
+    }
+
     fn names(&self, issuer: &Self) -> bool {
         self.parsed.issuer().as_raw() == issuer.parsed.subject().as_raw()
     }
@@ -227,10 +232,13 @@ pub fn check(pem: &str, wanted: &Wanted<'_>) -> Result<Chain, NotOurs> {
         read.push(Read { der, parsed });
     }
     let first = read.first().ok_or(NotOurs::Empty)?;
-    let mut own = read
+    let mut own: Vec<&Read<'_>> = read
         .iter()
-        .filter(|one| one.public_key() == wanted.public_key);
-    let leaf = own.next().ok_or_else(|| NotOurs::Key {
+        .filter(|one| one.public_key() == wanted.public_key)
+        .collect();
+    // A key that was kept has more than one certificate.
+    own.sort_by_key(|one| one.serial().folder_name() != wanted.serial_number.folder_name());
+    let leaf = *own.first().ok_or_else(|| NotOurs::Key {
         wanted: wanted.public_key,
         got: first.public_key(),
     })?;
@@ -276,11 +284,7 @@ fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, NotOurs> {
 }
 
 fn check_leaf(leaf: &Read<'_>, wanted: &Wanted<'_>) -> Result<(), NotOurs> {
-    let got = SerialNumber::from(
-        data_encoding::HEXLOWER
-            .encode(leaf.parsed.raw_serial())
-            .as_str(),
-    );
+    let got = leaf.serial();
     if got.folder_name().is_none() || got.folder_name() != wanted.serial_number.folder_name() {
         let spelled = |serial: &SerialNumber| {
             let name = serial.folder_name();

@@ -137,6 +137,14 @@ impl FilesError {
         Self::AnotherFolder { path, why }
     }
 
+    /// The error, with what can be done about it.
+    pub fn told(&self) -> String {
+        match self.help() {
+            Some(help) => format!("{self}; {help}"),
+            None => self.to_string(),
+        }
+    }
+
     /// The stable name of this kind of error.
     pub fn code(&self) -> &'static str {
         match self {

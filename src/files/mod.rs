@@ -23,6 +23,8 @@ mod read;
 mod replace;
 mod secret;
 mod serial;
+#[cfg(test)]
+mod tests;
 mod through;
 mod version;
 
@@ -32,7 +34,7 @@ pub use csr::CsrNames;
 pub use error::FilesError;
 pub use keys::PrivateKey;
 pub use place::FilesFolder;
-pub use program::{Outcome, Program, ProgramError};
+pub use program::{Outcome as ProgramOutcome, Program, ProgramError, Run as ProgramRun, inherited};
 pub use read::{FileError, is_there, read_bounded};
 pub use replace::{Sync, can_replace, create, folder_of, no_follow, open_lock, replace};
 pub use secret::{Remedy, Rule, SecretError, read_secret};

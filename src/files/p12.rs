@@ -99,3 +99,9 @@ pub fn passphrase() -> Result<Secret, FilesError> {
     let text = data_encoding::BASE32_NOPAD.encode(bytes.as_slice());
     Ok(Secret::new(text))
 }
+
+/// Whether a text has the form of a passphrase that [`passphrase`] makes.
+pub(super) fn is_made_here(text: &str) -> bool {
+    let is_one_of_its = |byte: u8| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte);
+    text.len() == 24 && text.bytes().all(is_one_of_its)
+}

@@ -4,9 +4,10 @@
 use super::beneath::{Content, Dir};
 use super::error::FilesError;
 use super::keys::PrivateKey;
+use super::p12::is_made_here;
 use super::place::{FilesFolder, Part, UNFINISHED};
-use super::serial::is_serial;
-use crate::model::{Digest, FileKind, ItemName};
+use super::serial::{is_serial, version_name};
+use crate::model::{Digest, FileKind, ItemName, Secret, SerialNumber};
 
 /// The largest file that is read as a key, in bytes.
 pub(super) const MOST_OF_KEY: u64 = 64 << 10;
@@ -67,6 +68,31 @@ impl FilesFolder {
             }
         }
         Ok(None)
+    }
+
+    /// The passphrase that was made for a version's PKCS#12 file, so that one that is made again opens with the
+    /// same one; `None` where there is none, or somebody changed it.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read.
+    pub fn kept_passphrase(
+        &self,
+        name: &ItemName,
+        serial: &SerialNumber,
+    ) -> Result<Option<Secret>, FilesError> {
+        let version = version_name(serial)?;
+        let Some(archive) = self.of_name(Part::Archive, name)? else {
+            return Ok(None);
+        };
+        let Some(folder) = version_dir(&archive, &version)? else {
+            return Ok(None);
+        };
+        let Content::File(bytes) = folder.read(FileKind::P12Pass.file_name(), MOST_OF_KEY)? else {
+            return Ok(None);
+        };
+        let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end();
+        Ok(is_made_here(text).then(|| Secret::new(text.to_owned())))
     }
 
     /// Removes a pending key whose certificate is here: only when a complete version holds the same key and

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beneath::{Access, Content, Dir};
 use super::error::FilesError;
-use crate::model::{FilesId, ItemName};
+use crate::model::{Digest, FilesId, ItemName};
 
 /// The marker: what it holds says which folder this is.
 const MARKER: &str = ".certplan-files";
@@ -141,6 +141,19 @@ impl FilesFolder {
     /// Where it is, as it was named.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the services of a name find its files.
+    pub fn live_path(&self, name: &ItemName) -> PathBuf {
+        self.path.join("live").join(name.as_str())
+    }
+
+    /// The error of a private key that is nowhere in it.
+    pub fn no_key(&self, public_key: &Digest) -> FilesError {
+        FilesError::NoKey {
+            path: self.path.clone(),
+            public_key: *public_key,
+        }
     }
 
     /// One of the three folders; `None` where it was not made yet.
