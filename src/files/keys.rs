@@ -15,7 +15,7 @@ use super::pem::{secret_block, secret_der};
 use crate::model::{Digest, KeyKind};
 
 /// The label of a PKCS#8 key in PEM.
-const LABEL: &str = "PRIVATE KEY";
+pub(super) const LABEL: &str = "PRIVATE KEY";
 
 /// A private key. No `Debug`, no `Serialize`, no `Clone`: what would print or copy it does not compile. It
 /// is wiped from memory when dropped.

@@ -19,6 +19,7 @@ mod pem;
 mod pending;
 mod place;
 pub mod program;
+mod public_half;
 mod read;
 mod replace;
 mod secret;

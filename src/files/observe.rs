@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::beneath::{Content, Dir};
 use super::error::FilesError;
-use super::keys::PrivateKey;
 use super::live;
 use super::pending::{pending_files, read_key, version_dir};
 use super::place::{FilesFolder, Part};
+use super::public_half::said_public_key;
 use super::serial::is_serial;
 use crate::model::{
     Digest, FileKind, ItemName, LiveLink, ObservedFiles, ObservedName, ObservedVersion, PendingKey,
@@ -91,8 +91,7 @@ fn observe_version(folder: &Dir) -> Result<ObservedVersion, FilesError> {
         match folder.read(kind.file_name(), MOST)? {
             Content::File(bytes) => {
                 if kind == FileKind::PrivateKey {
-                    let key = PrivateKey::from_pem(&bytes);
-                    version.public_key = key.map(|key| key.public_key());
+                    version.public_key = said_public_key(&bytes);
                 }
                 version.files.insert(kind, Digest::of(&bytes));
             }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::openssl;
 use crate::files::PrivateKey;
+use crate::files::public_half::said_public_key;
 use crate::model::{Digest, KeyKind};
 
 #[test]
@@ -17,6 +18,11 @@ fn each_kind_is_made_and_read_back_and_openssl_sees_the_same_key() {
         assert_eq!(again.kind(), kind);
         assert_eq!(again.public_key(), key.public_key());
         assert_eq!(*again.pem(), *pem);
+        assert_eq!(
+            said_public_key(pem.as_bytes()),
+            Some(key.public_key()),
+            "{kind:?}"
+        );
         let windows = pem.replace('\n', "\r\n");
         let again = PrivateKey::from_pem(windows.as_bytes()).unwrap();
         assert_eq!(again.public_key(), key.public_key());
@@ -48,6 +54,23 @@ fn a_key_with_the_public_half_of_another_is_none() {
 }
 
 #[test]
+fn a_key_of_openssl_says_the_same_public_key() {
+    for kind in [
+        "ec_paramgen_curve:P-256",
+        "ec_paramgen_curve:P-384",
+        "rsa_keygen_bits:2048",
+    ] {
+        let algorithm = if kind.starts_with("ec") { "EC" } else { "RSA" };
+        let make = ["genpkey", "-algorithm", algorithm, "-pkeyopt", kind];
+        let Some((_, pem)) = openssl(&make, b"") else {
+            return;
+        };
+        let key = PrivateKey::from_pem(&pem).unwrap();
+        assert_eq!(said_public_key(&pem), Some(key.public_key()), "{kind}");
+    }
+}
+
+#[test]
 fn what_is_no_key_is_none() {
     let key = PrivateKey::generate(KeyKind::P256).unwrap();
     let pem = key.pem();
@@ -62,6 +85,7 @@ fn what_is_no_key_is_none() {
         cut,
     ] {
         assert!(PrivateKey::from_pem(text.as_bytes()).is_none(), "{text}");
+        assert!(said_public_key(text.as_bytes()).is_none(), "{text}");
     }
     assert!(PrivateKey::from_pem(&[0xff, 0xfe, 0]).is_none());
 }
