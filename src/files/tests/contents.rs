@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::ca::{Ca, Leaf, serial};
-use super::{folder, mode, name, openssl};
+use super::{name, openssl};
 use crate::files::contents::{P12, Parts, contents};
-use crate::files::p12::{Strength, passphrase};
+use crate::files::p12::{self, Strength};
 use crate::files::{Contents, PrivateKey};
 use crate::model::{FileKind, KeyKind, Secret};
 
@@ -147,7 +147,7 @@ fn openssl_opens_both_kinds_of_pkcs12_with_the_passphrase_alone() {
 fn a_passphrase_that_was_made_here_is_kept_beside_and_is_new_each_time() {
     let ca = Ca::new();
     let key = PrivateKey::generate(KeyKind::P256).unwrap();
-    let [one, other] = [passphrase().unwrap(), passphrase().unwrap()];
+    let [one, other] = [p12::passphrase().unwrap(), p12::passphrase().unwrap()];
     assert_ne!(one.expose(), other.expose());
     for word in [&one, &other] {
         let word = word.expose();
@@ -168,14 +168,14 @@ fn a_passphrase_that_was_made_here_is_kept_beside_and_is_new_each_time() {
         format!("{}\n", one.expose())
     );
     // A file that is made again for the same certificate opens as before.
-    let (_above, folder) = folder();
+    let (_above, folder) = super::folder();
     let (www, serial) = (name("www"), made.serial.clone());
     assert!(folder.kept_passphrase(&www, &serial).unwrap().is_none());
     folder.build(&www, &made, "run").unwrap();
     let kept = folder.kept_passphrase(&www, &serial).unwrap().unwrap();
     assert_eq!(kept.expose(), one.expose());
     let file = folder.path().join("archive/www/a1b2c/p12.pass");
-    assert_eq!(mode(&file), 0o600);
+    assert_eq!(super::mode(&file), 0o600);
     for text in ["", "short", "THIS-IS-NOT-OF-THE-FORM!"] {
         std::fs::write(&file, text).unwrap();
         assert!(folder.kept_passphrase(&www, &serial).unwrap().is_none());

@@ -19,7 +19,7 @@ fn a_key_is_kept_once_and_found_again() {
     let place = folder.path().join("pending/www");
     let digest = key.public_key().to_string();
     let file = format!("{}.key", &digest["sha256:".len()..][..32]);
-    assert_eq!(names(&place), [file.clone()]);
+    assert_eq!(names(&place), std::slice::from_ref(&file));
     for (path, wanted) in [("pending", 0o700), ("pending/www", 0o700)] {
         assert_eq!(mode(&folder.path().join(path)), wanted);
     }

@@ -88,7 +88,8 @@ fn a_changed_version_is_replaced_in_one_step_and_kept() {
     let archive = folder.path().join("archive/www");
     let version = archive.join("a1b2c");
     let good = fs::read(version.join("cert.pem")).unwrap();
-    let changes: [(&str, fn(&std::path::Path)); 4] = [
+    type Change = fn(&std::path::Path);
+    let changes: [(&str, Change); 4] = [
         ("edited", |at| {
             fs::write(at.join("cert.pem"), "edited").unwrap()
         }),
