@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::ca::{Ca, Leaf, serial};
 use super::{name, openssl};
-use crate::files::contents::{P12, Parts, contents};
-use crate::files::p12::{self, Strength};
+use crate::files::contents::{Parts, contents};
+use crate::files::p12::Strength;
 use crate::files::{Contents, PrivateKey};
 use crate::model::{FileKind, KeyKind, Secret};
 
@@ -105,7 +105,7 @@ fn openssl_opens_both_kinds_of_pkcs12_with_the_passphrase_alone() {
         let leaf = Leaf::of(&key);
         for (strength, word) in [(Strength::Modern, "pässwörd"), (Strength::Legacy, "plain")] {
             let passphrase = Secret::new(word.to_owned());
-            let how = P12 {
+            let how = crate::files::P12 {
                 strength,
                 passphrase: &passphrase,
                 is_generated: false,
@@ -147,7 +147,8 @@ fn openssl_opens_both_kinds_of_pkcs12_with_the_passphrase_alone() {
 fn a_passphrase_that_was_made_here_is_kept_beside_and_is_new_each_time() {
     let ca = Ca::new();
     let key = PrivateKey::generate(KeyKind::P256).unwrap();
-    let [one, other] = [p12::passphrase().unwrap(), p12::passphrase().unwrap()];
+    let make = || crate::files::p12::passphrase().unwrap();
+    let [one, other] = [make(), make()];
     assert_ne!(one.expose(), other.expose());
     for word in [&one, &other] {
         let word = word.expose();
@@ -157,7 +158,7 @@ fn a_passphrase_that_was_made_here_is_kept_beside_and_is_new_each_time() {
             "{word}"
         );
     }
-    let how = P12 {
+    let how = crate::files::P12 {
         strength: Strength::Modern,
         passphrase: &one,
         is_generated: true,
