@@ -22,10 +22,10 @@ use certplan::files;
 use certplan::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
 use certplan::manifest::{self, Input};
 use certplan::model::{
-    AccountName, Address, Digest, Doubt, Fact, FactLog, Identity, KeyFacts, KeyId, Observed,
-    ObservedAccount, ObservedOrder, ObservedRequest, OrderId, OrderOperation, RateLimit, Record,
-    Recorded, Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag, TagLookup,
-    Traffic,
+    AccountName, Address, Digest, Doubt, Fact, FactLog, FilesId, Identity, KeyFacts, KeyId,
+    Observed, ObservedAccount, ObservedOrder, ObservedRequest, OrderId, OrderOperation, RateLimit,
+    Record, Recorded, Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag,
+    TagLookup, Traffic,
 };
 use certplan::plan::{Allowance, ApprovedPlan, Inputs, Knowledge, Plan, PlannedState, approve};
 use certplan::provider::{
@@ -86,6 +86,9 @@ fn carry_out(size: usize) -> Result<(usize, Duration), Box<dyn Error>> {
     };
     let (_keep, stop) = watch::channel(None);
     let run = Run {
+        folder: None,
+        delivery: None,
+        secret: |_| Err("no passphrase".to_owned()),
         run_id: RunId::from("bench"),
         approved: Arc::clone(&approved),
         journal: Arc::new(Memory::default()),
@@ -156,11 +159,14 @@ fn plan(size: usize) -> Result<ApprovedPlan, Box<dyn Error>> {
         .map(|name| (name, "http://127.0.0.1:9/services/v2".to_owned()))
         .collect();
     let observed = Observed {
+        folder: None,
         accounts: names()
             .map(|name| (name, ObservedAccount::default()))
             .collect(),
     };
     let plan = Plan::build(&Inputs {
+        folder: None,
+        rekey: &[],
         batch: &batch,
         records: &Records::new(),
         knowledge: Knowledge::Whole,
@@ -233,8 +239,12 @@ impl Journal for Memory {
         Box::pin(ready(Ok(())))
     }
 
+    fn bind_files<'a>(&'a self, _: &'a FilesId) -> BoxFuture<'a, Result<(), JournalError>> {
+        Box::pin(ready(Ok(())))
+    }
+
     fn bindings(&self) -> Bindings {
-        Bindings::new()
+        Bindings::default()
     }
 
     fn gap(&self) -> Option<Gap> {

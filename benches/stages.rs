@@ -178,6 +178,8 @@ fn plan_of(batch: &Batch, records: &Records, observed: &Observed) -> Plan {
         .map(|name| (name.clone(), "https://ca.example/services/v2".to_owned()))
         .collect();
     let inputs = Inputs {
+        folder: None,
+        rekey: &[],
         batch,
         records,
         knowledge: Knowledge::Whole,
@@ -207,6 +209,8 @@ fn records(batch: &Batch) -> Records {
                 return None;
             };
             let live = LiveOrder {
+                collected: None,
+                key: None,
                 order_id: OrderId::from(number),
                 request_id: None,
                 certificate_id: Some(number.into()),
@@ -284,6 +288,7 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
     };
     let names = batch.accounts.keys().take(1).cloned();
     Observed {
+        folder: None,
         accounts: names.map(|name| (name, account.clone())).collect(),
     }
 }
@@ -296,6 +301,7 @@ fn facts(items: &[Address], round: u32) -> Result<Vec<Fact>, Box<dyn Error>> {
     let bodies = |number| {
         [
             FactBody::Intended(Attempt {
+                public_key: None,
                 replaces: None,
                 kind: OperationKind::Order,
                 part: None,

@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
+use super::delivery::Delivery;
 use super::event::Stop;
 use super::owners::OrderOwners;
+use crate::files::FilesFolder;
 use crate::journal::{Journal, JournalError};
 use crate::model::{
     AccountName, Address, Doubt, Fact, FactBody, Moment, Operation, Provider, Record, RunId,
-    TOLD_PAUSE, ca_day,
+    Secret, SecretSource, TOLD_PAUSE, ca_day,
 };
 use crate::plan::{ApprovedPlan, Step};
 use crate::provider::{Act, Permit};
@@ -40,6 +43,12 @@ pub struct Run {
     pub stop: watch::Receiver<Option<Stop>>,
     /// The time by which facts are dated.
     pub clock: Clock,
+    /// The files folder, where the plan needs it.
+    pub folder: Option<Arc<FilesFolder>>,
+    /// What runs after a certificate was collected.
+    pub delivery: Option<Delivery>,
+    /// Reads a passphrase from where the manifest says; an error is for people.
+    pub secret: fn(&SecretSource) -> Result<Secret, String>,
 }
 
 /// One account during a run.
@@ -79,6 +88,10 @@ pub(super) struct Context {
     by_address: Vec<usize>,
     pub(super) owners: OrderOwners,
     resent: Mutex<BTreeSet<Address>>,
+    /// One place for each core: making keys is work for a processor.
+    keys: Semaphore,
+    /// One program runs at a time.
+    pub(super) programs: tokio::sync::Mutex<()>,
     /// The end of the last pause before a repeated call that people were told of.
     told_until: Mutex<Option<Instant>>,
 }
@@ -94,6 +107,8 @@ impl Context {
             by_address,
             owners: OrderOwners::new(run.journal.records()),
             resent: Mutex::new(BTreeSet::new()),
+            programs: tokio::sync::Mutex::new(()),
+            keys: Semaphore::new(available_parallelism().map_or(1, usize::from)),
             told_until: Mutex::new(None),
             run,
         }
@@ -189,6 +204,25 @@ impl Context {
         }
         stops.insert(account.clone(), stop);
         true
+    }
+
+    /// The files folder.
+    pub(super) fn folder(&self) -> Result<Arc<FilesFolder>, String> {
+        let folder = self.run.folder.clone();
+        folder.ok_or_else(|| "the files folder that belongs to the journal is on another host, which goes on with this"
+                .to_owned())
+    }
+
+    /// A place among those that make keys. Nobody closes them.
+    pub(super) async fn key_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.keys.acquire().await.ok()
+    }
+
+    /// The time by an account's CA.
+    pub(super) fn ca_now(&self, account: &RunAccount) -> Timestamp {
+        let ahead = account.act.clock_skew().unwrap_or_default();
+        let now = self.now();
+        now.checked_add(ahead).unwrap_or(now)
     }
 
     /// The day at an account's CA, in UTC.

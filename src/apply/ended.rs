@@ -1,9 +1,12 @@
 //! How a step ended for this run: [`StepEnd`].
 
+use std::path::PathBuf;
+
 use super::context::AccountStop;
-use super::event::{ActionReport, Outcome, PartReport};
+use super::event::{ActionReport, CollectedFiles, HookOutcome, Outcome, PartReport};
 use crate::model::{
-    Cause, CertificateId, CertificatePin, Milestone, OrderId, Record, RequestId, Standing,
+    Cause, CertificateId, CertificatePin, Milestone, OrderId, Record, RequestId, SerialNumber,
+    Standing,
 };
 use crate::plan::Step;
 
@@ -39,6 +42,26 @@ pub(super) enum Ended {
     },
 }
 
+/// A certificate that was made into files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Collection {
+    /// `live/NAME`, absolute.
+    pub(super) directory: PathBuf,
+    /// What became of the program of `--on-collected`.
+    pub(super) hook: Hook,
+}
+
+/// What became of the program of `--on-collected`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hook {
+    /// None is named.
+    None,
+    /// It ended with 0.
+    Ok,
+    /// It did not, and this is what became of it.
+    Failed(String),
+}
+
 /// How a step ended, and where its item stands now.
 #[derive(Debug, Clone)]
 pub(super) struct StepEnd {
@@ -47,8 +70,11 @@ pub(super) struct StepEnd {
     pub(super) order_id: Option<OrderId>,
     pub(super) request_id: Option<RequestId>,
     pub(super) certificate_id: Option<CertificateId>,
+    pub(super) serial_number: Option<SerialNumber>,
     /// Certificates whose revocation was asked for or is in force.
     pub(super) revoked: Vec<CertificatePin>,
+    /// The files that were made of the certificate.
+    pub(super) collected: Option<Collection>,
     /// Of a revocation of several certificates, what became of each.
     pub(super) parts: Vec<PartReport>,
     /// The CA answered with an error of its own.
@@ -65,7 +91,9 @@ impl StepEnd {
             order_id: step.order_id.clone(),
             request_id: step.request_id.clone(),
             certificate_id: step.certificate_id.clone(),
+            serial_number: None,
             revoked: Vec::new(),
+            collected: None,
             parts: Vec::new(),
             server_error: false,
             of_one_call: false,
@@ -175,6 +203,9 @@ impl StepEnd {
             if live.request_id.is_some() {
                 self.request_id.clone_from(&live.request_id);
             }
+            if live.serial_number.is_some() {
+                self.serial_number.clone_from(&live.serial_number);
+            }
             if live.certificate_id.is_some() {
                 self.certificate_id.clone_from(&live.certificate_id);
             }
@@ -221,6 +252,15 @@ impl StepEnd {
             request_id: self.request_id.clone(),
             certificate_id: self.certificate_id.clone(),
             revoked: self.revoked.clone(),
+            serial_number: self.serial_number.clone(),
+            collected: self.collected.as_ref().map(|collected| CollectedFiles {
+                directory: collected.directory.display().to_string(),
+                hook: match collected.hook {
+                    Hook::None => HookOutcome::None,
+                    Hook::Ok => HookOutcome::Ok,
+                    Hook::Failed(_) => HookOutcome::Failed,
+                },
+            }),
             parts: self.parts.clone(),
             error,
         }

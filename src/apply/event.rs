@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountName, Address, Cause, CertificateId, CertificatePin, Digest, OrderId, Part, Reason,
-    RequestId, RunId, Standing,
+    RequestId, RunId, SerialNumber, Standing,
 };
 use crate::plan::{Action, News, Warning};
 
@@ -119,6 +119,27 @@ impl Outcome {
     }
 }
 
+/// A certificate that was made into files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectedFiles {
+    /// `live/NAME`, absolute.
+    pub directory: String,
+    /// What became of the program of `--on-collected`.
+    pub hook: HookOutcome,
+}
+
+/// What became of the program of `--on-collected`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookOutcome {
+    /// None is named.
+    None,
+    /// It ended with 0.
+    Ok,
+    /// It did not.
+    Failed,
+}
+
 /// What became of one call of a revocation that consists of several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartReport {
@@ -153,8 +174,14 @@ pub struct ActionReport {
     pub request_id: Option<RequestId>,
     /// The certificate.
     pub certificate_id: Option<CertificateId>,
+    /// The certificate's serial number, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<SerialNumber>,
     /// Certificates whose revocation was asked for or is in force.
     pub revoked: Vec<CertificatePin>,
+    /// The files that were made of the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<CollectedFiles>,
     /// Of a revocation of several certificates, what became of each; otherwise empty.
     #[serde(default)]
     pub parts: Vec<PartReport>,

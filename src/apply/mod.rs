@@ -2,6 +2,8 @@
 
 mod breaker;
 mod context;
+mod delivering;
+mod delivery;
 mod ended;
 mod event;
 mod evidence;
@@ -14,6 +16,9 @@ mod step;
 mod tests;
 
 pub use context::{Clock, Run, RunAccount};
-pub use event::{ActionReport, Event, Outcome, PartReport, RunReport, Stop};
+pub use delivery::Delivery;
+pub use event::{
+    ActionReport, CollectedFiles, Event, HookOutcome, Outcome, PartReport, RunReport, Stop,
+};
 pub use evidence::{Candidate, Evidence, Lookup, control_tag, gather_evidence};
 pub use scheduler::run;

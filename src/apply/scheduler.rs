@@ -67,6 +67,8 @@ struct Scheduler<'c, 'o> {
     watched: BTreeMap<&'c AccountName, BTreeSet<usize>>,
     /// True when a step was taken since the last poll: the CA may show more of it at once.
     poll_due: bool,
+    /// Steps whose certificate is issued and not in the files folder yet, with how they ended so far.
+    to_collect: VecDeque<(usize, StepEnd)>,
     /// Doubts that a later look at the CA could settle.
     doubts: Vec<usize>,
     breaker: Breaker,
@@ -112,6 +114,7 @@ impl<'c, 'o> Scheduler<'c, 'o> {
             active: BTreeMap::new(),
             watched: BTreeMap::new(),
             poll_due: false,
+            to_collect: VecDeque::new(),
             doubts: Vec::new(),
             breaker: Breaker::default(),
             started: context.now(),
@@ -190,6 +193,8 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                 }
                 // An earlier call is settled whatever comes first.
                 Action::Settle => self.queue(position),
+                // The order is in force: nothing comes before its files.
+                Action::Collect => self.queue(position),
                 Action::Order | Action::Renew | Action::Reissue | Action::Revoke => {
                     if self.missing[position] == 0 {
                         self.queue(position);
@@ -249,24 +254,11 @@ impl<'c, 'o> Scheduler<'c, 'o> {
         } else {
             watched.remove(&position);
         }
-        let reached = end.reached();
         self.state[position] = State::Told;
-        if reached > self.reached[position] {
-            self.reached[position] = reached;
-            let mut freed = Vec::new();
-            self.dependents[position].retain(|&(dependent, until)| {
-                let holds = reached.is_some_and(|reached| reached >= until);
-                if holds {
-                    freed.push(dependent);
-                }
-                !holds
-            });
-            for dependent in freed {
-                self.missing[dependent] -= 1;
-                if self.missing[dependent] == 0 && self.state[dependent] == State::Blocked {
-                    self.queue(dependent);
-                }
-            }
+        self.free_dependents(position, end.reached());
+        if self.is_to_be_collected(step, &end) {
+            self.to_collect.push_back((position, end));
+            return;
         }
         // A step that waits on as before is no news.
         let report = end.report(step);
@@ -278,6 +270,28 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                 self.report.add(&event);
             } else {
                 self.emit(event);
+            }
+        }
+    }
+
+    /// Frees what waits for an item to have come so far.
+    fn free_dependents(&mut self, position: usize, reached: Option<Milestone>) {
+        if reached <= self.reached[position] {
+            return;
+        }
+        self.reached[position] = reached;
+        let mut freed = Vec::new();
+        self.dependents[position].retain(|&(dependent, until)| {
+            let holds = reached.is_some_and(|reached| reached >= until);
+            if holds {
+                freed.push(dependent);
+            }
+            !holds
+        });
+        for dependent in freed {
+            self.missing[dependent] -= 1;
+            if self.missing[dependent] == 0 && self.state[dependent] == State::Blocked {
+                self.queue(dependent);
             }
         }
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::doctor_args::DoctorArgs;
+use super::files_args::FilesArgs;
 use super::format::Format;
+use super::hook_args::HookArgs;
 use super::route::RouteArgs;
 use super::sandbox_args::SandboxArgs;
 use super::scope_args::ScopeArgs;
@@ -60,6 +62,9 @@ pub struct Common {
     /// Where the rate budget is.
     #[command(flatten)]
     pub budget: BudgetArgs,
+    /// Where keys and certificates are.
+    #[command(flatten)]
+    pub folder: FilesArgs,
     /// Sends an account's calls to another base URL, with the API's path; also CERTPLAN_ENDPOINT_<ACCOUNT>
     #[arg(long = "endpoint", value_name = "ACCOUNT=URL", global = true)]
     pub endpoints: Vec<String>,
@@ -204,6 +209,9 @@ pub struct ApplyArgs {
     /// What plan and apply share.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// Programs that run after a collection, or after the run.
+    #[command(flatten)]
+    pub hooks: HookArgs,
     /// Does not ask; needed when standard input is no terminal and no saved plan is given
     #[arg(long)]
     pub yes: bool,

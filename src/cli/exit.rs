@@ -95,6 +95,9 @@ fn engine_words(error: &EngineError) -> String {
             "{error}; `apply`, `resolve`, `import` and `forget` wait for its end with `--lock-timeout 10m`"
         );
     }
+    if let EngineError::Files(error) = error {
+        return error.told();
+    }
     let EngineError::Stale(changed) = error else {
         return error.to_string();
     };
@@ -157,6 +160,7 @@ fn exit(error: &EngineError) -> Exit {
         | EngineError::Access(_)
         | EngineError::Provider { .. }
         | EngineError::File(_)
+        | EngineError::Files(_)
         | EngineError::Failed(_)
         | EngineError::Journal(
             JournalError::Newer { .. }

@@ -14,6 +14,9 @@ pub struct ScopeArgs {
     /// Only this address and what it depends on; may be repeated
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<Address>,
+    /// Makes a new key where the private key of this order is gone, by a reissue; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub rekey: Vec<Address>,
     /// Limits from outside: the manifest can tighten them, never loosen
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub policy: Option<PathBuf>,
@@ -33,6 +36,8 @@ impl ScopeArgs {
     pub(super) fn scope(&self) -> Scope {
         Scope {
             targets: self.targets.clone(),
+            rekey: self.rekey.clone(),
+            has_program: false,
             allowance: Allowance {
                 orders: self.allow_orders,
                 revocations: self.allow_revocations,

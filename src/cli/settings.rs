@@ -175,13 +175,18 @@ fn noting(location: Location) -> Location {
 }
 
 fn beside_manifest(common: &Common) -> PathBuf {
+    folder_of_state(common).join("state.db")
+}
+
+/// The folder of what certplan keeps beside the first manifest.
+pub(super) fn folder_of_state(common: &Common) -> PathBuf {
     let folder = match common.files.first() {
         Some(first) if first.as_os_str() == "-" => PathBuf::new(),
         Some(first) if first.is_dir() => first.clone(),
         Some(first) => first.parent().map(Path::to_path_buf).unwrap_or_default(),
         None => PathBuf::new(),
     };
-    folder.join(".certplan").join("state.db")
+    folder.join(".certplan")
 }
 
 /// Reads an account's keys. The manifest has joined relative key files with its folder already.
@@ -207,7 +212,33 @@ pub(super) fn keys(account: &Account) -> Result<Keys, EngineError> {
     Ok(Keys::new(*authority, secrets))
 }
 
+/// The key of an account: no key has blanks.
 fn secret(source: &SecretSource) -> Result<Secret, String> {
+    let text = given(source)?;
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "{source} holds spaces, line breaks or other characters that no key has"
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
+/// The passphrase of a PKCS#12 file. Programs do not agree on how letters outside of ASCII are meant there.
+pub(super) fn passphrase(source: &SecretSource) -> Result<Secret, String> {
+    let text = given(source)?;
+    if !text
+        .bytes()
+        .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    {
+        return Err(format!(
+            "{source} holds line breaks or letters outside of ASCII, which programs read in different ways: use ASCII letters, digits, signs and blanks"
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
+/// What stands in a variable or a file, without the end of its line.
+fn given(source: &SecretSource) -> Result<String, String> {
     let text = match source {
         SecretSource::Env(name) => match std::env::var(name) {
             Ok(text) => text,
@@ -225,12 +256,7 @@ fn secret(source: &SecretSource) -> Result<Secret, String> {
     if trimmed.is_empty() {
         return Err(format!("{source} is empty"));
     }
-    if !trimmed.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!(
-            "{source} holds spaces, line breaks or other characters that no key has"
-        ));
-    }
-    Ok(Secret::new(trimmed.to_owned()))
+    Ok(trimmed.to_owned())
 }
 
 /// Reads a key file, as [`files::read_secret`] says which ones can be trusted.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Common, LogFormat};
 use super::exit::CliError;
+use super::files_place;
 use super::format::Format;
 use super::output::Output;
 use super::route;
@@ -74,8 +75,10 @@ pub(super) fn load_for(
             .filter(|default| default.full_name() != location.full_name()),
         location,
         route: route::route(&common.route)?,
+        files: files_place::place(common)?,
         extra_root: settings::extra_root(common)?,
         keys: settings::keys,
+        secret: settings::passphrase,
         open: Box::new(provider::open),
     };
     Ok(Workspace::new(manifest, surroundings))

@@ -72,7 +72,7 @@ pub async fn adopt(
     };
     let journal = journal::open(&workspace.location, holder, *lock_timeout).await?;
     let known = JournalView::held(&*journal);
-    workspace.check_bindings(&known.bindings, &Observed::default())?;
+    workspace.check_bindings(&known.bindings.accounts, &Observed::default())?;
     if let Some(why) = in_the_way(workspace, &known, &Observed::default()).await? {
         return Err(EngineError::Failed(why));
     }
@@ -92,7 +92,8 @@ pub async fn adopt(
         && *product != order.product
     {
         return Err(EngineError::Refused(format!(
-            "order {id} is for {product}, and {address} asks for {}: nothing was bound",
+            "order {id} is for {}, and {address} asks for {}: nothing was bound",
+            Untrusted::new(product.as_str()),
             order.product
         )));
     }

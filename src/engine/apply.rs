@@ -15,14 +15,14 @@ use super::plan::{Planned, check_expected, read_and_plan};
 use super::saved_plan;
 use super::stale::{check_state, check_unchanged};
 use super::workspace::{Accounts, Scope, Workspace, new_run};
-use crate::apply::{Event, Run, RunReport, Stop, run as carry_out};
+use crate::apply::{Delivery, Event, Run, RunReport, Stop, run as carry_out};
 use crate::files::clock;
 use crate::journal::{self, Holder, Journal, JournalError};
 use crate::model::{Digest, Observed, RunId};
 use crate::plan::{ApprovedPlan, Plan, approve};
 
 /// What is asked for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ApplyRequest {
     /// The file of a plan that was reviewed: only this one is carried out.
     pub saved: Option<PathBuf>,
@@ -34,6 +34,8 @@ pub struct ApplyRequest {
     pub wait: Duration,
     /// How long to wait for another run to release the state.
     pub lock_timeout: Duration,
+    /// What runs after a certificate was collected.
+    pub delivery: Option<Delivery>,
     /// Turns to `Some` when the run is to stop.
     pub stop: watch::Receiver<Option<Stop>>,
 }
@@ -91,6 +93,7 @@ pub async fn apply(
     audience: &mut dyn Audience,
 ) -> Result<ApplyEnd, EngineError> {
     workspace.check_targets(&request.scope.targets)?;
+    workspace.check_rekey(&request.scope.rekey)?;
     let saved = request
         .saved
         .as_deref()
@@ -99,6 +102,7 @@ pub async fn apply(
     let mut scope = request.scope.clone();
     if let Some(saved) = &saved {
         scope.targets.clone_from(&saved.targets);
+        scope.rekey.clone_from(&saved.rekey);
     }
     let accounts = workspace.open(&workspace.used_accounts(&scope.targets))?;
     audience.opened(&accounts);
@@ -199,6 +203,13 @@ impl Applying<'_> {
                 self.journal.bind(name, binding).await?;
             }
         }
+        let bound = self.journal.bindings().files;
+        let folder = self
+            .workspace
+            .open_folder(approved.plan(), bound.as_ref())?;
+        if let Some(folder) = &folder {
+            self.journal.bind_files(folder.id()).await?;
+        }
         let approved = Arc::new(approved);
         let run = Run {
             run_id: self.run_id,
@@ -209,6 +220,9 @@ impl Applying<'_> {
             doubt: self.workspace.policy.doubt,
             stop: self.request.stop,
             clock: Arc::new(clock::now),
+            folder,
+            delivery: self.request.delivery.clone(),
+            secret: self.workspace.secret,
         };
         let report = carry_out(run, &mut |event| audience.happened(event)).await;
         Ok(Applied {

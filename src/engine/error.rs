@@ -1,5 +1,6 @@
 //! Why a use case did not do what it was asked for: [`EngineError`].
 
+use crate::files::FilesError;
 use crate::journal::JournalError;
 use crate::manifest::Problems;
 use crate::model::{AccountName, Address, Reason};
@@ -29,6 +30,9 @@ pub enum EngineError {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The folder of keys and certificates cannot be used.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// Nothing was sent: stale, edited, foreign, unexpected, or against the policy.
     #[error("{0}")]
     Refused(String),

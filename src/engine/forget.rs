@@ -45,7 +45,7 @@ pub async fn forget(
     };
     let journal = journal::open(&workspace.location, holder, request.lock_timeout).await?;
     let known = JournalView::held(&*journal);
-    workspace.check_bindings(&known.bindings, &Observed::default())?;
+    workspace.check_bindings(&known.bindings.accounts, &Observed::default())?;
     let (mut parted, mut facts) = (Vec::new(), Vec::new());
     for address in &request.addresses {
         let order_id = order_of(workspace, &known.records, address)?;

@@ -1,19 +1,17 @@
 //! What the journal knows, as of one moment: [`JournalView`].
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::error::EngineError;
-use crate::journal::{self, Binding, Journal, Location, Snapshot};
-use crate::model::{AccountName, Records};
+use crate::journal::{self, Bindings, Journal, Location, Snapshot};
+use crate::model::Records;
 use crate::plan::{Knowledge, PlannedState};
 
 /// What the journal knows, as of one moment.
 pub struct JournalView {
     pub records: Records,
     pub state: PlannedState,
-    pub bindings: BTreeMap<AccountName, Binding>,
+    pub bindings: Bindings,
     pub now: Timestamp,
     /// Whether the journal knows everything.
     pub knowledge: Knowledge,

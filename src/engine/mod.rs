@@ -4,6 +4,7 @@
 //! maps an [`EngineError`] to whatever its callers understand. The command line is one front end.
 
 mod adopt;
+mod adopt_files;
 mod apply;
 mod assumptions;
 mod budgets;
@@ -11,6 +12,8 @@ mod consent;
 mod durable;
 mod error;
 mod fact_writer;
+mod files_folder;
+mod files_place;
 mod forget;
 mod inventory;
 mod inventory_names;
@@ -24,17 +27,22 @@ mod resolve;
 pub mod saved_plan;
 mod stale;
 mod status;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod workspace;
 
 pub use adopt::{AdoptRequest, Adopted, adopt};
+pub use adopt_files::{
+    AdoptFilesRequest, AdoptedFiles, FilesLook, FilesStanding, adopt_files, look_at_files,
+};
 pub use apply::{Applied, ApplyEnd, ApplyRequest, Audience, apply, first_stop};
 pub use assumptions::{TriedAccount, try_assumptions};
 pub use budgets::Budgets;
 pub use consent::Consent;
 pub use durable::Durable;
 pub use error::{EngineError, Stale};
+pub use files_place::FilesPlace;
 pub use forget::{ForgetRequest, Forgotten, forget};
 pub use inventory::{Inventory, LeftOut, inventory};
 pub use journal_view::JournalView;

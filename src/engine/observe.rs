@@ -53,10 +53,18 @@ pub(super) async fn observe(
         let account = read_account(workspace, name, observe, purpose, tell).await?;
         Ok::<_, EngineError>((name.clone(), account))
     });
+    let folder = workspace.read_folder(known)?;
+    if let Some(name) = folder.as_ref().and_then(|_| workspace.network_of_folder()) {
+        tell.warning(format!(
+            "{} is on a network file system ({name}): private keys cross the network, and another host may see a switch late; name a folder on a local disk with `--files-dir`",
+            workspace.files.shown
+        ));
+    }
     let mut observed = Observed {
+        folder,
         accounts: try_join_all(reads).await?.into_iter().collect(),
     };
-    workspace.check_bindings(&known.bindings, &observed)?;
+    workspace.check_bindings(&known.bindings.accounts, &observed)?;
     match (in_the_way(workspace, known, &observed).await?, purpose) {
         (Some(why), Purpose::Apply) => return Err(EngineError::Failed(why)),
         (Some(why), Purpose::Look) => tell.warning(why),

@@ -27,7 +27,7 @@ pub(super) async fn in_the_way(
         // What cannot be read here is no matter of the state that was named.
         Err(_) => return Ok(None),
     };
-    let account = found.bindings.iter().find(|(name, then)| {
+    let account = found.bindings.accounts.iter().find(|(name, then)| {
         workspace
             .binding(name, observed)
             .is_some_and(|now| then.is_same(&now))

@@ -39,9 +39,13 @@ pub async fn plan(
 ) -> Result<Planned, EngineError> {
     let scope = &request.scope;
     workspace.check_targets(&scope.targets)?;
+    workspace.check_rekey(&scope.rekey)?;
     let known = JournalView::read(&workspace.location).await?;
     if request.offline {
-        let observed = Observed::default();
+        let observed = Observed {
+            folder: workspace.read_folder(&known)?,
+            ..Observed::default()
+        };
         let plan = workspace.plan(&known, &observed, scope, true);
         return Ok(Planned {
             known,

@@ -107,9 +107,10 @@ pub async fn resolve(
     let known = JournalView::held(&*journal);
     let account = check_access(workspace, &item.account, observe, Purpose::Look, judge).await?;
     let observed = Observed {
+        folder: workspace.read_folder(&known)?,
         accounts: std::iter::once((item.account.clone(), account)).collect(),
     };
-    workspace.check_bindings(&known.bindings, &observed)?;
+    workspace.check_bindings(&known.bindings.accounts, &observed)?;
     let open = || {
         journal
             .record(&request.address)

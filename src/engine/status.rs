@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use super::journal_view::JournalView;
 use super::plan::Planned;
 use crate::model::{
-    Address, Cause, CertificateId, OrderId, Reason, RequestId, Standing, ValidTill, ca_day,
+    Address, Cause, CertificateId, OrderId, Reason, RequestId, SerialNumber, Standing, ValidTill,
+    ca_day,
 };
 use crate::plan::Step;
 
@@ -26,6 +27,10 @@ pub struct StatusEntry {
     pub certificate_id: Option<CertificateId>,
     /// The request that an administrator decides.
     pub request_id: Option<RequestId>,
+    /// The serial number of the certificate.
+    pub serial_number: Option<SerialNumber>,
+    /// That of the certificate in the files folder.
+    pub collected_serial: Option<SerialNumber>,
     /// The last day of validity.
     pub valid_till: Option<ValidTill>,
     /// Whole days until then; negative when it is over.
@@ -83,6 +88,8 @@ fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
         | Standing::Declined { .. }
         | Standing::Revoked => None,
     };
+    let live = known.records.get(&step.address);
+    let live = live.and_then(|record| record.live.as_ref());
     StatusEntry {
         address: step.address.clone(),
         state: step.state(),
@@ -90,6 +97,10 @@ fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
         order_id: step.order_id.clone(),
         certificate_id: step.certificate_id.clone(),
         request_id: step.request_id.clone(),
+        serial_number: live.and_then(|live| live.serial_number.clone()),
+        collected_serial: live
+            .and_then(|live| live.collected.as_ref())
+            .map(|collected| collected.serial_number.clone()),
         valid_till,
         days_left: valid_till.map(|till| till.days_left(today)),
         waiting_for: step.standing.waits().cloned(),

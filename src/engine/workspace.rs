@@ -8,15 +8,17 @@ use uuid::Uuid;
 
 use super::budgets::Budgets;
 use super::error::EngineError;
+use super::files_place::FilesPlace;
 use super::journal_view::JournalView;
 use super::notice::Tell;
 use crate::apply::RunAccount;
 use crate::journal::{Binding, JournalError, Location};
 use crate::manifest::{self, Input};
 use crate::model::{
-    Account, AccountName, Address, Batch, DoubtRule, Item, Observed, Policy, RunId, Tag, TagParts,
+    Account, AccountName, Address, Batch, DoubtRule, Item, Observed, Policy, RunId, Secret,
+    SecretSource, Tag, TagParts,
 };
-use crate::plan::{Allowance, Inputs, Plan, Warning, with_dependencies};
+use crate::plan::{Allowance, Folder, Inputs, Plan, Warning, with_dependencies};
 use crate::provider::{
     Act, Deadlines, Endpoint, Keys, ProviderError, Route, Settings, authorities, preview,
 };
@@ -83,10 +85,14 @@ pub struct Surroundings {
     pub budgets: Budgets,
     /// The way to the CAs.
     pub route: Route,
+    /// Where keys and certificates are.
+    pub files: FilesPlace,
     /// PEM certificates to trust beside the system's.
     pub extra_root: Option<Vec<u8>>,
     /// Reads the keys of an account, when it is opened.
     pub keys: fn(&Account) -> Result<Keys, EngineError>,
+    /// Reads a passphrase from where the manifest says; an error is for people.
+    pub secret: fn(&SecretSource) -> Result<Secret, String>,
     /// Opens an account with its keys.
     pub open: Open,
 }
@@ -112,8 +118,11 @@ pub struct Workspace {
     pub budgets: Budgets,
     /// The way to the CAs.
     pub route: Route,
+    /// Where keys and certificates are.
+    pub files: FilesPlace,
     extra_root: Option<Vec<u8>>,
     keys: fn(&Account) -> Result<Keys, EngineError>,
+    pub(super) secret: fn(&SecretSource) -> Result<Secret, String>,
     open: Open,
 }
 
@@ -124,6 +133,10 @@ pub struct Scope {
     pub targets: Vec<Address>,
     /// What this run may do whatever the policy says.
     pub allowance: Allowance,
+    /// Orders that get a new key where theirs is not here.
+    pub rekey: Vec<Address>,
+    /// Whether a program runs after each collection.
+    pub has_program: bool,
 }
 
 /// The accounts of a workspace, opened.
@@ -143,8 +156,10 @@ impl Workspace {
             default_state,
             budgets,
             route,
+            files,
             extra_root,
             keys,
+            secret,
             open,
         } = surroundings;
         Self {
@@ -156,8 +171,10 @@ impl Workspace {
             default_state,
             budgets,
             route,
+            files,
             extra_root,
             keys,
+            secret,
             open,
         }
     }
@@ -341,36 +358,21 @@ impl Workspace {
             endpoints,
             now: known.now,
             targets: &scope.targets,
+            rekey: &scope.rekey,
+            folder: observed.folder.as_ref().map(|observed| Folder {
+                observed,
+                path: &self.files.shown,
+                has_program: scope.has_program,
+                elsewhere: known
+                    .bindings
+                    .files
+                    .as_ref()
+                    .filter(|bound| observed.folder.as_ref() != Some(bound)),
+            }),
             policy: self.policy.clone(),
             allowance: scope.allowance,
             preview: &preview,
         }
-    }
-
-    /// A target that the manifest does not have is a typing error.
-    pub(super) fn check_targets(&self, targets: &[Address]) -> Result<(), EngineError> {
-        for target in targets {
-            if !self.batch.items.iter().any(|item| item.address == *target) {
-                return Err(EngineError::Usage(format!(
-                    "the manifest has no {target}{}",
-                    self.near(target)
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// The nearest address, as a hint.
-    pub(super) fn near(&self, address: &Address) -> String {
-        let wanted = address.to_string();
-        self.batch
-            .items
-            .iter()
-            .map(|item| item.address.to_string())
-            .map(|known| (strsim::damerau_levenshtein(&wanted, &known), known))
-            .min()
-            .filter(|(distance, _)| *distance <= 3)
-            .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
     }
 }
 

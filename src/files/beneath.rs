@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
@@ -221,6 +221,17 @@ impl Dir {
         match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(self.failed(name, error)),
+        }
+    }
+
+    /// The mode of a regular file in it; `None` where there is none.
+    pub(super) fn mode_of(&self, name: &str) -> Result<Option<u32>, FilesError> {
+        match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => {
+                Ok(Some(found.st_mode & 0o7777))
+            }
+            Ok(_) | Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(self.failed(name, error)),
         }
     }

@@ -137,11 +137,12 @@ impl FilesError {
         Self::AnotherFolder { path, why }
     }
 
-    /// The error, with what can be done about it.
+    /// The error, its stable name, and what can be done about it.
     pub fn told(&self) -> String {
+        let code = self.code();
         match self.help() {
-            Some(help) => format!("{self}; {help}"),
-            None => self.to_string(),
+            Some(help) => format!("{self} ({code}); {help}"),
+            None => format!("{self} ({code})"),
         }
     }
 
@@ -171,7 +172,7 @@ impl FilesError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::AnotherFolder { path, .. } => format!(
-                "mount the folder that belongs to the state or name it with `--files-dir`; where this one is to be used from now on, `certplan doctor --adopt-files-dir {}`",
+                "mount the folder that belongs to the state or name it with `--files-dir`; where this one is to be used from now on, `certplan doctor --adopt-files-dir --files-dir {}`",
                 path.display()
             ),
             Self::Occupied { .. } => {

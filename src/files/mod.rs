@@ -10,6 +10,7 @@ pub mod clock;
 mod contents;
 pub mod csr;
 mod error;
+mod exposed;
 mod keys;
 mod live;
 mod mount;

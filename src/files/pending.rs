@@ -136,7 +136,7 @@ impl FilesFolder {
 }
 
 /// The folders that can hold a key: versions first, then those that somebody changed.
-fn versions_and_changed(archive: &Dir) -> Result<Vec<String>, FilesError> {
+pub(super) fn versions_and_changed(archive: &Dir) -> Result<Vec<String>, FilesError> {
     let (mut versions, others): (Vec<String>, Vec<String>) = archive
         .names()?
         .into_iter()

@@ -156,6 +156,10 @@ impl FilesFolder {
         }
     }
 
+    pub(super) fn mode(&self) -> Result<u32, FilesError> {
+        Ok(self.top.access()?.mode)
+    }
+
     /// One of the three folders; `None` where it was not made yet.
     pub(super) fn part(&self, part: Part) -> Result<Option<Dir>, FilesError> {
         self.top.dir(part.name())

@@ -4,10 +4,50 @@
 use std::collections::BTreeMap;
 
 use super::{Binding, JournalError};
-use crate::model::{AccountName, Digest, Untrusted};
+use crate::model::{AccountName, Digest, FilesId, Untrusted};
 
-/// Every binding, by the account's name in the manifest.
-pub type Bindings = BTreeMap<AccountName, Binding>;
+/// What a journal belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bindings {
+    /// The CA accounts, by the account's name in the manifest.
+    pub accounts: BTreeMap<AccountName, Binding>,
+    /// The folder of keys and certificates.
+    pub files: Option<FilesId>,
+}
+
+impl Bindings {
+    pub(super) fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.files.is_none()
+    }
+
+    pub(super) fn add(&mut self, bound: Bound) {
+        match bound {
+            Bound::Account(account, binding) => {
+                self.accounts.insert(account, binding);
+            }
+            Bound::Files(id) => self.files = Some(id),
+        }
+    }
+
+    /// Each of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Bound> {
+        let accounts = self.accounts.iter();
+        let accounts =
+            accounts.map(|(name, binding)| Bound::Account(name.clone(), binding.clone()));
+        accounts.chain(self.files.clone().map(Bound::Files))
+    }
+}
+
+/// One thing that a journal belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Bound {
+    Account(AccountName, Binding),
+    Files(FilesId),
+}
+
+/// What stands in the place of an account's name for the folder of keys and certificates. No account can have this
+/// name. An earlier certplan, which knows no such folder, takes it for a broken binding.
+const FILES: &str = ".files";
 
 /// What is to be stored when `account` shows itself as `now`: `None` if nothing changes.
 /// [`JournalError::Foreign`] if it is another account than the one that is known.
@@ -42,45 +82,61 @@ pub(crate) struct StoredBinding {
 
 impl StoredBinding {
     /// A binding of the journal with this lineage.
-    pub(super) fn new(lineage: &str, account: &AccountName, binding: &Binding) -> Self {
+    pub(super) fn new(lineage: &str, bound: &Bound) -> Self {
+        let (account, binding) = match bound {
+            Bound::Account(account, binding) => (account.as_str(), binding.clone()),
+            Bound::Files(id) => (FILES, of_files(id)),
+        };
         Self {
-            account: account.to_string(),
-            provider: binding.provider.clone(),
-            endpoint: binding.endpoint.clone(),
-            account_id: binding.account_id.clone(),
-            seal: seal(lineage, account, binding).bytes().to_vec(),
+            seal: seal(lineage, account, &binding).bytes().to_vec(),
+            account: account.to_owned(),
+            provider: binding.provider,
+            endpoint: binding.endpoint,
+            account_id: binding.account_id,
         }
     }
 
     /// The binding, if it is as it was written.
-    pub(super) fn check(self, lineage: &str) -> Result<(AccountName, Binding), String> {
+    pub(super) fn check(self, lineage: &str) -> Result<Bound, String> {
         let binding = Binding {
             provider: self.provider,
             endpoint: self.endpoint,
             account_id: self.account_id,
         };
-        self.account
-            .parse()
-            .ok()
-            .filter(|account| self.seal == seal(lineage, account, &binding).bytes())
-            .map(|account| (account, binding))
-            .ok_or_else(|| {
-                format!(
-                    "the binding of account `{}` is not as it was written",
-                    self.account.escape_debug()
-                )
-            })
+        let is_sealed = self.seal == seal(lineage, &self.account, &binding).bytes();
+        let bound = match self.account.as_str() {
+            FILES => binding.endpoint.parse().ok().map(Bound::Files),
+            account => account
+                .parse()
+                .ok()
+                .map(|account| Bound::Account(account, binding)),
+        };
+        bound.filter(|_| is_sealed).ok_or_else(|| {
+            format!(
+                "the binding of account `{}` is not as it was written",
+                self.account.escape_debug()
+            )
+        })
     }
 }
 
-fn seal(lineage: &str, account: &AccountName, binding: &Binding) -> Digest {
+/// The binding of the folder of keys and certificates, in the form of an account's.
+fn of_files(id: &FilesId) -> Binding {
+    Binding {
+        provider: "files".to_owned(),
+        endpoint: id.to_string(),
+        account_id: None,
+    }
+}
+
+fn seal(lineage: &str, account: &str, binding: &Binding) -> Digest {
     let (known, id) = match &binding.account_id {
         Some(id) => (b"1", id.as_str()),
         None => (b"0", ""),
     };
     Digest::of_parts(&[
         lineage.as_bytes(),
-        account.as_str().as_bytes(),
+        account.as_bytes(),
         binding.provider.as_bytes(),
         binding.endpoint.as_bytes(),
         known,
@@ -154,8 +210,8 @@ mod tests {
     fn a_seal_tells_no_id_from_an_empty_one() {
         let account: AccountName = "digicert".parse().unwrap();
         assert_ne!(
-            seal("l", &account, &bound("p", "e", None)),
-            seal("l", &account, &bound("p", "e", Some("")))
+            seal("l", account.as_str(), &bound("p", "e", None)),
+            seal("l", account.as_str(), &bound("p", "e", Some("")))
         );
     }
 }

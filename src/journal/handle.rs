@@ -10,12 +10,12 @@ use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::binding::Bindings;
+use super::binding::{Bindings, Bound};
 use super::durable::{Durable, enter};
 use super::notes::Gap;
 use super::writer::{Message, Reply, Writer};
 use super::{Binding, Hold, Journal, JournalError, StateMark};
-use crate::model::{AccountName, Address, Fact, FactLog, Record, Records};
+use crate::model::{AccountName, Address, Fact, FactLog, FilesId, Record, Records};
 
 /// A journal that a run holds. Dropping it closes it; [`Journal::close`] also says whether that went well.
 #[derive(Debug)]
@@ -97,7 +97,11 @@ impl Journal for HeldJournal {
         account: &'a AccountName,
         binding: Binding,
     ) -> BoxFuture<'a, Result<(), JournalError>> {
-        self.ask(|reply| Message::Bind(account.clone(), binding, reply))
+        self.ask(|reply| Message::Bind(Bound::Account(account.clone(), binding), reply))
+    }
+
+    fn bind_files<'a>(&'a self, id: &'a FilesId) -> BoxFuture<'a, Result<(), JournalError>> {
+        self.ask(|reply| Message::Bind(Bound::Files(id.clone()), reply))
     }
 
     fn bindings(&self) -> Bindings {

@@ -167,12 +167,11 @@ fn check_end(frame: &Frame, replay: &Replay) -> Result<(), Broken> {
 }
 
 async fn bindings(reader: &mut dyn FactReader, lineage: &str) -> Result<Bindings, Broken> {
-    reader
-        .bindings()
-        .await?
-        .into_iter()
-        .map(|stored| stored.check(lineage).map_err(Broken::Frame))
-        .collect()
+    let mut bindings = Bindings::default();
+    for stored in reader.bindings().await? {
+        bindings.add(stored.check(lineage).map_err(Broken::Frame)?);
+    }
+    Ok(bindings)
 }
 
 /// The stored records; `None` when they are of another version, or are not those of the last fact. That

@@ -42,7 +42,7 @@ pub use store::sqlite::lock::Holder;
 pub(crate) use store::sqlite::own_folder::make_own_folder;
 pub(crate) use store::sqlite::state_file::network_file_system;
 
-use crate::model::{AccountName, Address, Digest, FactLog, Record, Records};
+use crate::model::{AccountName, Address, Digest, FactLog, FilesId, Record, Records};
 
 /// Where the journal stands: two journals with the same mark say the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +109,10 @@ pub trait Journal: FactLog<Error = JournalError> {
         binding: Binding,
     ) -> BoxFuture<'a, Result<(), JournalError>>;
 
-    /// Which CA accounts it was written for.
+    /// Binds the folder of keys and certificates, in the place of one that is known.
+    fn bind_files<'a>(&'a self, id: &'a FilesId) -> BoxFuture<'a, Result<(), JournalError>>;
+
+    /// Which CA accounts it was written for, and which folder holds its keys.
     fn bindings(&self) -> Bindings;
 
     /// Why it may not know everything that was done at its accounts, as of when it was opened; `None` when it

@@ -243,7 +243,7 @@ async fn finish(source: &Side, target: &mut Side, run: &RunId) -> Result<(), Jou
     let (row, frame) = target.then(run, JournalFactBody::TakenOver { from })?;
     let bindings = source.loaded.bindings.iter();
     let bindings = bindings
-        .map(|(account, binding)| StoredBinding::new(&frame.lineage, account, binding))
+        .map(|bound| StoredBinding::new(&frame.lineage, &bound))
         .collect();
     let mut writes = batches(&frame, source.loaded.replay.records.iter())?;
     writes.push(Batch {

@@ -33,7 +33,7 @@ impl Snapshot {
                 serial: 0,
                 head: Digest::of(b""),
             },
-            bindings: Bindings::new(),
+            bindings: Bindings::default(),
             gap: Some(gap),
         }
     }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::binding::{self, StoredBinding};
+use super::JournalError;
+use super::binding::{self, Bound, StoredBinding};
 use super::chain;
 use super::draft::Draft;
 use super::durable::{Durable, enter};
@@ -15,8 +16,7 @@ use super::notes::Notes;
 use super::records::Sum;
 use super::store::{Batch, FactStore, Fault, Frame};
 use super::transaction::write_once;
-use super::{Binding, JournalError};
-use crate::model::{AccountName, Digest, Fact, Records};
+use crate::model::{Digest, Fact, Records};
 
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
@@ -27,7 +27,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 #[derive(Debug)]
 pub(super) enum Message {
     Append(Vec<Fact>, Reply<()>),
-    Bind(AccountName, Binding, Reply<()>),
+    Bind(Bound, Reply<()>),
     Backup(Reply<Option<PathBuf>>),
     Close(Reply<()>),
 }
@@ -65,9 +65,9 @@ impl Writer {
                             next = inbox.try_recv().ok();
                         }
                     }
-                    Message::Bind(account, binding, reply) => {
+                    Message::Bind(bound, reply) => {
                         self.append(std::mem::take(&mut appends)).await;
-                        let done = self.bind(&account, binding).await;
+                        let done = self.bind(bound).await;
                         answer(reply, done);
                     }
                     Message::Backup(reply) => {
@@ -147,16 +147,23 @@ impl Writer {
         written.map_err(|error| self.poisoned_by(error))
     }
 
-    async fn bind(&mut self, account: &AccountName, now: Binding) -> Result<(), JournalError> {
+    async fn bind(&mut self, bound: Bound) -> Result<(), JournalError> {
         self.healthy()?;
-        let (binding, batch) = {
+        let (bound, batch) = {
             let durable = enter(&self.durable);
-            let known = durable.bindings.get(account);
-            let Some(binding) = binding::decide(account, known, now)? else {
-                return Ok(());
+            let bound = match bound {
+                Bound::Account(account, now) => {
+                    let known = durable.bindings.accounts.get(&account);
+                    let Some(binding) = binding::decide(&account, known, now)? else {
+                        return Ok(());
+                    };
+                    Bound::Account(account, binding)
+                }
+                Bound::Files(id) if durable.bindings.files.as_ref() == Some(&id) => return Ok(()),
+                Bound::Files(id) => Bound::Files(id),
             };
             let (lineage, serial) = (&durable.mark.lineage, durable.mark.serial);
-            let stored = StoredBinding::new(lineage, account, &binding);
+            let stored = StoredBinding::new(lineage, &bound);
             let frame = Frame {
                 lineage: lineage.clone(),
                 serial,
@@ -164,12 +171,10 @@ impl Writer {
                 seal: Some(self.sum.seal(lineage, serial, self.tip)),
                 filling: None,
             };
-            (binding, Batch::of_bindings(frame, vec![stored]))
+            (bound, Batch::of_bindings(frame, vec![stored]))
         };
         self.write(&batch).await?;
-        enter(&self.durable)
-            .bindings
-            .insert(account.clone(), binding);
+        enter(&self.durable).bindings.add(bound);
         Ok(())
     }
 

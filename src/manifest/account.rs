@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::collect::Entry;
-use super::credential::{FROM_OUTSIDE, is_secret_path, is_variable_name};
+use super::credential::{FROM_OUTSIDE, secret_source};
 use super::members::{Authorities, is_mapping, own_members};
 use super::raw::{self, Credential};
 use crate::model::form::{
@@ -275,11 +275,6 @@ impl WrittenAccount<'_> {
         problems: &mut Vec<Problem>,
     ) -> Option<SecretSource> {
         let (_, read) = self.credentials.iter().find(|(name, _)| *name == member)?;
-        let is_the_secret = |at: &At<String>, what: &str, example: String| {
-            Problem::new("secret_as_name", what)
-                .at(at.here(), format!("expected {example}"))
-                .help("if this is the secret itself, replace it at the CA: it has stood in a file")
-        };
         match read {
             Member::Refused(_) => None,
             Member::Absent => {
@@ -290,26 +285,10 @@ impl WrittenAccount<'_> {
                 }
                 None
             }
-            Member::Given(given) => match &given.value {
-                Credential::Env(name) if is_variable_name(&name.value) => {
-                    Some(SecretSource::Env(name.value.clone()))
-                }
-                Credential::Env(name) => {
-                    let what = format!("`{member}.env` is not the name of an environment variable");
-                    let example = format!("a name such as {}", self.variable(member));
-                    problems.push(is_the_secret(name, &what, example));
-                    None
-                }
-                Credential::File(path) if is_secret_path(&path.value) => {
-                    Some(SecretSource::File(folder.join(&path.value)))
-                }
-                Credential::File(path) => {
-                    let what = format!("`{member}.file` is not a path");
-                    let example = format!("a path such as /run/secrets/{}", self.name);
-                    problems.push(is_the_secret(path, &what, example));
-                    None
-                }
-            },
+            Member::Given(given) => {
+                let examples = (self.variable(member), format!("/run/secrets/{}", self.name));
+                secret_source(member, &given.value, folder, examples, problems)
+            }
         }
     }
 

@@ -48,7 +48,7 @@ impl Context<'_> {
                 is_found_by_plans: true,
                 message: format!(
                     "`{}` has the key of `{}`, which `{}` revokes for keyCompromise: the CA must revoke this \
-                     certificate, too; give it the CSR of a new key",
+                     certificate, too; give it the CSR of a new key, or have one made with `key: {{ generate: p-256 }}`",
                     item.address, known_by.address, revocation.address
                 ),
             });

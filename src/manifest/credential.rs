@@ -2,10 +2,11 @@
 //! secret itself. What stands there instead is masked in every excerpt.
 
 use std::ops::Range;
+use std::path::Path;
 
 use super::raw;
-use crate::model::form::{Content, Elements, Shape, Value};
-use crate::model::is_like_a_key;
+use crate::model::form::{Content, Elements, Problem, Shape, Value};
+use crate::model::{SecretSource, is_like_a_key};
 
 /// Members that would send a key elsewhere or run a program.
 pub(super) const FROM_OUTSIDE: [&str; 11] = [
@@ -23,7 +24,7 @@ pub(super) const FROM_OUTSIDE: [&str; 11] = [
 ];
 
 /// Whether a text can be the name of an environment variable and does not look like a key.
-pub(super) fn is_variable_name(text: &str) -> bool {
+fn is_variable_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     let start = bytes
         .next()
@@ -34,10 +35,45 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 }
 
 /// Whether a text can be the path of a secret's file and does not look like a key.
-pub(super) fn is_secret_path(text: &str) -> bool {
+fn is_secret_path(text: &str) -> bool {
     !text.is_empty()
         && !text.contains(['\n', '\r', '\0'])
         && (text.contains('/') || text.contains('\\') || !looks_like_secret(text))
+}
+
+/// Where a secret is read from. What is neither the name of a variable nor a path may be the secret itself.
+/// `examples` are a variable and a path that it could be read from.
+pub(super) fn secret_source(
+    member: &str,
+    written: &raw::Credential,
+    folder: &Path,
+    examples: (String, String),
+    problems: &mut Vec<Problem>,
+) -> Option<SecretSource> {
+    let (at, what, example) = match written {
+        raw::Credential::Env(name) if is_variable_name(&name.value) => {
+            return Some(SecretSource::Env(name.value.clone()));
+        }
+        raw::Credential::File(path) if is_secret_path(&path.value) => {
+            return Some(SecretSource::File(folder.join(&path.value)));
+        }
+        raw::Credential::Env(name) => (
+            name,
+            format!("`{member}.env` is not the name of an environment variable"),
+            format!("a name such as {}", examples.0),
+        ),
+        raw::Credential::File(path) => (
+            path,
+            format!("`{member}.file` is not a path"),
+            format!("a path such as {}", examples.1),
+        ),
+    };
+    problems.push(
+        Problem::new("secret_as_name", what)
+            .at(at.here(), format!("expected {example}"))
+            .help("if this is the secret itself, replace it at the CA: it has stood in a file"),
+    );
+    None
 }
 
 /// Names are words; keys are long runs that mix letters and digits.
@@ -82,7 +118,7 @@ pub(super) fn mask_unparsed(text: &str) -> Vec<std::ops::Range<usize>> {
             below = None;
         }
         let lower = content.to_ascii_lowercase();
-        let name = ["key", "secret", "token", "password"]
+        let name = ["key", "secret", "token", "pass"]
             .iter()
             .filter_map(|word| lower.find(word).map(|at| at + word.len()))
             .min();

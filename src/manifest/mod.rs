@@ -17,6 +17,7 @@ mod dependency;
 mod error;
 mod events;
 mod excerpt;
+mod files;
 mod graph;
 mod locate;
 mod lower;
@@ -119,7 +120,8 @@ fn load_on(
         });
     }
     locate::locate(&mut problems, &readings);
-    let credentials = account::credential_members(authorities);
+    let mut credentials = account::credential_members(authorities);
+    credentials.push("passphrase");
     let masks = locate::masks(&problems, &sources, &readings, &credentials);
     drop(readings);
     Err(locate::finish(problems, sources, &masks))

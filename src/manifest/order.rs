@@ -11,7 +11,7 @@ use super::members::{Purpose, Rest, is_mapping, read_parts, split};
 use super::raw;
 use crate::model::form::{
     At, Id, Line, List, Location, Member, Name, OrderDraft, OrderEntry, OrderPart, Problem, Reader,
-    Shape, Whole, Within, shown,
+    Shape, Value, Whole, Within, shown,
 };
 use crate::model::{
     Address, Authority, CertificateRequest, Item, Members, Order, OrderId, RenewalOf, SourceLine,
@@ -121,7 +121,9 @@ impl Context<'_> {
             .map_or_else(Default::default, |joined| joined.0);
         let of = (position, entry.file(), &address, &location);
         let members = (part.certificate, part.delivery);
-        let certificate = self.certificate(of, certificate, members);
+        let certificate = self.certificate(of, entry.value, certificate, members);
+        let has_key = certificate.key.is_some();
+        let files = self.files(entry.file(), order.files.get(), has_key);
         let (account, _) = account?;
         let wanted = Order {
             product: order.product.into_value()?.0,
@@ -133,6 +135,7 @@ impl Context<'_> {
                 .existing_order_id
                 .value()
                 .map(|id| OrderId::from(id.0)),
+            files,
             term_members: part.terms,
             members: part.members,
             call_members: part.call,
@@ -196,7 +199,7 @@ impl Context<'_> {
             common_name: &certificate.common_name,
             dns_names: &certificate.dns_names,
             emails: &certificate.emails,
-            has_csr: !certificate.csr.is_absent(),
+            has_csr: !certificate.csr.is_absent() || !certificate.key.is_absent(),
             exists: !order.existing_order_id.is_absent(),
             today: self.today,
         };
@@ -244,10 +247,12 @@ impl Context<'_> {
     fn certificate(
         &mut self,
         (order, file, address, location): (usize, usize, &Address, &SourceLine),
-        written: raw::Certificate,
+        entry: Value<'_>,
+        mut written: raw::Certificate,
         (members, delivery): (Members, Members),
     ) -> CertificateRequest {
         let are_names_known = are_names_known(&written);
+        let key = self.key(entry, &mut written);
         let csr = written.csr.into_at();
         let certificate = CertificateRequest {
             common_name: written.common_name.into_value().map(|text| text.0),
@@ -255,6 +260,7 @@ impl Context<'_> {
             emails: list(written.emails),
             organization_units: list(written.organization_units),
             csr: None,
+            key,
             members,
             delivery,
         };

@@ -20,6 +20,7 @@ pub(super) fn policy(written: &raw::Policy) -> Policy {
     Policy {
         max_orders: limit(&written.max_orders),
         max_revocations: limit(&written.max_revocations),
+        max_reissues: limit(&written.max_reissues),
         max_revocation_percent: percent.and_then(|percent| u8::try_from(percent.0).ok()),
         doubt,
     }
@@ -44,6 +45,7 @@ pub fn tighten(outer: Policy, inner: Policy) -> Policy {
     Policy {
         max_orders: lower(outer.max_orders, inner.max_orders),
         max_revocations: lower(outer.max_revocations, inner.max_revocations),
+        max_reissues: lower(outer.max_reissues, inner.max_reissues),
         max_revocation_percent: lower(outer.max_revocation_percent, inner.max_revocation_percent),
         doubt: Doubt {
             quiet_period: outer.doubt.quiet_period.max(inner.doubt.quiet_period),
@@ -67,6 +69,7 @@ mod tests {
         let outer = Policy {
             max_orders: Some(10),
             max_revocations: None,
+            max_reissues: Some(3),
             max_revocation_percent: Some(30),
             doubt: Doubt {
                 quiet_period: Duration::from_secs(60),
@@ -76,6 +79,7 @@ mod tests {
         let inner = Policy {
             max_orders: Some(20),
             max_revocations: Some(5),
+            max_reissues: Some(7),
             max_revocation_percent: Some(10),
             doubt: Doubt {
                 quiet_period: Duration::from_secs(30),
@@ -85,6 +89,7 @@ mod tests {
         let joined = tighten(outer, inner);
         assert_eq!(joined.max_orders, Some(10));
         assert_eq!(joined.max_revocations, Some(5));
+        assert_eq!(joined.max_reissues, Some(3));
         assert_eq!(joined.max_revocation_percent, Some(10));
         assert_eq!(joined.doubt.quiet_period, Duration::from_secs(60));
         assert_eq!(joined.doubt.then, DoubtRule::Ask);

@@ -5,6 +5,7 @@
 
 mod credential;
 mod duration;
+mod passphrase;
 mod scope;
 mod section;
 mod word;
@@ -13,6 +14,7 @@ use crate::model::form::{CommonName, Id, Line, List, Name, Note, Text, Whole, sh
 
 pub(super) use credential::Credential;
 pub(super) use duration::Duration;
+pub(super) use passphrase::Passphrase;
 pub(super) use scope::Scope;
 pub(super) use section::{DefaultsOf, Joined, Named, Section, Version};
 pub(super) use word::{After, Dependency, Product, Reason};
@@ -70,6 +72,8 @@ shapes! {
         max_orders: Whole<0, 4_294_967_295>,
         /// Certificates that one apply may revoke.
         max_revocations: Whole<0, 4_294_967_295>,
+        /// Reissues in one apply.
+        max_reissues: Whole<0, 4_294_967_295>,
         /// Percentage of the certificates known in the account that one apply may revoke.
         max_revocation_percent: Whole<0, 100>,
         /// What becomes of an order whose answer never came.
@@ -102,8 +106,20 @@ shapes! {
         existing_order_id: Id = own,
         /// `true` buys also where the account has another order in force for the same names and product.
         allow_similar: bool,
+        /// The issued certificate as files, in the files folder. Never sent.
+        files: Files,
         /// What goes into the certificate.
         certificate: Joined<Certificate>,
+    }
+
+    /// The issued certificate as files. `privkey.pem` is there whenever the key was made here.
+    pub(super) struct Files {
+        /// Which files: `cert`, `chain`, `fullchain`, `combined` (key, certificate, chain), `p12`. The last two need `certificate.key`.
+        kinds: List<FileWord, 1, 5>,
+        /// How `cert.p12` is encrypted: `modern` (default: AES-256, SHA-256) or `legacy` (3DES, SHA-1: Windows Server 2016, Android 12).
+        p12: P12Word,
+        /// Where the passphrase of `cert.p12` comes from; without it one is made and stands in `p12.pass`.
+        passphrase: Passphrase,
     }
 
     /// What goes into a certificate.
@@ -116,8 +132,18 @@ shapes! {
         emails: List<Line<254>>,
         /// Departments.
         organization_units: List<Line<255>>,
-        /// The certificate signing request.
+        /// The certificate signing request. Either this or `key`.
         csr: Csr,
+        /// A private key and a certificate signing request that certplan makes.
+        key: Key,
+    }
+
+    /// A private key that certplan makes, with its certificate signing request. It never leaves the files folder.
+    pub(super) struct Key {
+        /// The kind of key. There is no default.
+        generate: KeyWord = required,
+        /// `true` keeps the key in reissues and renewals; by default each has a new one.
+        reuse: bool,
     }
 
     /// A certificate signing request: exactly one of `file` and `pem`.
@@ -154,6 +180,42 @@ shapes! {
 }
 
 words! {
+    /// A kind of private key.
+    pub(super) enum KeyWord {
+        /// ECDSA on P-256.
+        P256 = "p-256",
+        /// ECDSA on P-384.
+        P384 = "p-384",
+        /// RSA of 2048 bits.
+        Rsa2048 = "rsa-2048",
+        /// RSA of 3072 bits.
+        Rsa3072 = "rsa-3072",
+        /// RSA of 4096 bits.
+        Rsa4096 = "rsa-4096",
+    }
+
+    /// A file of an issued certificate.
+    pub(super) enum FileWord {
+        /// The certificate.
+        Cert = "cert",
+        /// The issuers' certificates.
+        Chain = "chain",
+        /// Both.
+        FullChain = "fullchain",
+        /// Key, certificate and chain.
+        Combined = "combined",
+        /// PKCS#12: key, certificate and chain.
+        P12 = "p12",
+    }
+
+    /// How a PKCS#12 file is encrypted.
+    pub(super) enum P12Word {
+        /// AES-256 and SHA-256.
+        Modern = "modern",
+        /// 3DES and SHA-1.
+        Legacy = "legacy",
+    }
+
     /// What follows the quiet period.
     pub(super) enum Then {
         /// A person settles it.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::members::own_members;
 use super::raw;
 use crate::model::form::{MemberOf, Shape, Within};
-use crate::model::{Authority, RevocationReason, ScopeKind};
+use crate::model::{Authority, FileKind, RevocationReason, ScopeKind};
 
 /// The JSON Schema (draft 2020-12) of a manifest, with descriptions for editors.
 pub fn schema(authorities: &[&'static dyn Authority]) -> Value {
@@ -65,6 +65,8 @@ pub fn schema(authorities: &[&'static dyn Authority]) -> Value {
         }
     }
     exactly_one(&mut definitions, "Credential");
+    exactly_one(&mut definitions, "Passphrase");
+    keys_and_files(&mut definitions);
     one_target(&mut definitions);
     accounts(&mut definitions, authorities, &credential);
     revocations(&mut definitions, authorities);
@@ -111,6 +113,28 @@ fn exactly_one(definitions: &mut Value, name: &str) {
     if let Some(definition) = definitions.get_mut(name).and_then(Value::as_object_mut) {
         definition.insert("minProperties".to_owned(), json!(1));
         definition.insert("maxProperties".to_owned(), json!(1));
+    }
+}
+
+/// What an entry says itself of its key: made here or of a CSR, and no file with a private key beside a CSR. Of
+/// two defaults that exclude each other an entry may need neither.
+fn keys_and_files(definitions: &mut Value) {
+    let holds_key = FileKind::ASKED.into_iter().filter(|kind| kind.needs_key());
+    let holds_key: Vec<&str> = holds_key.map(FileKind::word).collect();
+    let with = |members: Value| json!({ "required": ["certificate"], "properties": { "certificate": members } });
+    let private = json!({ "properties": { "kinds": { "contains": { "enum": holds_key } } }, "required": ["kinds"] });
+    let rules = [
+        json!({ "not": with(json!({ "required": ["csr", "key"] })) }),
+        json!({
+            "if": with(json!({ "required": ["csr"] })),
+            "then": { "properties": { "files": { "not": private } } }
+        }),
+    ];
+    let definition = definitions.get_mut("Order").and_then(Value::as_object_mut);
+    if let Some(definition) = definition
+        && let Value::Array(all) = definition.entry("allOf").or_insert_with(|| json!([]))
+    {
+        all.extend(rules);
     }
 }
 

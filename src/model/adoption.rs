@@ -3,6 +3,7 @@
 
 use super::asked::Asked;
 use super::attempt::Attempt;
+use super::digest::Digest;
 use super::fact::FactBody;
 use super::ids::Tag;
 use super::matching::{differences, is_as_wanted};
@@ -17,6 +18,18 @@ pub struct Adoption<'a> {
     observed: &'a ObservedOrder,
     wanted: &'a Order,
     tag: Option<&'a Tag>,
+}
+
+/// The key that an order shows, where it is not the one that was made for the call. Assumption `order-shows-csr`:
+/// an order shows its CSR; where it does not, names and product alone tell.
+pub fn other_key(
+    attempt: Option<&Attempt>,
+    wanted: &Order,
+    observed: &ObservedOrder,
+) -> Option<Digest> {
+    wanted.certificate.key?;
+    let made = attempt.and_then(|attempt| attempt.public_key)?;
+    observed.public_key.filter(|shown| *shown != made)
 }
 
 impl<'a> Adoption<'a> {
@@ -57,6 +70,12 @@ impl<'a> Adoption<'a> {
     /// Empty when it does.
     pub fn differences(&self) -> Vec<String> {
         let mut found = differences(self.wanted, self.observed);
+        if let Some(key) = other_key(self.attempt, self.wanted, self.observed) {
+            found.push(format!(
+                "key {}, not the one that was made for it",
+                key.short()
+            ));
+        }
         if self.own_tag().is_none() {
             found.push(match &self.observed.tag {
                 Some(tag) => format!("tag {}, which is not this name's", Untrusted::new(tag)),
@@ -91,6 +110,7 @@ impl<'a> Adoption<'a> {
             certificate,
             terms,
             asked: asked.or_else(|| Some(Box::new(Asked::shown(self.observed)))),
+            public_key: self.observed.public_key,
             evidence: Untrusted::new(evidence),
         }
     }

@@ -64,7 +64,10 @@ impl Asked {
         ] {
             put(&mut certificate, name, &list.as_slice().into());
         }
-        if let Some(csr) = &request.csr {
+        // A key that is not made yet cannot differ: what is asked for is its kind.
+        if let Some(key) = &request.key {
+            put(&mut certificate, "key", &key.generate.word().into());
+        } else if let Some(csr) = &request.csr {
             put(&mut certificate, "csr", &csr.public_key.to_string().into());
         }
         put_all(&mut certificate, &request.members);
@@ -248,9 +251,18 @@ impl CertificateRequest {
             set(&self.dns_names, normal_name),
             set(&self.emails, normal_name),
             set(&self.organization_units, exact_name),
-            self.csr.as_ref().map(|csr| csr.public_key),
+            self.key_or_csr(),
             normal(&Value::Object(self.members.map())),
         ))
+    }
+
+    /// What the key is compared by: the kind of one that is made here, else the CSR's key.
+    fn key_or_csr(&self) -> Value {
+        match (&self.key, &self.csr) {
+            (Some(key), _) => serde_json::json!(["key", key.generate.word()]),
+            (None, Some(csr)) => serde_json::json!(csr.public_key),
+            (None, None) => Value::Null,
+        }
     }
 
     /// Whether this is what a digest is of, be it one that an earlier version wrote: that one covers names and

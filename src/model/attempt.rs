@@ -27,6 +27,9 @@ pub struct Attempt {
     pub tag: Option<Tag>,
     /// The digest of the request body.
     pub body: Digest,
+    /// The key of the CSR that is sent, by which its private key is found again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<Digest>,
     /// The digest of the certificate's content, for orders and reissues.
     pub certificate: Option<Digest>,
     /// The digest of the order's terms.

@@ -3,6 +3,8 @@
 //! The manifest and the plan ask an authority what its CA offers; neither knows which CAs there are. Each
 //! adapter implements it in a file of its own, and the list of all of them is handed to who needs it.
 
+use super::ids::{CertificateId, OrderId};
+use super::request_preview::RequestPreview;
 use std::fmt;
 use std::time::Duration;
 
@@ -53,6 +55,16 @@ pub trait Authority: fmt::Debug + Send + Sync {
 
     /// What is assumed about it, because its documents do not say.
     fn assumptions(&self) -> &'static [&'static Assumption];
+
+    /// The request that downloads a certificate with its chain; `None` where that is not offered, or where the
+    /// certificate is not known.
+    fn download_request(
+        &self,
+        _order: &OrderId,
+        _certificate: Option<&CertificateId>,
+    ) -> Option<RequestPreview> {
+        None
+    }
 
     /// What an order has here beside what every order has; `None` where orders cannot be placed.
     fn order_form(&self) -> Option<&'static dyn OrderForm>;

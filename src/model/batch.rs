@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::authority::{Authority, RateLimit, Region};
 use super::digest::Digest;
 use super::ids::{AccountName, KeyId};
 use super::item::Item;
+use super::secret_source::SecretSource;
 
 /// Everything that one manifest (one or more files) asks for.
 #[derive(Debug, Clone)]
@@ -57,15 +57,6 @@ impl Provider {
     }
 }
 
-/// Where a secret is read from when a command needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretSource {
-    /// An environment variable.
-    Env(String),
-    /// A file; a relative path is relative to the manifest.
-    File(PathBuf),
-}
-
 impl fmt::Display for SecretSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -82,6 +73,8 @@ pub struct Policy {
     pub max_orders: Option<u32>,
     /// Certificates that one apply may revoke.
     pub max_revocations: Option<u32>,
+    /// Reissues in one apply.
+    pub max_reissues: Option<u32>,
     /// Of the certificates known in the account, 0 to 100.
     pub max_revocation_percent: Option<u8>,
     /// What becomes of an order whose answer never came.

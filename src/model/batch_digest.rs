@@ -19,6 +19,7 @@ impl Batch {
             self.policy.max_orders,
             self.policy.max_revocations,
             self.policy.max_revocation_percent,
+            self.policy.max_reissues,
             self.policy.doubt.quiet_period.as_nanos().to_string(),
             self.policy.doubt.then == DoubtRule::Resend,
         );
@@ -28,7 +29,7 @@ impl Batch {
         // What is written goes into the hash, which takes everything.
         let _ = serde_json::to_writer(
             &mut hash,
-            &("certplan manifest 2", accounts, &self.keys, policy),
+            &("certplan manifest 3", accounts, &self.keys, policy),
         );
         for item in items {
             let _ = of_item(item, &mut hash);

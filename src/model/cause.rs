@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Address, OrderId, RequestId};
+use super::ids::{Address, FilesId, OrderId, RequestId};
 use super::item::After;
 use super::live_state::Ending;
 use super::operation::Part;
@@ -63,6 +63,11 @@ pub enum Cause {
     NextRun {
         /// What it goes on with.
         with: NextRun,
+    },
+    /// The host that has the files folder of the journal goes on.
+    OtherHost {
+        /// The folder.
+        folder: FilesId,
     },
     /// The outcome of a call is not known.
     Doubt,
@@ -177,6 +182,11 @@ pub enum Decision {
         /// The generation that revokes the present one.
         generation: u32,
     },
+    /// The private key of the order's certificate is not in the files folder.
+    MissingKey {
+        /// The order of the manifest.
+        address: Address,
+    },
     /// The CA confirmed the revocation and shows certificates in force.
     ConfirmedButInForce {
         /// The order.
@@ -201,6 +211,7 @@ impl Cause {
             Self::Revocation { .. } | Self::Revoking => "revocation",
             Self::Dependency { .. } => "dependency",
             Self::NextRun { .. } => "next_run",
+            Self::OtherHost { .. } => "other_host",
             Self::Doubt => "doubt",
             Self::Decision(decision) => decision.code(),
         }
@@ -221,6 +232,7 @@ impl Cause {
             | Self::Revoking
             | Self::Dependency { .. }
             | Self::NextRun { .. }
+            | Self::OtherHost { .. }
             | Self::Doubt => None,
         }
     }
@@ -239,6 +251,7 @@ impl Cause {
             | Self::Revoking
             | Self::Dependency { .. }
             | Self::NextRun { .. }
+            | Self::OtherHost { .. }
             | Self::Doubt
             | Self::Decision(_) => None,
         }
@@ -266,6 +279,7 @@ impl Decision {
             Self::Renewed { .. } => "decision_renewed",
             Self::UnknownCertificate { .. } => "decision_unknown_certificate",
             Self::EarlierOrder { .. } => "decision_earlier_order",
+            Self::MissingKey { .. } => "decision_missing_key",
             Self::ConfirmedButInForce { .. } => "decision_confirmed_in_force",
         }
     }

@@ -1,11 +1,14 @@
 //! One line of the journal: what was intended and what happened. Main type: [`Fact`].
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
 use super::attempt::Attempt;
 use super::digest::Digest;
+use super::file_kind::FileKind;
 use super::ids::{
     AccountName, Address, CertificateId, ItemName, OrderId, RequestId, RunId, SerialNumber, Tag,
 };
@@ -92,6 +95,9 @@ pub enum FactBody {
         /// What it was asked for, member by member, or what it shows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asked: Option<Box<Asked>>,
+        /// The key of its CSR, where the CA shows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<Digest>,
         /// How it was found, for people.
         evidence: Untrusted,
     },
@@ -163,6 +169,32 @@ pub enum FactBody {
         certificate_id: CertificateId,
         /// The digest of what it holds, where the read shows that it equals what is wanted.
         certificate: Option<Digest>,
+        /// The key of its CSR, where the CA shows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<Digest>,
+    },
+    /// The certificate is in the files folder, complete, and `live` points to it.
+    Collected {
+        /// The CA's id of the certificate.
+        certificate_id: Option<CertificateId>,
+        /// Its serial number.
+        serial_number: SerialNumber,
+        /// Its key.
+        public_key: Digest,
+        /// The SHA-256 of each file.
+        files: BTreeMap<FileKind, Digest>,
+    },
+    /// The program of `--on-collected` ended well for the certificate that was collected.
+    Delivered {
+        /// Its serial number.
+        serial_number: SerialNumber,
+    },
+    /// The program of `--on-collected` did not end well.
+    HookFailed {
+        /// The serial number of the certificate that was collected.
+        serial_number: SerialNumber,
+        /// Its exit code, or what became of it.
+        why: Untrusted,
     },
     /// A look-up by the name's tag, and which orders carry it beside the one that the name stands for.
     Carriers {
@@ -213,6 +245,9 @@ impl FactBody {
             Self::Targeted { .. } => "targeted",
             Self::ReissueRejected { .. } => "reissue_rejected",
             Self::Exchanged { .. } => "exchanged",
+            Self::Collected { .. } => "collected",
+            Self::Delivered { .. } => "delivered",
+            Self::HookFailed { .. } => "hook_failed",
             Self::Carriers { .. } => "carriers",
             Self::Forgotten { .. } => "forgotten",
             Self::Released { .. } => "released",

@@ -148,6 +148,14 @@ impl SerialNumber {
         let short = if short.is_empty() { "0" } else { short };
         (short.len() <= MOST_DIGITS).then(|| short.to_owned())
     }
+
+    /// Whether both are one number, whichever way it is spelt.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other
+            || self
+                .folder_name()
+                .is_some_and(|name| Some(name) == other.folder_name())
+    }
 }
 
 /// The id of a folder of keys and certificates: a UUID.

@@ -7,6 +7,7 @@ use super::asked::Asked;
 use super::names::{is_host, normal_name};
 use super::observed::ObservedOrder;
 use super::order::Order;
+use super::untrusted::Untrusted;
 
 /// What differs between an order as wanted and a full read of one at the CA; empty when they match.
 ///
@@ -16,7 +17,8 @@ pub fn differences(wanted: &Order, observed: &ObservedOrder) -> Vec<String> {
     if let Some(product) = &observed.product
         && *product != wanted.product
     {
-        found.push(format!("product {product}, not {}", wanted.product));
+        let shown = Untrusted::new(product.as_str());
+        found.push(format!("product {shown}, not {}", wanted.product));
     }
     if let (Some(ours), Some(theirs)) = common_names(wanted, observed)
         && ours != theirs

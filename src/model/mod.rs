@@ -14,11 +14,15 @@ mod batch_digest;
 mod ca_clock;
 mod carriers;
 mod cause;
+mod collected;
+mod collecting;
 mod digest;
 mod duration;
 mod entry;
+mod exchange;
 mod fact;
 mod file_kind;
+mod files_wanted;
 pub mod form;
 mod ids;
 mod item;
@@ -41,9 +45,11 @@ mod record;
 mod recorded;
 mod refused;
 mod replaced;
+mod request_preview;
 mod revocation;
 mod revocation_reason;
 mod secret;
+mod secret_source;
 mod standing;
 mod transition;
 mod untrusted;
@@ -53,20 +59,22 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
-pub use adoption::Adoption;
+pub use adoption::{Adoption, other_key};
 pub use asked::{Asked, Differing};
 pub use assumption::{Assumption, Evidence, Finding, KnownOrders, Tried};
 pub use attempt::Attempt;
 pub use authority::{Authority, CredentialMember, RateLimit, Region, ScopeKind};
-pub use batch::{Account, Batch, Doubt, DoubtRule, Policy, Provider, SecretSource};
+pub use batch::{Account, Batch, Doubt, DoubtRule, Policy, Provider};
 pub use ca_clock::{CaClock, ca_day, duration_words};
 pub use carriers::Carriers;
 pub use cause::{Blocked, Cause, Decision, NextRun};
+pub use collected::{Collected, Delivery};
 pub use digest::{Digest, DigestInProgress};
 pub use duration::{BadDuration, duration, meant_duration};
 pub use entry::{Entry, JournalFact, JournalFactBody};
 pub use fact::{Fact, FactBody, IllegalFact};
 pub use file_kind::FileKind;
+pub use files_wanted::{P12Strength, Passphrase, WantedFiles, WantedKey};
 pub use ids::{
     AccountName, Address, BadName, CertificateId, FilesId, ItemName, KeyId, OrderId, RequestId,
     RunId, SerialNumber, Tag, TagParts,
@@ -89,8 +97,8 @@ pub use observed::{
 };
 pub use observed_files::{LiveLink, ObservedFiles, ObservedName, ObservedVersion, PendingKey};
 pub use operation::{
-    CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation,
-    RequestPreview, RevokeCall, RevokeOperation, RevokeScope,
+    CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RevokeCall,
+    RevokeOperation, RevokeScope,
 };
 pub use order::{CertificateRequest, Csr, Order, RenewalOf};
 pub use pause::{TOLD_PAUSE, clock_after, pause_end};
@@ -103,9 +111,11 @@ pub use record::{
 pub use recorded::{FactLog, Recorded, intend};
 pub use refused::rejected_reissue;
 pub use replaced::{ReplacedCertificate, ReplacedCertificates};
+pub use request_preview::RequestPreview;
 pub use revocation::{Revocation, RevocationTarget, Scope};
 pub use revocation_reason::RevocationReason;
 pub use secret::{Secret, is_like_a_key};
+pub use secret_source::SecretSource;
 pub use standing::{Change, Standing, live_state, seen};
 pub use untrusted::Untrusted;
 pub use valid_till::{NotADay, ValidTill};

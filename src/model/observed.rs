@@ -1,6 +1,7 @@
 //! What a CA says: orders, certificates, requests, keys. Filled by the provider adapters, one shape
 //! for every CA.
 
+use super::observed_files::ObservedFiles;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -22,6 +23,8 @@ use super::valid_till::ValidTill;
 pub struct Observed {
     /// Accounts that were read. With `--offline` it is empty.
     pub accounts: BTreeMap<AccountName, ObservedAccount>,
+    /// The files folder; `None` where the manifest asks for no keys and no files.
+    pub folder: Option<ObservedFiles>,
 }
 
 /// One account as it was read.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CertificateId, OrderId, SerialNumber, Tag};
-use super::members::Members;
 use super::observed::CertificateKind;
 use super::order::Order;
 use super::revocation_reason::RevocationReason;
@@ -155,15 +154,4 @@ pub struct CertificatePin {
     pub valid_till: Option<ValidTill>,
     /// What it is within its order.
     pub kind: CertificateKind,
-}
-
-/// What a call will look like, for plans: never with a key or a signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestPreview {
-    /// `POST` or `PUT`.
-    pub method: String,
-    /// Path below the base URL.
-    pub path: String,
-    /// The JSON body.
-    pub body: Members,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::files_wanted::{WantedFiles, WantedKey};
 use super::ids::{ItemName, OrderId};
 use super::members::Members;
 use super::names::normal_name;
@@ -24,6 +25,9 @@ pub struct Order {
     /// The order at the CA that this name stands for: taken over, not bought. Never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing_order_id: Option<OrderId>,
+    /// The issued certificate as files. Never sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Box<WantedFiles>>,
     /// What the CA's form says of it that cannot change while the order is in force, with the API's names:
     /// organization, validity, payment.
     pub term_members: Members,
@@ -45,8 +49,11 @@ pub struct CertificateRequest {
     pub emails: Vec<String>,
     /// Deprecated for public TLS.
     pub organization_units: Vec<String>,
-    /// The certificate signing request, if the subscriber made one.
+    /// The certificate signing request: the subscriber's, or the one that was made for `key`.
     pub csr: Option<Csr>,
+    /// The private key that is made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<WantedKey>,
     /// Every other member that a reissue changes: `signature_hash`, `profile_type`, ...
     pub members: Members,
     /// Members that change nothing in the certificate: `server_platform`.
@@ -78,7 +85,7 @@ impl CertificateRequest {
 
     /// Whether it has a key or organization units, which the journal does not note of an adopted order.
     pub fn has_key_or_units(&self) -> bool {
-        self.csr.is_some() || !self.organization_units.is_empty()
+        self.csr.is_some() || self.key.is_some() || !self.organization_units.is_empty()
     }
 
     /// The digest of names and key that the first version kept.

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Address, CertificateId, OrderId, RequestId};
+use super::file_kind::FileKind;
+use super::ids::{Address, CertificateId, FilesId, OrderId, RequestId, SerialNumber};
 use super::live_state::Ending;
 use super::operation::{OperationKind, Part};
 use super::revocation::Scope;
@@ -85,6 +86,27 @@ pub enum Reason {
         #[serde(default)]
         members: Vec<String>,
     },
+    /// A new key is asked for, because the private key of the order's certificate is not here.
+    NewKey { order: OrderId },
+    /// The private key of the order's certificate is not in the files folder.
+    KeyMissing { order: OrderId },
+    /// What the entry asks for needs the files folder of the journal, and another host has it.
+    OtherHost { folder: FilesId },
+    /// The certificate is issued, and its files are not in the files folder.
+    NotCollected { serial: SerialNumber },
+    /// Files in the files folder are not what was collected.
+    FilesChanged {
+        files: Vec<FileKind>,
+        since: Timestamp,
+    },
+    /// Files that the entry asks for were never made.
+    FilesMissing { files: Vec<FileKind> },
+    /// `live` does not point to the certificate that was collected.
+    LinkChanged { serial: SerialNumber },
+    /// The program that runs after a collection did not end well.
+    ProgramFailed { at: Timestamp, why: Untrusted },
+    /// The program did not run for the certificate that was collected.
+    NotDelivered { serial: SerialNumber },
     /// A reissue is under way.
     ReissueUnderWay { order: OrderId },
     /// An administrator refused the reissue.
@@ -197,6 +219,15 @@ impl Reason {
             Self::Requested { .. } => "requested",
             Self::InForce { .. } => "in_force",
             Self::CertificateDiffers { .. } => "certificate_differs",
+            Self::NewKey { .. } => "new_key",
+            Self::KeyMissing { .. } => "key_missing",
+            Self::OtherHost { .. } => "other_host",
+            Self::NotCollected { .. } => "not_collected",
+            Self::FilesChanged { .. } => "files_changed",
+            Self::FilesMissing { .. } => "files_missing",
+            Self::LinkChanged { .. } => "link_changed",
+            Self::ProgramFailed { .. } => "program_failed",
+            Self::NotDelivered { .. } => "not_delivered",
             Self::ReissueUnderWay { .. } => "reissue_under_way",
             Self::ReissueRejected { .. } => "reissue_rejected",
             Self::RanOut { .. } => "ran_out",

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::Asked;
 use super::attempt::Attempt;
 use super::carriers::Carriers;
+use super::collected::Collected;
 use super::digest::Digest;
 use super::ids::{Address, CertificateId, ItemName, OrderId, RequestId, SerialNumber, Tag};
 use super::live_state::{LiveState, PartState};
@@ -132,6 +133,12 @@ pub struct LiveOrder {
     /// What it was asked for, member by member, or what it showed when it was adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Box<Asked>>,
+    /// The key of the CSR that it was last issued for, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Digest>,
+    /// What is in the files folder of it. Boxed, as many orders have no files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Box<Collected>>,
     /// When the CA took it, or when it was adopted.
     pub since: Timestamp,
     /// True once the request of a waiting order is known to be granted.
@@ -163,6 +170,8 @@ impl LiveOrder {
             certificate: None,
             terms: None,
             asked: None,
+            key: None,
+            collected: None,
             since,
             approved: false,
             validation: Vec::new(),
@@ -198,6 +207,7 @@ impl LiveOrder {
                         != self.change.as_ref().and_then(|change| change.from.as_ref());
                 if let Some(change) = self.change.take_if(|_| another) {
                     self.certificate = change.certificate;
+                    self.key = change.public_key;
                     if let Some(later) = &change.asked {
                         let asked = self
                             .asked
@@ -223,6 +233,9 @@ impl LiveOrder {
 pub struct PendingReissue {
     /// The digest of the content that was asked for.
     pub certificate: Option<Digest>,
+    /// The key of the CSR that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<Digest>,
     /// The certificate that was in force before. Assumption `reissue-new-id`: a reissue brings another id, so an order that
     /// still shows this one is not reissued, whatever its status says.
     pub from: Option<CertificateId>,

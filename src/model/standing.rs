@@ -95,6 +95,11 @@ pub enum Change {
         /// What a person has to decide.
         waits: Cause,
     },
+    /// The certificate is what the entry asks for, and its private key is not here.
+    KeyMissing {
+        /// What a person has to decide.
+        waits: Cause,
+    },
 }
 
 static DOUBT: Cause = Cause::Doubt;
@@ -239,7 +244,10 @@ impl Standing {
     /// How far the item has come in what its entry asks for now; `None` when nothing may build on it.
     pub fn reached(&self) -> Option<Milestone> {
         match self {
-            Self::InForce { change: None, .. } => Some(Milestone::Issued),
+            Self::InForce {
+                change: None | Some(Change::KeyMissing { .. }),
+                ..
+            } => Some(Milestone::Issued),
             Self::InForce {
                 change: Some(_), ..
             }
@@ -265,7 +273,11 @@ impl Standing {
             | Self::RevocationRequested { waits }
             | Self::Declined { waits } => Some(waits),
             Self::InForce { change, .. } => match change {
-                Some(Change::UnderWay { waits } | Change::Refused { waits }) => Some(waits),
+                Some(
+                    Change::UnderWay { waits }
+                    | Change::Refused { waits }
+                    | Change::KeyMissing { waits },
+                ) => Some(waits),
                 Some(Change::InDoubt | Change::Parked) => Some(&DOUBT),
                 Some(Change::Due) | None => None,
             },
@@ -303,7 +315,9 @@ impl Standing {
             } => "reissue-pending",
             Self::Requested { .. } => "pending",
             Self::InForce { change, .. } => match change {
-                None | Some(Change::Due | Change::Refused { .. }) => "issued",
+                None | Some(Change::Due | Change::Refused { .. } | Change::KeyMissing { .. }) => {
+                    "issued"
+                }
                 Some(Change::UnderWay { .. }) => "reissue-pending",
                 Some(Change::InDoubt) => "in-doubt",
                 Some(Change::Parked) => "parked",

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::attempt::Attempt;
+use super::collected::{Collected, Delivery};
 use super::fact::{Fact, FactBody, IllegalFact};
 use super::ids::OrderId;
 use super::live_state::{LiveState, PartState};
@@ -145,25 +146,24 @@ impl Record {
             FactBody::Exchanged {
                 certificate_id,
                 certificate,
-            } => {
-                let live = self.live.as_mut().ok_or("no order is bound to the name")?;
-                if self.open.is_some() || live.change.is_some() {
-                    return Err("a call of ours may be what exchanged it");
-                }
-                let replaced = live.replaced_by(Some(certificate_id));
-                if replaced.is_some() {
-                    live.serial_number = None;
-                    live.valid_till = None;
-                }
-                self.replaced.add(&live.order_id, replaced);
-                live.certificate_id = Some(certificate_id.clone());
-                // What is not known to be what the entry asks for is compared with what the CA shows.
-                if certificate.is_none() || *certificate != live.certificate {
-                    let asked = live.asked.take();
-                    live.asked = asked.map(|asked| Box::new(asked.without_certificate()));
-                }
-                live.certificate = *certificate;
-                Ok(())
+                public_key,
+            } => self.exchange(certificate_id, *certificate, *public_key),
+            FactBody::Collected {
+                serial_number,
+                public_key,
+                files,
+                ..
+            } => self.collect(Collected {
+                serial_number: serial_number.clone(),
+                public_key: *public_key,
+                files: files.clone(),
+                at: fact.at,
+                delivery: Delivery::Open,
+            }),
+            FactBody::Delivered { serial_number } => self.deliver(serial_number, Delivery::Done),
+            FactBody::HookFailed { serial_number, why } => {
+                let (why, at) = (why.clone(), fact.at);
+                self.deliver(serial_number, Delivery::Failed { why, at })
             }
             FactBody::Carriers { orders } => self.take_carriers(orders, fact.at),
             FactBody::Released { order_id, .. } => self.part_from(order_id),
@@ -280,6 +280,7 @@ impl Record {
                     certificate: open.attempt.certificate,
                     terms: open.attempt.terms,
                     asked: open.attempt.asked,
+                    key: open.attempt.public_key,
                     approved: *approved,
                     validation: validation.clone(),
                     ..LiveOrder::new(order_id.clone(), open.attempt.generation, at)
@@ -293,6 +294,7 @@ impl Record {
                 }
                 live.change = Some(Box::new(PendingReissue {
                     certificate: open.attempt.certificate,
+                    public_key: open.attempt.public_key,
                     asked: open.attempt.asked,
                     from: open.attempt.replaces.or(live.certificate_id.clone()),
                     generation: open.attempt.generation,
@@ -322,18 +324,20 @@ impl Record {
             certificate,
             terms,
             asked,
+            public_key,
             ..
         } = body
         else {
             return Err("it is not an adoption");
         };
+        let mut key = *public_key;
         match self.open.take() {
             None => {}
             Some(open) => match (open.attempt.kind, open.phase) {
                 (
                     OperationKind::Order | OperationKind::Renew,
                     Phase::InDoubt { .. } | Phase::Parked { .. },
-                ) => {}
+                ) => key = key.or(open.attempt.public_key),
                 (OperationKind::Order | OperationKind::Renew, Phase::Sending) => {
                     return Err("the doubt was not recorded first");
                 }
@@ -357,6 +361,7 @@ impl Record {
             certificate: *certificate,
             terms: *terms,
             asked: asked.clone(),
+            key,
             ..LiveOrder::new(order_id.clone(), *generation, at)
         });
         self.failure = None;

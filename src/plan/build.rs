@@ -134,6 +134,7 @@ impl Plan {
             accounts: planned_accounts(inputs, &steps),
             offline: inputs.offline,
             targets: inputs.targets.to_vec(),
+            rekey: inputs.rekey.to_vec(),
             cost: cost(&steps, &inputs.batch.accounts, inputs.observed),
             steps,
             news,

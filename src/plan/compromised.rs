@@ -45,7 +45,14 @@ pub(super) fn compromised_keys(
         // What is not asked for anew has ended, or is about to.
         let is_asked_for = match steps.get(&item.address) {
             Some(Action::Order | Action::Renew | Action::Reissue) => true,
-            Some(Action::Revoke | Action::Adopt | Action::Settle | Action::Wait | Action::Keep)
+            Some(
+                Action::Revoke
+                | Action::Adopt
+                | Action::Settle
+                | Action::Collect
+                | Action::Wait
+                | Action::Keep,
+            )
             | None => false,
         };
         let has_ended = live.is_some_and(|live| matches!(live.state, LiveState::Ended(_)));
@@ -70,7 +77,7 @@ pub(super) fn compromised_keys(
             }
             let message = format!(
                 "has the key that {} revokes for keyCompromise: the CA must revoke this certificate, too; \
-                 give it the CSR of a new key",
+                 give it the CSR of a new key, or have one made with `key: {{ generate: p-256 }}`",
                 compromised.revocation
             );
             warnings.push(Warning {

@@ -81,7 +81,8 @@ fn requests_of(step: &Step) -> u32 {
             2 * u32::try_from(revoke.parts().len()).unwrap_or(u32::MAX / 2)
         }
         (Action::Settle, _) => 2,
-        _ => 0,
+        (Action::Collect, _) => u32::try_from(step.requests.len()).unwrap_or(u32::MAX),
+        (Action::Adopt | Action::Wait | Action::Keep | Action::Revoke, _) => 0,
     }
 }
 

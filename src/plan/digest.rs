@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Action, Plan};
+use super::{Action, Plan, StepFiles};
 use crate::model::{
     AccountName, Address, After, CertificatePin, Digest, FactBody, Operation, OrderId,
 };
 
 /// Told apart from every other digest of certplan, and raised when the members below change.
-const PURPOSE: &str = "certplan plan 2";
+const PURPOSE: &str = "certplan plan 3";
 
 #[derive(Serialize)]
 struct Essence<'a> {
@@ -42,6 +42,7 @@ struct StepEssence<'a> {
     unnamed: Option<u32>,
     news: &'a [FactBody],
     order_id: Option<&'a OrderId>,
+    files: Option<&'a StepFiles>,
 }
 
 impl Plan {
@@ -77,6 +78,7 @@ impl Plan {
                     unnamed: Some(step.unnamed).filter(|unnamed| *unnamed > 0),
                     news: &step.news,
                     order_id: step.order_id.as_ref(),
+                    files: step.files.as_deref(),
                 })
                 .collect(),
         })

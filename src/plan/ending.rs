@@ -59,7 +59,10 @@ pub(super) fn before_the_end(case: OrderCase<'_, '_>, live: &LiveOrder) -> Optio
     }
     let way = match paid_till(case, till) {
         paid if paid.days_left(today) >= SOON => {
-            let by = if case.order.certificate.csr.is_some() {
+            let certificate = &case.order.certificate;
+            let by = if certificate.key.is_some() {
+                "another kind in `certificate.key` is a reissue with a new key, which costs nothing"
+            } else if certificate.csr.is_some() {
                 "a new CSR in `certificate.csr` is a reissue, which costs nothing"
             } else {
                 "reissue it at the CA, which costs nothing"

@@ -40,8 +40,12 @@ pub(super) fn fact(order: &Order, live: &LiveOrder, observed: &ObservedOrder) ->
     let known = live
         .certificate
         .is_some_and(|known| order.certificate.is_of(known));
-    (certificate.is_none() || !known).then_some(FactBody::Exchanged {
+    let public_key = observed.public_key;
+    let has_other_key =
+        order.certificate.key.is_some() && public_key.is_some() && public_key != live.key;
+    (certificate.is_none() || !known || has_other_key).then_some(FactBody::Exchanged {
         certificate_id,
         certificate,
+        public_key,
     })
 }

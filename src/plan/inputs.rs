@@ -9,9 +9,9 @@ use super::PlannedState;
 use super::safety::Allowance;
 use super::sequence::with_dependencies;
 use crate::model::{
-    AccountName, Address, Batch, Item, ItemName, LiveOrder, Observed, ObservedAccount, Operation,
-    Order, OrderId, Policy, Provider, Record, Records, RenewalOf, RequestPreview, Tag, TagParts,
-    ca_day,
+    AccountName, Address, Batch, FilesId, Item, ItemName, LiveOrder, Observed, ObservedAccount,
+    ObservedFiles, Operation, Order, OrderId, Policy, Provider, Record, Records, RenewalOf,
+    RequestPreview, Tag, TagParts, ca_day,
 };
 
 /// Whether a journal knows everything that was done in its name.
@@ -24,6 +24,19 @@ pub enum Knowledge {
     /// It does not: it is older than its note, or another one stands in its place. What it forgot may have
     /// been changed since, so nothing that the lists show rules an order out.
     Lacks,
+}
+
+/// The files folder as it was read.
+#[derive(Clone, Copy)]
+pub struct Folder<'a> {
+    /// What it holds.
+    pub observed: &'a ObservedFiles,
+    /// Its path, for people.
+    pub path: &'a str,
+    /// Whether a program runs after each collection.
+    pub has_program: bool,
+    /// The folder that belongs to the journal, where it is not this one: another host has it.
+    pub elsewhere: Option<&'a FilesId>,
 }
 
 /// Everything that a plan depends on.
@@ -46,6 +59,10 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
     /// What `--target` named; empty for everything.
     pub targets: &'a [Address],
+    /// What `--rekey` named.
+    pub rekey: &'a [Address],
+    /// The files folder; `None` where the manifest asks for no keys and no files.
+    pub folder: Option<Folder<'a>>,
     /// The limits that hold: the manifest's, or those given from outside.
     pub policy: Policy,
     /// What this run may do whatever the policy says.

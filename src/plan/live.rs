@@ -1,6 +1,7 @@
 //! The decision table for a name whose order is known: keep it, reissue it, or wait.
 
 use super::Action;
+use super::collect::with_files;
 use super::decided::Decided;
 use super::edited::{self, is_changed};
 use super::ending;
@@ -36,7 +37,8 @@ pub(super) fn decide_live(
         standing = refused(standing, live.generation.max(case.order.generation));
     }
     let edited = edited::warnings(case, live, &standing);
-    let mut decided = decide_standing(case, live, standing, revoked);
+    let decided = decide_standing(case, live, standing, revoked);
+    let mut decided = with_files(decided, case, Some(live));
     decided.warnings.extend(edited);
     let step = &mut decided.step;
     step.order_id = Some(id.clone());
@@ -56,7 +58,7 @@ pub(super) fn decide_live(
             }
         )
     });
-    step.news.extend(news);
+    step.news.splice(0..0, news);
     if exchanged && let Some(certificate) = &decided.step.certificate_id {
         let warning = format!(
             "certificate {certificate} of order {id} was issued outside of certplan, and it is not known to be what the entry asks for"
@@ -87,7 +89,12 @@ fn decide_standing(
             Some(Difference::Due) => decide_reissue(case, live, standing),
             Some(Difference::Refused { .. }) => reissue_refused(item, live, standing),
             // An open call is settled before this is asked.
-            Some(Difference::UnderWay { .. } | Difference::InDoubt | Difference::Parked) => {
+            Some(
+                Difference::UnderWay { .. }
+                | Difference::InDoubt
+                | Difference::Parked
+                | Difference::KeyMissing { .. },
+            ) => {
                 let reason = Reason::ReissueUnderWay { order: id };
                 Decided::new(item, Action::Wait, reason, standing)
             }
@@ -143,6 +150,10 @@ fn is_news(case: OrderCase<'_, '_>, live: &LiveOrder, observed: &ObservedOrder) 
             live.certificate_id.as_ref().map(|id| id.as_str()),
         )
         || (observed.valid_till.is_some() && observed.valid_till != live.valid_till)
+        // The files of a certificate go by its serial number.
+        || (case.order.files.is_some()
+            && live.serial_number.is_none()
+            && observed.serial_number.is_some())
 }
 
 /// The record as it is once it has what the read shows, and the facts that say so.

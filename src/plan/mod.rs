@@ -1,6 +1,7 @@
 //! Batch + Records + Observed + now -> [`Plan`]. Pure: it does no I/O.
 
 mod build;
+mod collect;
 mod compromised;
 mod cost;
 mod decided;
@@ -29,6 +30,7 @@ mod revocation_unread;
 mod revocation_waits;
 mod safety;
 mod sequence;
+mod step_files;
 mod target;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -48,11 +50,12 @@ use crate::model::{
 };
 
 pub use doubles::doubles;
-pub use inputs::{Inputs, Knowledge};
+pub use inputs::{Folder, Inputs, Knowledge};
 pub use news::{Happened, News, between};
 pub use questions::{Questions, questions};
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 pub use sequence::with_dependencies;
+pub use step_files::{FileState, KeyState, StepFile, StepFiles, StepKey};
 
 /// What apply would do, in an order in which it can be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +74,9 @@ pub struct Plan {
     pub offline: bool,
     /// What `--target` named; empty for everything.
     pub targets: Vec<Address>,
+    /// What `--rekey` named: orders that get a new key where theirs is not here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rekey: Vec<Address>,
     /// One for each item, in an order in which dependencies come first.
     pub steps: Vec<Step>,
     /// What became of items since the last run.
@@ -141,6 +147,9 @@ pub struct Step {
     pub certificate_id: Option<CertificateId>,
     /// The request that an administrator decides, where it is known.
     pub request_id: Option<RequestId>,
+    /// Its key and files, where the entry of an order asks for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Box<StepFiles>>,
     /// The price that this account last paid for the product, where the CA shows it.
     pub price: Option<Decimal>,
     /// The digest of the certificate's content that the entry of an order asks for; not for an order that is
@@ -208,6 +217,7 @@ impl Step {
             | Action::Reissue
             | Action::Revoke
             | Action::Settle
+            | Action::Collect
             | Action::Wait
             | Action::Keep => self.standing.word(),
         }
@@ -241,6 +251,8 @@ pub enum Action {
     Adopt,
     /// Look up an earlier attempt's outcome before anything else.
     Settle,
+    /// Put the issued certificate into the files folder.
+    Collect,
     /// Asked for, not finished.
     Wait,
     /// As desired.
@@ -249,13 +261,14 @@ pub enum Action {
 
 impl Action {
     /// Every action, in the order of the summary line.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Order,
         Self::Renew,
         Self::Reissue,
         Self::Revoke,
         Self::Adopt,
         Self::Settle,
+        Self::Collect,
         Self::Wait,
         Self::Keep,
     ];
@@ -269,6 +282,7 @@ impl Action {
             Self::Revoke => "revoke",
             Self::Adopt => "adopt",
             Self::Settle => "settle",
+            Self::Collect => "collect",
             Self::Wait => "wait",
             Self::Keep => "keep",
         }
@@ -282,6 +296,7 @@ impl Action {
             Self::Revoke => Some('-'),
             Self::Adopt => Some('='),
             Self::Settle => Some('?'),
+            Self::Collect => Some('>'),
             Self::Wait => Some('.'),
             Self::Keep => None,
         }

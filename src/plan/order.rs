@@ -1,6 +1,7 @@
 //! The decision table for an order that nothing answers to yet: settle it, adopt it, wait, or buy it.
 
 use super::Action;
+use super::collect::with_files;
 use super::decided::Decided;
 use super::doubles::with_doubles;
 use super::existing::{adopt, decide_existing};
@@ -47,12 +48,12 @@ pub(super) fn decide_order(
             }
             _ => Some(operation(case, &tag)),
         };
-        decided.step.order_id = record
-            .and_then(|record| record.live.as_ref())
-            .map(|live| live.order_id.clone());
-        return decided;
+        let live = record.and_then(|record| record.live.as_ref());
+        decided.step.order_id = live.map(|live| live.order_id.clone());
+        return with_files(decided, case, live);
     }
-    let mut decided = decide_new(case, &tag, view, revoked);
+    let decided = decide_new(case, &tag, view, revoked);
+    let mut decided = with_files(decided, case, None);
     decided.step.news.splice(0..0, unseen_end(case));
     decided
 }

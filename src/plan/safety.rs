@@ -69,6 +69,20 @@ pub fn breaches(plan: &Plan, policy: &Policy, allowance: Allowance) -> Vec<Breac
             ),
         });
     }
+    let reissues = plan.steps.iter();
+    let reissues = reissues
+        .filter(|step| step.action == Action::Reissue)
+        .count();
+    if let Some(limit) = policy.max_reissues
+        && reissues > limit as usize
+    {
+        found.push(Breach {
+            rule: "max_reissues".to_owned(),
+            message: format!(
+                "{reissues} reissues, {limit} are allowed: raise `policy.max_reissues`, or take a part with `--target`"
+            ),
+        });
+    }
     if allowance.revocations.is_none() {
         found.extend(share_breaches(plan, policy, revoked));
     }

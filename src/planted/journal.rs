@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::{is, no_ones_tag};
 use crate::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
 use crate::model::{
-    AccountName, Address, Fact, FactBody, FactLog, LiveOrder, LiveState, OrderId, Phase, Record,
-    Records,
+    AccountName, Address, Fact, FactBody, FactLog, FilesId, LiveOrder, LiveState, OrderId, Phase,
+    Record, Records,
 };
 
 /// A journal with its bugs.
@@ -71,6 +71,8 @@ fn shown(mut record: Record) -> Record {
 fn with_control(record: &mut Record) {
     if is("trust_first_look") && record.open.is_some() && record.live.is_none() {
         record.live = Some(LiveOrder {
+            collected: None,
+            key: None,
             order_id: OrderId::from("planted"),
             request_id: None,
             certificate_id: None,
@@ -135,6 +137,10 @@ impl Journal for PlantedJournal {
         binding: Binding,
     ) -> BoxFuture<'a, Result<(), JournalError>> {
         self.inner.bind(account, binding)
+    }
+
+    fn bind_files<'a>(&'a self, id: &'a FilesId) -> BoxFuture<'a, Result<(), JournalError>> {
+        self.inner.bind_files(id)
     }
 
     fn bindings(&self) -> Bindings {

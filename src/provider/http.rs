@@ -143,9 +143,24 @@ impl Transport {
     /// than a failure: it is certain to end. The slots are those of `permit`, if there is one.
     pub(super) async fn read(
         &self,
+        permit: Option<&mut Reservation>,
+        what: &str,
+        path: &str,
+    ) -> Result<Reply, ProviderError> {
+        self.read_until(permit, what, path, Reply::is_json).await
+    }
+
+    /// Reads certificates at `path`, as [`Self::read`] does; what is no PEM takes the place of what is no JSON.
+    pub(super) async fn read_pem(&self, what: &str, path: &str) -> Result<Reply, ProviderError> {
+        self.read_until(None, what, path, Reply::is_pem).await
+    }
+
+    async fn read_until(
+        &self,
         mut permit: Option<&mut Reservation>,
         what: &str,
         path: &str,
+        is_right: fn(&Reply) -> bool,
     ) -> Result<Reply, ProviderError> {
         let mut delays = ExponentialBuilder::new()
             .with_min_delay(self.deadlines.first_repeat)
@@ -181,7 +196,7 @@ impl Transport {
             let again = match &answer {
                 Ok(reply) => {
                     let success = (200..300).contains(&reply.status);
-                    matches!(reply.status, 408 | 429 | 500..) || (success && !reply.is_json())
+                    matches!(reply.status, 408 | 429 | 500..) || (success && !is_right(reply))
                 }
                 Err(lost) => lost.kind != ErrorKind::Malformed,
             };

@@ -93,6 +93,13 @@ pub trait Observe: Send + Sync {
     /// it (CertCentral answers 404 for both).
     fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>>;
 
+    /// An issued certificate with those of its issuers, as PEM text in any order.
+    fn certificate_pem<'a>(&'a self, id: &'a CertificateId) -> Answer<'a, String> {
+        let message = format!("certificate {id}: downloads are not offered at this CA");
+        let error = ProviderError::new(ErrorKind::Unsupported, Verdict::NotSent, message);
+        futures::future::ready(Err(error)).boxed()
+    }
+
     /// How many GETs [`Observe::order`] takes at this depth, as a rule: what to draw a [`Permit`] for.
     /// CertCentral: 1 and 3, of which the 3 are the most. ncloud: 1, because the list is read only if need be.
     fn reads(&self, depth: Depth) -> u32;

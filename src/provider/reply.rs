@@ -56,6 +56,12 @@ impl Reply {
         kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
     }
 
+    /// Whether there is PEM in it, whatever it calls itself: the documents name no content type of a download.
+    pub(super) fn is_pem(&self) -> bool {
+        let begin = b"-----BEGIN ";
+        self.body.windows(begin.len()).any(|part| part == begin)
+    }
+
     /// What was asked and which address is expected: for an answer that may not be the CA's.
     pub(super) fn address(&self) -> String {
         let location = self.headers.get(LOCATION);

@@ -49,6 +49,8 @@ enum Whom {
     Others,
     /// The next run goes on by itself.
     NextRun,
+    /// The host that has the files folder.
+    OtherHost,
 }
 
 impl Whom {
@@ -64,6 +66,7 @@ impl Whom {
             Self::Ca => "for the CA",
             Self::Others => "for other entries",
             Self::NextRun => "for the next run",
+            Self::OtherHost => "for the host with the files folder",
         }
     }
 
@@ -85,6 +88,7 @@ impl Whom {
             | Cause::Revoking => Self::Ca,
             Cause::Dependency { .. } => Self::Others,
             Cause::NextRun { .. } => Self::NextRun,
+            Cause::OtherHost { .. } => Self::OtherHost,
         }
     }
 }

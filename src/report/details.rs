@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::amounts::{count, counted, duration, money};
+use super::files;
 use super::phrase::Phrase;
 use super::words;
 use crate::apply::{ActionReport, Outcome, PartReport};
@@ -48,6 +49,10 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         let phrase = Phrase::new().datum(&change.member).own(": ");
         let phrase = value(phrase, &change.old, "(not set)").own(" -> ");
         details.push(detail("change", value(phrase, &change.new, "(removed)")));
+    }
+    if let Some(files) = &step.files {
+        let said = files::of_step(step, files).into_iter();
+        details.extend(said.map(|(label, phrase)| detail(label, phrase)));
     }
     for request in &step.requests {
         let call = format_args!("{} {}", request.method, request.path);
@@ -212,6 +217,9 @@ pub(super) fn of_action(action: &ActionReport) -> Vec<Detail> {
     ) {
         details.push(detail("at the CA", ids));
     }
+    if let Some(collected) = &action.collected {
+        details.push(detail("files", Phrase::of_datum(&collected.directory)));
+    }
     details.extend(of_waiting_parts(action));
     for pin in &action.revoked {
         let mut phrase = Phrase::of("certificate ").datum(&pin.certificate_id);
@@ -309,6 +317,7 @@ pub(super) fn of_cost(plan: &Plan) -> Vec<Detail> {
         ),
         detail("Money", price(plan)),
     ];
+    details.extend(files::keys(plan).map(|phrase| detail("Keys", phrase)));
     for (account, funds) in &cost.funds {
         let phrase = Phrase::of(money(*funds))
             .own(" ")

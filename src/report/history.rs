@@ -96,7 +96,7 @@ fn tone(body: &FactBody) -> Tone {
         FactBody::Refused { .. } | FactBody::Parked { .. } | FactBody::ReissueRejected { .. } => {
             Tone::Danger
         }
-        FactBody::Doubted { .. } => Tone::Notice,
+        FactBody::Doubted { .. } | FactBody::HookFailed { .. } => Tone::Notice,
         FactBody::Intended(_)
         | FactBody::Unsent { .. }
         | FactBody::Accepted { .. }
@@ -110,6 +110,8 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::SeenPart { .. }
         | FactBody::Targeted { .. }
         | FactBody::Exchanged { .. }
+        | FactBody::Collected { .. }
+        | FactBody::Delivered { .. }
         | FactBody::Carriers { .. }
         | FactBody::Forgotten { .. }
         | FactBody::Released { .. } => Tone::Plain,
@@ -201,12 +203,28 @@ fn told(body: &FactBody) -> Phrase {
         FactBody::Exchanged {
             certificate_id,
             certificate,
+            ..
         } => Phrase::of("outside, certificate ")
             .datum(certificate_id)
             .own(match certificate {
                 Some(_) => ", which is what the entry asks for",
                 None => "",
             }),
+        FactBody::Collected {
+            serial_number,
+            files,
+            ..
+        } => {
+            let names: Vec<&str> = files.keys().map(|kind| kind.file_name()).collect();
+            Phrase::of("serial ")
+                .datum(serial_number)
+                .own(format!(": {}", names.join(", ")))
+        }
+        FactBody::Delivered { serial_number } => Phrase::of("serial ").datum(serial_number),
+        FactBody::HookFailed { serial_number, why } => Phrase::of("serial ")
+            .datum(serial_number)
+            .own(": ")
+            .datum(why.raw()),
         FactBody::Carriers { orders } if orders.is_empty() => {
             Phrase::of("no other order carries its tag")
         }

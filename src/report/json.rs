@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::json_files::{FileDocument, KeyDocument};
 use super::safe_json::{self, Each};
 use super::words;
 use crate::model::{Cause, CertificateKind, CertificatePin};
@@ -88,6 +89,7 @@ struct PlanSummary {
     revoke: u32,
     adopt: u32,
     settle: u32,
+    collect: u32,
     wait: u32,
     keep: u32,
 }
@@ -129,6 +131,10 @@ struct StepDocument {
     waits_for: Option<String>,
     /// The same as a stable word.
     waiting_code: Option<&'static str>,
+    /// The key that is made here.
+    key: Option<KeyDocument>,
+    /// The certificate's files, the key's own among them.
+    files: Vec<FileDocument>,
     /// The calls that apply will send, without keys.
     requests: Vec<RequestDocument>,
     /// Every certificate that dies.
@@ -242,6 +248,7 @@ impl<'a> PlanDocument<'a> {
                 revoke: count(Action::Revoke),
                 adopt: count(Action::Adopt),
                 settle: count(Action::Settle),
+                collect: count(Action::Collect),
                 wait: count(Action::Wait),
                 keep: count(Action::Keep),
             },
@@ -313,6 +320,8 @@ impl StepDocument {
             request_id: text(step.request_id.as_ref()),
             waits_for: step.standing.waits().map(words::cause),
             waiting_code: step.standing.waits().map(Cause::code),
+            key: KeyDocument::of(step),
+            files: FileDocument::of(step),
             requests: step
                 .requests
                 .iter()

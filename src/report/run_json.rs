@@ -13,7 +13,7 @@ use super::json::{
 };
 use super::safe_json::{self, Each};
 use super::words;
-use crate::apply::{ActionReport, Outcome, PartReport, RunReport, Stop};
+use crate::apply::{ActionReport, HookOutcome, Outcome, PartReport, RunReport, Stop};
 use crate::model::{Cause, Part};
 
 /// Writes the report of a run.
@@ -82,6 +82,15 @@ struct RunSummary {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct CollectedDocument {
+    /// `live/NAME`, absolute.
+    directory: String,
+    /// What became of the program of `--on-collected`.
+    #[schemars(extend("enum" = ["none", "ok", "failed"]))]
+    hook: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct ActionDocument {
     /// `orders.NAME` or `revocations.NAME`.
     address: String,
@@ -97,6 +106,9 @@ struct ActionDocument {
     /// The request that an administrator decides.
     request_id: Option<String>,
     certificate_id: Option<String>,
+    serial_number: Option<String>,
+    /// The files that were made of the certificate.
+    collected: Option<CollectedDocument>,
     /// What went wrong and what to do.
     error: Option<String>,
     /// What it waits for.
@@ -177,6 +189,18 @@ impl ActionDocument {
             order_id: text(action.order_id.as_ref()),
             request_id: text(action.request_id.as_ref()),
             certificate_id: text(action.certificate_id.as_ref()),
+            serial_number: text(action.serial_number.as_ref()),
+            collected: action
+                .collected
+                .as_ref()
+                .map(|collected| CollectedDocument {
+                    directory: collected.directory.clone(),
+                    hook: match collected.hook {
+                        HookOutcome::None => "none",
+                        HookOutcome::Ok => "ok",
+                        HookOutcome::Failed => "failed",
+                    },
+                }),
             error: action.error.clone(),
             waiting_for: action.waits().map(words::cause),
             waiting_code: action.waits().map(Cause::code),
@@ -209,6 +233,9 @@ struct EntryDocument {
     certificate_id: Option<String>,
     /// The request that an administrator decides.
     request_id: Option<String>,
+    serial_number: Option<String>,
+    /// The serial number of the certificate in the files folder.
+    collected_serial: Option<String>,
     /// The last day.
     valid_till: Option<String>,
     /// Whole days until then; negative when it is over.
@@ -231,6 +258,8 @@ impl EntryDocument {
             order_id: text(entry.order_id.as_ref()),
             certificate_id: text(entry.certificate_id.as_ref()),
             request_id: text(entry.request_id.as_ref()),
+            serial_number: text(entry.serial_number.as_ref()),
+            collected_serial: text(entry.collected_serial.as_ref()),
             valid_till: text(entry.valid_till.as_ref()),
             days_left: entry.days_left,
             waiting_for: entry.waiting_for.as_ref().map(words::cause),

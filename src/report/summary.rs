@@ -11,8 +11,17 @@ use crate::plan::{Action, News, Plan, Step};
 pub(super) fn plan_line(plan: &Plan) -> String {
     let summary = plan.summary();
     let count = |action| summary.get(&action).copied().unwrap_or(0);
+    // Only where the manifest asks for files: a script that knows none reads the line as ever.
+    let asks_for_files = plan.steps.iter().any(|step| {
+        let files = step.files.as_ref();
+        files.is_some_and(|files| files.wanted.is_some())
+    });
+    let collect = match asks_for_files {
+        true => format!(", {} to collect", count(Action::Collect)),
+        false => String::new(),
+    };
     format!(
-        "Plan: {} to order, {} to renew, {} to reissue, {} to revoke, {} to adopt, {} to settle, {} waiting, {} unchanged.",
+        "Plan: {} to order, {} to renew, {} to reissue, {} to revoke, {} to adopt, {} to settle{collect}, {} waiting, {} unchanged.",
         count(Action::Order),
         count(Action::Renew),
         count(Action::Reissue),
@@ -110,12 +119,13 @@ pub(super) fn lethal(plan: &Plan) -> impl Iterator<Item = &Step> {
 }
 
 /// The other kinds of steps in the order in which they are listed; `keep` is only counted.
-pub(super) const LISTED: [Action; 6] = [
+pub(super) const LISTED: [Action; 7] = [
     Action::Order,
     Action::Renew,
     Action::Reissue,
     Action::Adopt,
     Action::Settle,
+    Action::Collect,
     Action::Wait,
 ];
 
@@ -173,6 +183,7 @@ pub(super) fn noun(action: Action, number: usize) -> &'static str {
         Action::Revoke => ("revocation", "revocations"),
         Action::Adopt => ("adoption", "adoptions"),
         Action::Settle => ("unknown outcome", "unknown outcomes"),
+        Action::Collect => ("collection", "collections"),
         Action::Wait => ("waiting item", "waiting items"),
         Action::Keep => ("unchanged item", "unchanged items"),
     };
@@ -188,6 +199,7 @@ pub(super) fn heading(action: Action) -> &'static str {
         Action::Revoke => "Revocations",
         Action::Adopt => "Adoptions",
         Action::Settle => "Outcomes to settle",
+        Action::Collect => "Certificates to collect",
         Action::Wait => "Waiting",
         Action::Keep => "Unchanged",
     }

@@ -32,7 +32,7 @@ impl Tone {
     /// The tone of an action.
     pub(super) fn of(action: Action) -> Self {
         match action {
-            Action::Order | Action::Adopt => Self::Good,
+            Action::Order | Action::Adopt | Action::Collect => Self::Good,
             Action::Renew | Action::Reissue | Action::Settle => Self::Notice,
             Action::Revoke => Self::Danger,
             Action::Wait | Action::Keep => Self::Plain,

@@ -1,7 +1,9 @@
 //! The only place where typed reasons become English: [`reason`] and [`cause`]. The words may hold text of a
 //! CA as it came: whoever shows them makes them safe for the place.
 
-use crate::model::{Blocked, Cause, Decision, NextRun, Part, PendingDomain, Reason, Untrusted};
+use crate::model::{
+    Blocked, Cause, Decision, FileKind, NextRun, Part, PendingDomain, Reason, Untrusted,
+};
 
 /// Why a step is what it is, one line.
 pub fn reason(reason: &Reason) -> String {
@@ -108,6 +110,37 @@ pub fn reason(reason: &Reason) -> String {
                 many.join(", ")
             ),
         },
+        Reason::NewKey { order } => format!("a new key for order {order}, by a reissue"),
+        Reason::KeyMissing { order } => {
+            format!("the private key of order {order} is not in the files folder")
+        }
+        Reason::OtherHost { folder } => {
+            format!("it needs the files folder {folder}, which another host has")
+        }
+        Reason::NotCollected { serial } => {
+            format!("serial {serial} is issued and not collected")
+        }
+        Reason::FilesChanged { files, since } => {
+            let was = if files.len() == 1 { "was" } else { "were" };
+            format!(
+                "{} {was} changed since {}",
+                file_names(files),
+                since.strftime("%F")
+            )
+        }
+        Reason::FilesMissing { files } => {
+            let is = if files.len() == 1 { "is" } else { "are" };
+            format!("{} {is} missing", file_names(files))
+        }
+        Reason::LinkChanged { serial } => {
+            format!("`live` does not point to serial {serial}, which was collected")
+        }
+        Reason::ProgramFailed { at, why } => {
+            format!("the program failed on {}: {}", at.strftime("%F"), why.raw())
+        }
+        Reason::NotDelivered { serial } => {
+            format!("the program of --on-collected has not run for serial {serial}")
+        }
         Reason::ReissueUnderWay { order } => format!("a reissue of order {order} is under way"),
         Reason::ReissueRejected { order } => {
             format!("an administrator refused the reissue of order {order}")
@@ -230,6 +263,7 @@ pub fn cause(cause: &Cause) -> String {
             after.join(", ")
         }
         Cause::NextRun { with } => next_run(with),
+        Cause::OtherHost { folder } => format!("the host with files folder {folder}"),
         Cause::Doubt => "the outcome of an earlier call".to_owned(),
         Cause::Decision(decision) => self::decision(decision),
     }
@@ -319,12 +353,20 @@ pub fn decision(decision: &Decision) -> String {
         Decision::EarlierOrder {
             order, generation, ..
         } => format!("`generation: {generation}`, if order {order} is to be revoked"),
+        Decision::MissingKey { address } => format!(
+            "the files folder with its key, or `certplan apply --rekey {address}`, which makes a new one by a reissue"
+        ),
         Decision::ConfirmedButInForce { order, .. } => {
             format!(
                 "a look at order {order}: the CA confirmed its revocation and shows it in force"
             )
         }
     }
+}
+
+fn file_names(files: &[FileKind]) -> String {
+    let names: Vec<&str> = files.iter().map(|kind| kind.file_name()).collect();
+    names.join(", ")
 }
 
 fn listed<T: ToString>(ids: &[T]) -> String {

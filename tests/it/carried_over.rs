@@ -114,7 +114,12 @@ fn check(snapshot: &Snapshot) {
     ] {
         assert!(revoked(snapshot, name, word), "{name}: {snapshot:?}");
     }
-    let bound = snapshot.bindings.values().next().expect("a binding");
+    let bound = snapshot
+        .bindings
+        .accounts
+        .values()
+        .next()
+        .expect("a binding");
     assert_eq!(bound.account_id.as_deref(), Some("654321"));
 }
 

@@ -11,7 +11,9 @@ use crate::rig::Rig;
 
 /// The example folders that are manifests: what `-f` names, how many orders they place and how many
 /// certificates they revoke.
-const MANIFESTS: [Example; 5] = [
+const MANIFESTS: [Example; 7] = [
+    Example::new("web-server", "certplan.yaml", 1, 0),
+    Example::new("staff-mail", "certplan.yaml", 2, 0),
     Example::new("first-order", "certplan.yaml", 2, 0),
     Example::new("leaver", "certplan.yaml", 0, 1),
     Example::new("replace-then-revoke", "certplan.yaml", 1, 3),
@@ -30,7 +32,7 @@ const COMMANDS: [(&str, usize); 6] = [
 ];
 
 /// Every file of the examples. What a user left beside them is not one.
-const FILES: [&str; 23] = [
+const FILES: [&str; 28] = [
     "both-cas/certplan.yaml",
     "both-cas/seed.json",
     "ci/github-actions.yml",
@@ -52,8 +54,13 @@ const FILES: [&str; 23] = [
     "replace-then-revoke/certplan.yaml",
     "replace-then-revoke/csr/shop.csr",
     "replace-then-revoke/seed.json",
+    "staff-mail/certplan.yaml",
+    "staff-mail/seed.json",
     "systemd/certplan.service",
     "systemd/certplan.timer",
+    "web-server/certplan.yaml",
+    "web-server/reload-nginx.sh",
+    "web-server/seed.json",
 ];
 
 struct Example {
@@ -148,6 +155,16 @@ fn revoked_certificates(rig: &Rig) -> usize {
         }
     }
     ids.len()
+}
+
+#[test]
+fn web_server_reaches_an_empty_plan() {
+    play("web-server");
+}
+
+#[test]
+fn staff_mail_reaches_an_empty_plan() {
+    play("staff-mail");
 }
 
 #[test]
@@ -286,13 +303,107 @@ fn a_plan_of_a_view_only_key_is_applied_with_the_other_one_as_in_the_ci_files() 
 }
 
 #[test]
+fn the_program_of_the_web_server_reloads_nginx_once_its_files_are_there() {
+    let mut rig = Rig::new();
+    copy("web-server", rig.folder());
+    rig.tell("options", json!({ "approval": "automatic" }));
+    let path = std::env::var("PATH").unwrap_or_default();
+    rig.set("PATH", &format!("{}:{path}", rig.path("bin").display()));
+    let nginx = |test: &str| {
+        rig.write(
+            "bin/nginx",
+            format!("#!/bin/sh\necho \"$@\" >> \"$HOME/nginx.log\"\n[ \"$1\" != -t ] || {test}\n"),
+        );
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(rig.path("bin/nginx"), mode).expect("its owner");
+    };
+    let log = || std::fs::read_to_string(rig.home().join("nginx.log")).unwrap_or_default();
+    let program = rig.path("reload-nginx.sh").display().to_string();
+    let apply = [
+        "apply",
+        "--yes",
+        "--wait",
+        "20s",
+        "--on-collected",
+        &program,
+    ];
+
+    nginx("exit 1");
+    let failed = rig.certplan(&apply).expect(1);
+    assert!(
+        failed
+            .stdout
+            .contains("the program of --on-collected failed"),
+        "{}",
+        failed.stdout
+    );
+    assert_eq!(
+        log(),
+        "-t -q\n",
+        "a configuration that is not taken is not loaded"
+    );
+    nginx("exit 0");
+    let done = rig.certplan(&apply).expect(0);
+    assert!(
+        done.stderr
+            .contains("nginx reloaded for orders.www, certificate "),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(log(), "-t -q\n-t -q\n-s reload\n");
+    rig.certplan(&apply).expect(0);
+    assert_eq!(log().lines().count(), 3, "nothing to do");
+    let live = rig.path(".certplan/files/live/www");
+    for file in ["privkey.pem", "fullchain.pem", "chain.pem"] {
+        assert!(live.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn the_staff_gets_one_file_and_a_passphrase_each() {
+    let rig = Rig::new();
+    copy("staff-mail", rig.folder());
+    rig.tell("options", json!({ "approval": "automatic" }));
+    rig.certplan(&["apply", "--yes", "--wait", "20s"]).expect(0);
+    let mut passphrases = BTreeSet::new();
+    for name in ["locke-cole", "terra-branford"] {
+        let live = rig.path(&format!(".certplan/files/live/{name}"));
+        assert!(
+            std::fs::metadata(live.join("cert.p12"))
+                .expect("a p12")
+                .len()
+                > 500
+        );
+        let passphrase = std::fs::read_to_string(live.join("p12.pass")).expect("a passphrase");
+        assert_eq!(passphrase.trim_end().len(), 24, "{name}");
+        passphrases.insert(passphrase);
+    }
+    assert_eq!(passphrases.len(), 2);
+}
+
+#[test]
 fn the_demo_ends_well_and_leaves_nothing_behind() {
     let mut rig = Rig::new();
     let temporary = rig.path("tmp");
     std::fs::create_dir(&temporary).expect("a folder");
     rig.set("TMPDIR", temporary.to_str().expect("a path"));
     let ended = rig.certplan(&["demo"]).expect(0);
-    assert!(ended.stdout.contains("Nothing to do."), "{}", ended.stdout);
+    let last = ", 0 to settle, 0 to collect, 0 waiting, 2 unchanged.";
+    assert!(ended.stdout.contains(last), "{}", ended.stdout);
+    let files = "\ncert.pem  fullchain.pem  privkey.pem\n";
+    let files = [files, "\nfullchain.pem  privkey.pem\n"];
+    assert!(
+        files.iter().any(|files| ended.stdout.contains(files)),
+        "{}",
+        ended.stdout
+    );
+    let lines = ended.stdout.lines().count() + ended.stderr.lines().count();
+    assert!(
+        lines <= 70,
+        "{lines} lines\n{}{}",
+        ended.stdout,
+        ended.stderr
+    );
     let left = std::fs::read_dir(&temporary).expect("the folder").count();
     assert_eq!(left, 0, "the demo leaves files behind");
     assert_eq!(rig.changes().len(), 0, "the demo spoke to another sandbox");

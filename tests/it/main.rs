@@ -19,6 +19,7 @@ mod crash;
 mod doubt;
 mod examples;
 mod fault_matrix;
+mod files;
 mod logs;
 mod model;
 mod pipes;

@@ -16,9 +16,16 @@ fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).expect("the README")
 }
 
-/// The fenced blocks of one language.
+fn recipes() -> String {
+    std::fs::read_to_string(root().join("docs/recipes.md")).expect("the recipes")
+}
+
+/// The fenced blocks of one language in the README.
 fn blocks(language: &str) -> Vec<String> {
-    let text = readme();
+    blocks_of(&readme(), language)
+}
+
+fn blocks_of(text: &str, language: &str) -> Vec<String> {
     let open = format!("```{language}");
     let mut found = Vec::new();
     let mut block: Option<String> = None;
@@ -36,8 +43,7 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 /// Everything but the fenced blocks.
-fn prose() -> String {
-    let text = readme();
+fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split("```").step_by(2).collect();
     parts.concat()
 }
@@ -65,28 +71,51 @@ fn every_manifest_and_every_policy_in_the_readme_is_valid() {
 
 #[test]
 fn every_command_in_the_readme_exists() {
+    let seen = parse_commands("README.md", &readme());
+    assert!(seen >= 15, "only {seen} commands were found");
+}
+
+#[test]
+fn every_manifest_command_and_link_of_the_recipes_is_right() {
+    let (rig, text) = (Rig::new(), recipes());
+    let manifests = blocks_of(&text, "yaml");
+    assert_eq!(manifests.len(), 2);
+    for manifest in manifests {
+        rig.write("certplan.yaml", &manifest);
+        rig.certplan(&["validate"]).expect(0);
+    }
+    let seen = parse_commands("docs/recipes.md", &text);
+    assert!(seen >= 4, "only {seen} commands were found");
+    for rest in text.split("](").skip(1) {
+        let target = rest.split(')').next().expect("a target");
+        assert!(root().join("docs").join(target).exists(), "{target}");
+    }
+}
+
+/// Holds each command in a page against the parser of the real binary; how many there are.
+fn parse_commands(page: &str, text: &str) -> usize {
     let mut seen = 0;
-    for block in blocks("sh") {
+    for block in blocks_of(text, "sh") {
         for line in block.lines() {
             for command in commands(line) {
-                parses("README.md", &command);
+                parses(page, &command);
                 seen += 1;
             }
         }
     }
     // Commands in the text, between backticks.
-    for text in prose().split('`').skip(1).step_by(2) {
+    for text in prose(text).split('`').skip(1).step_by(2) {
         let words: Vec<&str> = text.split_whitespace().collect();
         let is_command = words.len() > 1 && words[0] == "certplan";
         if !is_command || words.iter().any(|word| is_placeholder(word)) {
             continue;
         }
         for command in commands(text) {
-            parses("README.md", &command);
+            parses(page, &command);
             seen += 1;
         }
     }
-    assert!(seen >= 15, "only {seen} commands were found");
+    seen
 }
 
 fn is_placeholder(word: &str) -> bool {
@@ -195,6 +224,8 @@ fn the_reference_names_every_member_of_the_schema() {
         "Policy",
         "Order",
         "Certificate",
+        "Files",
+        "Key",
         "Revocation",
         "Doubt",
     ] {

@@ -72,6 +72,7 @@ pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
     let shown = Asked::shown(&read);
     let facts = ids.iter().flat_map(|id| {
         let adopted = FactBody::Adopted {
+            public_key: None,
             order_id: id.as_str().into(),
             certificate_id: None,
             generation: 1,

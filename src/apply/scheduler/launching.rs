@@ -1,14 +1,16 @@
 //! Starting steps: which is next.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use super::{Scheduler, State};
-use crate::apply::ended::StepEnd;
+use crate::apply::ended::{Ended, StepEnd};
 use crate::apply::event::Event;
-use crate::apply::step::{Work, execute};
-use crate::model::AccountName;
+use crate::apply::step::{Work, collect, execute};
+use crate::model::{AccountName, Standing};
+use crate::plan::{Action, Step};
 
 impl<'c> Scheduler<'c, '_> {
     /// Takes the next step of an account that may be sent.
@@ -25,8 +27,60 @@ impl<'c> Scheduler<'c, '_> {
         queue.remove(at)
     }
 
+    /// True for a certificate that was issued in this run, and of which files are wanted. After a signal nothing
+    /// new is started.
+    pub(super) fn is_to_be_collected(&self, step: &Step, end: &StepEnd) -> bool {
+        let wants = step
+            .files
+            .as_ref()
+            .is_some_and(|files| files.wanted.is_some());
+        let is_about_order = match step.action {
+            Action::Order | Action::Renew | Action::Reissue | Action::Settle | Action::Wait => true,
+            // What the plan collects is a step of its own; what it adopts, the next plan compares.
+            Action::Collect | Action::Adopt | Action::Revoke | Action::Keep => false,
+        };
+        let is_issued = end.ended == Ended::Done
+            && matches!(end.standing, Standing::InForce { change: None, .. });
+        wants
+            && self.context.run.folder.is_some()
+            && is_about_order
+            && is_issued
+            && end.collected.is_none()
+            && self.context.closed(step).is_none()
+    }
+
+    /// Starts the collection of what was issued.
+    fn launch_collections(&mut self, running: &mut JoinSet<(usize, StepEnd)>) {
+        let mut later = VecDeque::new();
+        while let Some((position, end)) = self.to_collect.pop_front() {
+            let step = &self.plan.steps[position];
+            let Some(account) = self.account(&step.account) else {
+                continue;
+            };
+            let active = self.active.entry(&step.account).or_default();
+            if *active >= account.max_in_flight {
+                later.push_back((position, end));
+                continue;
+            }
+            *active += 1;
+            self.state[position] = State::Running;
+            let (context, account) = (Arc::clone(self.context), account.clone());
+            running.spawn(async move {
+                let work = Work {
+                    context: &context,
+                    step: &context.run.approved.plan().steps[position],
+                    account: &account,
+                    may_send: false,
+                };
+                (position, collect(work, end).await)
+            });
+        }
+        self.to_collect = later;
+    }
+
     /// Starts what may start.
     pub(super) fn launch(&mut self, running: &mut JoinSet<(usize, StepEnd)>) {
+        self.launch_collections(running);
         let names: Vec<&'c AccountName> = self.ready.keys().copied().collect();
         for name in names {
             let Some(account) = self.account(name) else {

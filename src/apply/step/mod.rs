@@ -2,6 +2,8 @@
 //! settled by reading, and the loops here decide what follows from that.
 
 pub(super) mod attempt;
+mod collect;
+mod keys;
 mod order;
 mod reissue;
 mod revoke;
@@ -10,6 +12,7 @@ mod settle;
 mod settle_revocation;
 mod settled;
 
+pub(super) use self::collect::collect;
 pub(super) use self::revoke::conclude;
 pub(super) use self::settle_revocation::part_fact;
 
@@ -70,6 +73,7 @@ impl Work<'_> {
 pub(super) async fn execute(work: Work<'_>) -> StepEnd {
     match (work.step.action, &work.step.operation) {
         (Action::Settle, _) => settle_doubt(work).await,
+        (Action::Collect, _) => collect::execute(work).await,
         (_, Some(Operation::Order(operation))) => order::place(work, operation).await,
         (_, Some(Operation::Reissue(operation))) => reissue::reissue(work, operation).await,
         (_, Some(Operation::Revoke(operation))) => revoke::revoke(work, operation).await,

@@ -1,6 +1,7 @@
 //! Orders and renewals.
 
 use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
+use super::keys::with_key;
 use super::settle::settle_soon;
 use super::settled::Settled;
 use super::{Work, settle};
@@ -46,6 +47,7 @@ impl Call for Place<'_> {
             replaces,
             tag: Some(self.operation.tag.clone()),
             body: body_digest(self.provider, &whole, None, self.renewal_of.as_ref()),
+            public_key: order.certificate.csr.as_ref().map(|csr| csr.public_key),
             certificate: Some(order.certificate.digest()),
             terms: Some(order.terms()),
             asked: Some(Box::new(Asked::of(order))),
@@ -69,8 +71,14 @@ pub(super) async fn place(work: Work<'_>, operation: &OrderOperation) -> StepEnd
         Ok(renewal_of) => renewal_of,
         Err(why) => return StepEnd::failed(step, why),
     };
+    let order = match with_key(work, &operation.order).await {
+        Ok(order) => order,
+        Err(why) => return StepEnd::failed(step, why),
+    };
+    let tag = operation.tag.clone();
+    let keyed = OrderOperation { order, tag };
     let call = Place {
-        operation,
+        operation: &keyed,
         renewal_of,
         provider: &work.account.provider,
     };

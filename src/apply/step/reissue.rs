@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Work;
 use super::attempt::{Attempted, Call, Comparison, attempt, backoff};
+use super::keys::with_key;
 use super::order::accepted;
 use super::settle::{asked_again, doubted, settle_reissue};
 use super::settled::Settled;
@@ -52,6 +53,7 @@ impl Call for Reissue<'_> {
             replaces,
             tag: None,
             body: body_digest(self.provider, &whole, None, None),
+            public_key: order.certificate.csr.as_ref().map(|csr| csr.public_key),
             certificate: Some(order.certificate.digest()),
             terms: None,
             asked: Some(Box::new(Asked::of(order))),
@@ -110,8 +112,16 @@ fn difference(operation: &ReissueOperation, order: &ObservedOrder) -> Option<Str
 
 /// Reissues an order.
 pub(super) async fn reissue(work: Work<'_>, operation: &ReissueOperation) -> StepEnd {
+    let order = match with_key(work, &operation.order).await {
+        Ok(order) => order,
+        Err(why) => return StepEnd::failed(work.step, why),
+    };
+    let keyed = ReissueOperation {
+        order,
+        ..operation.clone()
+    };
     let call = Reissue {
-        operation,
+        operation: &keyed,
         provider: &work.account.provider,
     };
     for tried in 1.. {

@@ -64,6 +64,7 @@ impl Call for Revoke<'_> {
             replaces: None,
             tag: None,
             body: body_digest(self.provider, &whole, Some(self.part), None),
+            public_key: None,
             certificate: None,
             terms: None,
             asked: None,

@@ -14,7 +14,7 @@ use crate::journal::Hold;
 use crate::model::{
     Adoption, CaClock, Cause, Doubt, DoubtRule, FactBody, NextRun, ObservedOrder, OpenOperation,
     Operation, OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation,
-    Untrusted, clock_after, differences, duration_words, seen,
+    Untrusted, clock_after, differences, duration_words, other_key, seen,
 };
 use crate::provider::Depth;
 
@@ -381,12 +381,19 @@ fn is_reissued(
     let unchanged = operation.is_some_and(|operation| {
         asked.is_some_and(|asked| operation.order.certificate.is_of(asked))
     });
-    let agrees = operation.is_some_and(|operation| differences(&operation.order, order).is_empty());
+    let agrees = operation.is_some_and(|operation| {
+        differences(&operation.order, order).is_empty()
+            && other_key(attempt, &operation.order, order).is_none()
+    });
+    // Of a key that was made for the call, only the certificate's own says that the call had its effect.
+    let shows_key = operation.is_none_or(|operation| {
+        operation.order.certificate.key.is_none() || order.public_key.is_some()
+    });
     let before = attempt
         .and_then(|attempt| attempt.replaces.as_ref())
         .or_else(|| record.live.as_ref()?.certificate_id.as_ref());
     match (before, &order.certificate_id) {
         (Some(before), Some(now)) => before != now && (agrees || !unchanged),
-        _ => agrees && unchanged,
+        _ => agrees && unchanged && shows_key,
     }
 }

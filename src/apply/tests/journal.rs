@@ -1,6 +1,5 @@
 //! A journal in memory, and what happened in order: [`Memory`] and [`Log`].
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +9,7 @@ use futures::future::{BoxFuture, ready};
 use tokio::time::Instant;
 
 use crate::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
-use crate::model::{AccountName, Address, Digest, Fact, FactLog, Record, Records};
+use crate::model::{AccountName, Address, Digest, Fact, FactLog, FilesId, Record, Records};
 
 /// What happened, in order: what became durable and what was asked of the CA, each with its time.
 #[derive(Clone)]
@@ -151,8 +150,12 @@ impl Journal for Memory {
         Box::pin(ready(Ok(())))
     }
 
+    fn bind_files<'a>(&'a self, _: &'a FilesId) -> BoxFuture<'a, Result<(), JournalError>> {
+        Box::pin(ready(Ok(())))
+    }
+
     fn bindings(&self) -> Bindings {
-        BTreeMap::new()
+        Bindings::default()
     }
 
     fn gap(&self) -> Option<Gap> {

@@ -40,9 +40,11 @@ fn item(address: &str, wanted: Wanted) -> Item {
 /// An order for one person.
 pub(super) fn order(name: &str) -> Item {
     let order = Order {
+        files: None,
         product: "client_premium_sha2".to_owned(),
         generation: 1,
         certificate: CertificateRequest {
+            key: None,
             common_name: Some(name.to_owned()),
             dns_names: Vec::new(),
             emails: vec![format!("{name}@example.com")],
@@ -237,9 +239,12 @@ impl World {
             keys: BTreeMap::new(),
         };
         let observed = Observed {
+            folder: None,
             accounts: BTreeMap::from([(account(), self.observed())]),
         };
         Plan::build(&Inputs {
+            folder: None,
+            rekey: &[],
             batch: &batch,
             records: &self.journal.records(),
             knowledge: Knowledge::Whole,
@@ -303,6 +308,9 @@ impl World {
             max_in_flight: self.max_in_flight,
         };
         let run_of_plan = Run {
+            delivery: None,
+            folder: None,
+            secret: |_| Err("no passphrase".to_owned()),
             run_id: RunId::from("run"),
             approved,
             journal: Arc::clone(&self.journal) as _,

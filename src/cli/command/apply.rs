@@ -5,6 +5,7 @@ use crate::apply::RunReport;
 use crate::cli::args::{ApplyArgs, Common};
 use crate::cli::exit::{self, CliError, Exit};
 use crate::cli::format::Format;
+use crate::cli::hook_args::Hooks;
 use crate::cli::output::Output;
 use crate::cli::run_reports;
 use crate::cli::screen::Screen;
@@ -12,7 +13,7 @@ use crate::cli::settings::Calls;
 use crate::cli::signals;
 use crate::cli::watch::Watch;
 use crate::cli::workspace::{self, Warnings};
-use crate::engine::{self, Applied, ApplyEnd, ApplyRequest, Workspace};
+use crate::engine::{self, Applied, ApplyEnd, ApplyRequest, Scope, Workspace};
 use crate::model::Untrusted;
 use crate::report;
 
@@ -31,6 +32,7 @@ pub(super) async fn run(
     if args.reports.iter().any(run_reports::is_standard) {
         output.step_aside();
     }
+    let hooks = Hooks::open(&args.hooks)?;
     let stop = signals::listen();
     let policy = args.scope.policy.as_deref();
     // A saved plan is not shown again, and the report has what it warns of.
@@ -41,10 +43,15 @@ pub(super) async fn run(
     let workspace = workspace::load_for(Calls::Ca, common, policy, warnings, output)?;
     let request = ApplyRequest {
         saved: args.plan.clone(),
-        scope: args.scope.scope(),
+        scope: Scope {
+            // A saved plan was made without knowing of the program.
+            has_program: hooks.collected().is_some() && args.plan.is_none(),
+            ..args.scope.scope()
+        },
         expect: args.expect,
         wait: args.wait,
         lock_timeout: args.lock_timeout,
+        delivery: hooks.collected(),
         stop,
     };
     let mut screen = Screen {
@@ -61,7 +68,16 @@ pub(super) async fn run(
         ApplyEnd::CarriedOut(applied) => {
             drop(screen);
             watch.carried_out(&workspace.batch, &applied);
-            Ok(tell(&workspace, args, &applied, output).await)
+            let exit = tell(&workspace, args, &applied, output).await;
+            if let Some(why) = hooks.finished(&applied.report).await {
+                output.error(&why);
+                return Ok(if exit == Exit::Done {
+                    Exit::Failed
+                } else {
+                    exit
+                });
+            }
+            Ok(exit)
         }
     }
 }

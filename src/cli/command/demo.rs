@@ -5,9 +5,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -17,10 +15,7 @@ use crate::cli::output::Output;
 use crate::sandbox::{Options, Sandbox};
 
 pub(super) async fn run(args: &DemoArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let options = Options {
-        ncloud_revoke_delay: Duration::from_secs(2),
-        ..Options::default()
-    };
+    let options = Options::default();
     let sandbox = Sandbox::start(options.clone())
         .await
         .map_err(|error| CliError::Failed(format!("the sandbox cannot start: {error}")))?;
@@ -38,10 +33,7 @@ pub(super) async fn run(args: &DemoArgs, output: &mut Output) -> Result<Exit, Cl
             .map_err(|error| failed("make an HTTP client", &error))?,
         variables: vec![
             ("CERTPLAN_ENDPOINT_DIGICERT", sandbox.certcentral_url()),
-            ("CERTPLAN_ENDPOINT_NAVERCLOUD", sandbox.ncloud_url()),
             ("DIGICERT_API_KEY", options.certcentral_key),
-            ("NCLOUD_ACCESS_KEY", options.ncloud_access_key),
-            ("NCLOUD_SECRET_KEY", options.ncloud_secret_key),
             // The limits of a sandbox that is gone tomorrow are nobody else's business.
             (
                 "CERTPLAN_BUDGET_DIR",
@@ -61,46 +53,31 @@ pub(super) async fn run(args: &DemoArgs, output: &mut Output) -> Result<Exit, Cl
 }
 
 async fn play(stage: &Stage, output: &mut Output) -> Result<(), CliError> {
+    let seed = json!({ "certcentral": 1, "duplicates_per_order": 1 });
+    let seeded = stage.tell("seed", &seed).await?;
+    let text = manifest(&first_id(&seeded, "certcentral_order_ids")?);
+    stage.write("certplan.yaml", text.as_bytes())?;
     say(
         output,
-        "A stand-in for both CAs is serving on loopback. Nothing here costs money.",
+        "A stand-in for the CA serves on loopback: nothing costs money. The manifest:",
     );
-    let seeded = stage
-        .tell(
-            "seed",
-            &json!({ "certcentral": 1, "duplicates_per_order": 1, "ncloud_orders": 1 }),
-        )
-        .await?;
-    let old = first_id(&seeded, "certcentral_order_ids")?;
-    let ncloud = first_id(&seeded, "ncloud_order_ids")?;
-    stage.write("certplan.yaml", manifest(&old, &ncloud).as_bytes())?;
-    stage.write("shop.csr", csr("shop.example.com")?.as_bytes())?;
-    stage.write("mail.csr", csr("Locke Cole")?.as_bytes())?;
-    say(
-        output,
-        &format!("The manifest, in {}:", stage.folder.display()),
-    );
-    let text = manifest(&old, &ncloud);
     output.result(|out| out.write_all(text.as_bytes()));
-
-    stage.certplan(output, &["plan"], 0).await?;
+    say(output, "What would be done, and what would die:");
     stage
-        .certplan(
-            output,
-            &["apply", "--yes", "--report", "json=first.json"],
-            0,
-        )
+        .certplan(output, &["plan", "--out", "plan.json"])
         .await?;
+
+    let first = ["apply", "-q", "plan.json", "--report", "json=first.json"];
+    stage.certplan_in_short(output, &first).await?;
     let first = stage.report("first.json")?;
     expect(&first, "orders.shop", "waiting")?;
     expect(&first, "revocations.old-shop", "waiting")?;
 
     say(
         output,
-        "Both orders wait for an administrator. In the CA's console, somebody approves them.",
+        "The order waits for an administrator, who approves it in the CA's console. Then:",
     );
     stage.tell("approve", &json!({ "all": true })).await?;
-
     let second = [
         "apply",
         "--yes",
@@ -109,19 +86,44 @@ async fn play(stage: &Stage, output: &mut Output) -> Result<(), CliError> {
         "--report",
         "json=second.json",
     ];
-    stage.certplan(output, &second, 0).await?;
+    stage.certplan_in_short(output, &second).await?;
     let second = stage.report("second.json")?;
     expect(&second, "revocations.old-shop", "done")?;
-    expect(&second, "revocations.naver-shop", "done")?;
+    show_files(stage, output)?;
 
+    say(output, "A last plan has nothing to do:");
+    let last = ["plan", "--detailed-exitcode"];
+    stage.certplan_in_short(output, &last).await
+}
+
+/// The certificate beside its key.
+fn show_files(stage: &Stage, output: &mut Output) -> Result<(), CliError> {
+    let live = Path::new(".certplan/files/live/shop");
     say(
         output,
-        "Everything is as the manifest says. A last plan has nothing to do:",
+        &format!(
+            "The certificate lies beside its key, in {}:",
+            live.display()
+        ),
     );
-    stage
-        .certplan(output, &["plan", "--detailed-exitcode"], 0)
-        .await?;
-    stage.certplan(output, &["history", "--verify"], 0).await
+    let folder = stage.folder.join(live);
+    let mut names = Vec::new();
+    let listed = std::fs::read_dir(&folder).map_err(|error| failed("read its files", &error))?;
+    for entry in listed {
+        let entry = entry.map_err(|error| failed("read its files", &error))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    for wanted in ["fullchain.pem", "privkey.pem"] {
+        if !names.iter().any(|name| name == wanted) {
+            return Err(CliError::Failed(format!(
+                "the demo expected {wanted} in {}",
+                folder.display()
+            )));
+        }
+    }
+    output.result(|out| writeln!(out, "{}", names.join("  ")));
+    Ok(())
 }
 
 struct Stage {
@@ -133,34 +135,54 @@ struct Stage {
 }
 
 impl Stage {
-    /// Runs a command of this program in the demo's folder and holds it to its exit code.
-    async fn certplan(
+    /// Runs a command and shows all that it prints.
+    async fn certplan(&self, output: &mut Output, args: &[&str]) -> Result<(), CliError> {
+        self.run(output, args, Stdio::inherit()).await.map(drop)
+    }
+
+    /// Runs a command and shows the last line of what it prints.
+    async fn certplan_in_short(&self, output: &mut Output, args: &[&str]) -> Result<(), CliError> {
+        let printed = self.run(output, args, Stdio::piped()).await?;
+        let printed = String::from_utf8_lossy(&printed);
+        let last = printed.lines().last().unwrap_or_default();
+        output.result(|out| writeln!(out, "{last}"));
+        Ok(())
+    }
+
+    /// Runs a command of this program in the demo's folder, and holds it to exit code 0. What it prints, where
+    /// that is kept.
+    async fn run(
         &self,
         output: &mut Output,
         args: &[&str],
-        wanted: i32,
-    ) -> Result<(), CliError> {
-        say(output, &format!("$ certplan {}", args.join(" ")));
-        let status = Command::new(&self.program)
+        printed: Stdio,
+    ) -> Result<Vec<u8>, CliError> {
+        let shown = args.join(" ");
+        output.result(|out| writeln!(out, "$ certplan {shown}"));
+        let started = Command::new(&self.program)
             .args(args.iter().map(OsStr::new))
             .current_dir(&self.folder)
             .env_remove("CERTPLAN_STATE")
             .env_remove("CERTPLAN_PING_URL")
+            .env_remove("CERTPLAN_FILES_DIR")
+            .env_remove("CERTPLAN_FILES_GROUP")
             .envs(
                 self.variables
                     .iter()
                     .map(|(name, value)| (*name, value.as_str())),
             )
             .stdin(Stdio::null())
-            .status()
-            .await
+            .stdout(printed)
+            .spawn()
             .map_err(|error| failed("run this program", &error))?;
-        if status.code() == Some(wanted) {
-            Ok(())
+        let ended = started.wait_with_output().await;
+        let ended = ended.map_err(|error| failed("run this program", &error))?;
+        if ended.status.success() {
+            Ok(ended.stdout)
         } else {
             Err(CliError::Failed(format!(
-                "`certplan {}` ended with {status}, the demo expected {wanted}",
-                args.join(" ")
+                "`certplan {}` ended with {}, the demo expected success",
+                shown, ended.status
             )))
         }
     }
@@ -236,63 +258,21 @@ fn failed(doing: &str, error: &dyn std::fmt::Display) -> CliError {
     CliError::Failed(format!("the demo cannot {doing}: {error}"))
 }
 
-/// A fresh key and a request for one name. The key is thrown away: the sandbox's certificates are of
-/// no use.
-fn csr(name: &str) -> Result<String, CliError> {
-    let made = KeyPair::generate().and_then(|key| {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.serialize_request(&key)?.pem()
-    });
-    made.map_err(|error| failed("make a CSR", &error))
-}
-
-fn manifest(old: &str, ncloud: &str) -> String {
+fn manifest(old: &str) -> String {
     format!(
         "\
 version: 1
 accounts:
-  digicert:
-    provider: certcentral
-    api_key: {{ env: DIGICERT_API_KEY }}
-    key_id: 184
-  navercloud:
-    provider: ncloud
-    access_key: {{ env: NCLOUD_ACCESS_KEY }}
-    secret_key: {{ env: NCLOUD_SECRET_KEY }}
-defaults:
-  orders: {{ account: digicert, organization: {{ id: 112233 }} }}
+  digicert: {{ provider: certcentral, api_key: {{ env: DIGICERT_API_KEY }} }}
 orders:
-  shop:                                  # a new certificate for the shop
-    product: ssl_basic
-    certificate:
-      common_name: shop.example.com
-      signature_hash: sha256
-      csr: {{ file: shop.csr }}
-    order_validity: {{ years: 1 }}
-  mail-locke-cole:                       # and one for a colleague's mail
-    product: client_premium_sha2
-    certificate:
-      common_name: Locke Cole
-      emails: [locke.cole@example.com]
-      signature_hash: sha256
-      csr: {{ file: mail.csr }}
-    validity_years: 1
+  shop:                                  # a new certificate for the shop, its key made here
+    {{ account: digicert, product: ssl_basic, organization: {{ id: 112233 }}, order_validity: {{ years: 1 }},
+      certificate: {{ common_name: shop.example.com, signature_hash: sha256, key: {{ generate: p-256 }} }},
+      files: {{ kinds: [fullchain] }} }}
 revocations:
   old-shop:                              # only when the new one is issued
-    account: digicert
-    order_id: {old}
-    scope: order
-    reason: superseded
-    comments: replaced by orders.shop
-    skip_approval: true
-    after: [{{ order: shop, until: issued }}]
-  naver-shop:
-    account: navercloud
-    order_id: \"{ncloud}\"
-    scope: order
-    reason: cessationOfOperation
+    {{ account: digicert, order_id: {old}, scope: order, reason: superseded, comments: replaced by orders.shop,
+      skip_approval: true, after: [{{ order: shop, until: issued }}] }}
 "
     )
 }

@@ -1,5 +1,7 @@
 //! `certplan doctor`: everything that must be right before an apply, in one look.
 
+use super::check::{Check, Verdict};
+use super::doctor_files;
 use crate::cli::args::Common;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
@@ -10,27 +12,6 @@ use crate::journal::{self, VerifyError};
 use crate::model::{AccountName, KeyFacts, Untrusted};
 use crate::provider::Observe;
 use crate::report::counted;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Good,
-    Note,
-    Bad,
-}
-
-struct Check {
-    verdict: Verdict,
-    what: String,
-}
-
-impl Check {
-    fn new(verdict: Verdict, what: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            what: what.into(),
-        }
-    }
-}
 
 pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, CliError> {
     let workspace = workspace::load(common, None, output)?;
@@ -56,6 +37,7 @@ pub(super) async fn run(common: &Common, output: &mut Output) -> Result<Exit, Cl
             .map(|what| Check::new(Verdict::Note, what)),
     );
     checks.push(check_budget(&workspace).await);
+    checks.extend(doctor_files::check(&workspace).await);
     let foreign = settings::foreign_endpoints(&workspace.batch);
     checks.extend(foreign.iter().map(|variable| {
         Check::new(

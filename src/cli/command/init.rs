@@ -74,7 +74,18 @@ orders:
       common_name: Locke Cole
       emails: [locke.cole@example.com]
       signature_hash: sha256
+      key: { generate: rsa-2048 }          # key and CSR are made here; or `csr: { file: PATH }`
+    files: { kinds: [p12] }                # cert.p12 and its passphrase, in .certplan/files/live/mail-locke-cole
     validity_years: 1
+  # www:
+  #   product: ssl_basic
+  #   certificate:
+  #     common_name: www.example.com
+  #     dns_names: [www.example.com, example.com]
+  #     signature_hash: sha256
+  #     key: { generate: p-256 }
+  #   files: { kinds: [fullchain, chain] } # beside privkey.pem; `apply --on-collected PROGRAM` reloads the server
+  #   order_validity: { years: 1 }
 
 # A revocation cannot be undone.
 # revocations:
@@ -92,8 +103,14 @@ mod tests {
     use crate::provider::authorities;
 
     #[test]
-    fn the_starter_loads() {
+    fn the_starter_loads_and_so_does_what_it_has_as_comments() {
         let text = starter("schemas/manifest.schema.json");
+        let whole = text
+            .replace("\n  # ", "\n  ")
+            .replace("\n# revoc", "\nrevoc");
+        let whole = whole.replace("\n#   ", "\n  ");
+        let loaded = manifest::load(&[Input::Stdin(whole.into_bytes())], &authorities()).unwrap();
+        assert_eq!(loaded.batch.items.len(), 3);
         assert!(text.starts_with("# yaml-language-server: $schema=schemas/manifest.schema.json\n"));
         let loaded = manifest::load(&[Input::Stdin(text.into_bytes())], &authorities()).unwrap();
         assert_eq!(loaded.batch.items.len(), 1);

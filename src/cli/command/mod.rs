@@ -2,8 +2,10 @@
 
 mod apply;
 mod assumptions;
+mod check;
 mod demo;
 mod doctor;
+mod doctor_files;
 mod forget;
 mod history;
 mod import;
@@ -49,12 +51,12 @@ fn only_prints(command: &Command) -> bool {
         | Command::Plan(_)
         | Command::Status(_)
         | Command::History(_)
-        | Command::Doctor(_)
         | Command::Schema(_)
         | Command::Demo(_)
         | Command::Completions(_)
         | Command::Man => true,
         Command::Import(args) => args.all,
+        Command::Doctor(args) => !args.adopt_files_dir,
         Command::Resolve(args) => args.found.is_none() && !args.not_placed,
         // A report in a file has all that the text has.
         Command::Apply(args) => args.reports.iter().all(run_reports::is_standard),
@@ -106,6 +108,9 @@ async fn carry_out(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Migrate(args) => migrate::run(common, args, output).await,
         Command::Doctor(args) if args.assumptions => {
             assumptions::run(common, args.format, output).await
+        }
+        Command::Doctor(args) if args.adopt_files_dir => {
+            doctor_files::adopt(common, args, output).await
         }
         Command::Doctor(_) => doctor::run(common, output).await,
         Command::Schema(args) => reference::schema(args, output),

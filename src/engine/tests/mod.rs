@@ -111,6 +111,12 @@ impl World {
         let provider = &manifest.batch.accounts[&account()].provider;
         let ca: Arc<dyn Act> = self.ca.clone();
         let surroundings = Surroundings {
+            files: FilesPlace {
+                path: self.folder.path().join("files"),
+                shown: "files".to_owned(),
+                group: None,
+            },
+            secret: |_| Err("no passphrase".to_owned()),
             endpoints: BTreeMap::from([(account(), Endpoint::official(provider))]),
             location: self.location(),
             default_state: None,
@@ -132,6 +138,7 @@ impl World {
 
     fn request(&self) -> ApplyRequest {
         ApplyRequest {
+            delivery: None,
             saved: None,
             scope: Scope::default(),
             expect: None,

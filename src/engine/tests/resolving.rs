@@ -34,6 +34,7 @@ async fn intended(world: &World, workspace: &Workspace) {
         panic!("no order");
     };
     let attempt = Attempt {
+        public_key: None,
         kind: OperationKind::Order,
         part: None,
         number: 1,

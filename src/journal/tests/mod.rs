@@ -150,6 +150,7 @@ fn intended(name: &str, number: u32) -> Fact {
     fact(
         name,
         FactBody::Intended(Attempt {
+            public_key: None,
             kind: OperationKind::Order,
             part: None,
             number,

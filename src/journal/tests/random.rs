@@ -67,6 +67,7 @@ impl Try {
         ];
         match self.word {
             0..=4 => FactBody::Intended(Attempt {
+                public_key: None,
                 kind: if self.item < 2 {
                     kinds[usize::from(self.choice % 3)]
                 } else {
@@ -101,6 +102,7 @@ impl Try {
                 validation: Vec::new(),
             },
             9 => FactBody::Adopted {
+                public_key: None,
                 order_id: id.into(),
                 certificate_id: None,
                 generation: u32::from(self.choice / 16),

@@ -208,7 +208,7 @@ async fn a_binding_is_kept_and_filled_in_and_defended() {
     // A refusal is no error of the storage.
     journal.append(vec![intended("a", 1)]).await.unwrap();
     assert_eq!(
-        bench.read().unwrap().unwrap().bindings,
+        bench.read().unwrap().unwrap().bindings.accounts,
         BTreeMap::from([(account, binding(Some("7")))])
     );
 }

@@ -87,7 +87,16 @@ const LIKE_A_SCHEMA_BUT: &[(&str, &str)] = &[
     ("missing-in-order.yaml", "a default may say it"),
     ("missing-in-certificate.yaml", "the product needs it"),
     ("missing-organization.yaml", "a default may say it"),
-    ("tls-without-csr.yaml", "the product needs it"),
+    (
+        "tls-without-csr.yaml",
+        "a default may say it, in another file",
+    ),
+    ("files-without-kinds.yaml", "a default may say it"),
+    ("files-without-key.yaml", "a default may make a key"),
+    (
+        "key-and-csr-by-default.yaml",
+        "an entry's own word may hold",
+    ),
     ("product-by-default.yaml", "a default says the product"),
     ("duration-too-long.yaml", "the size of a duration"),
     ("payment-profile.yaml", "a default may say it"),

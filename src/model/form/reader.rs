@@ -143,7 +143,7 @@ impl<'p> Reader<'p> {
     ) {
         let help = match meant(name, known.clone()) {
             Some("csr") if is_private(name) => Some(
-                "a private key never leaves its place: `csr` is the request that was made with it"
+                "a private key never leaves its place: `csr` is the request that was made with it, and `key: { generate: p-256 }` makes both here"
                     .to_owned(),
             ),
             Some(member) if known.clone().into_iter().count() > 3 => {

@@ -1,4 +1,5 @@
 //! The transition function against the protocol, and secrets in every spelling.
 
+mod collected;
 mod mask;
 mod record;

@@ -37,6 +37,7 @@ fn fact(body: FactBody, second: i64) -> Fact {
 fn attempt(kind: OperationKind, number: u32, generation: u32, part: Option<Part>) -> FactBody {
     let order_id = part.as_ref().map(|_| 1001_u64.into());
     FactBody::Intended(Attempt {
+        public_key: None,
         kind,
         part,
         number,
@@ -114,6 +115,7 @@ fn accepted(order_id: u64) -> FactBody {
 
 fn adopted(generation: u32) -> FactBody {
     FactBody::Adopted {
+        public_key: None,
         order_id: 2002_u64.into(),
         certificate_id: Some(9_u64.into()),
         generation,
@@ -142,6 +144,7 @@ fn seen(state: LiveState) -> FactBody {
 
 fn exchanged() -> FactBody {
     FactBody::Exchanged {
+        public_key: None,
         certificate_id: 2002_u64.into(),
         certificate: None,
     }

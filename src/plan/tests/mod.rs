@@ -1,5 +1,6 @@
 //! The decision table, row by row, with inputs made by hand. Main type: [`World`].
 
+mod files;
 mod orders;
 mod random;
 mod revocations;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use self::testing::account;
-use super::{Allowance, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
+use super::{Allowance, Folder, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
 use crate::model::{
     Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
-    Csr, Digest, Item, LiveOrder, LiveState, Observed, ObservedAccount, ObservedCertificate,
-    ObservedOrder, Order, OrderId, OrderStatus, Policy, Record, Records, Revocation,
-    RevocationReason, RevocationTarget, Scope, SerialNumber, SourceLine, Tag, TagParts, Wanted,
+    Csr, Digest, FilesId, Item, LiveOrder, LiveState, Observed, ObservedAccount,
+    ObservedCertificate, ObservedFiles, ObservedOrder, Order, OrderId, OrderStatus, Policy, Record,
+    Records, Revocation, RevocationReason, RevocationTarget, Scope, SerialNumber, SourceLine, Tag,
+    TagParts, Wanted,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -32,6 +34,17 @@ pub(super) struct World {
     pub(super) observed: ObservedAccount,
     pub(super) offline: bool,
     pub(super) targets: Vec<Address>,
+    /// The files folder, and what is special about it.
+    pub(super) folder: Option<SeenFolder>,
+    pub(super) rekey: Vec<Address>,
+}
+
+/// A files folder as it was read.
+#[derive(Debug, Default)]
+pub(super) struct SeenFolder {
+    pub(super) observed: ObservedFiles,
+    pub(super) has_program: bool,
+    pub(super) elsewhere: Option<FilesId>,
 }
 
 impl World {
@@ -55,6 +68,8 @@ impl World {
             observed: ObservedAccount::default(),
             offline: false,
             targets: Vec::new(),
+            folder: None,
+            rekey: Vec::new(),
         }
     }
 
@@ -75,9 +90,19 @@ impl World {
         } else {
             BTreeMap::from([(account(), self.observed.clone())])
         };
-        let observed = Observed { accounts };
+        let observed = Observed {
+            folder: None,
+            accounts,
+        };
         let endpoints = BTreeMap::from([(account(), ENDPOINT.to_owned())]);
         make(&Inputs {
+            folder: self.folder.as_ref().map(|folder| Folder {
+                observed: &folder.observed,
+                path: ".certplan/files",
+                has_program: folder.has_program,
+                elsewhere: folder.elsewhere.as_ref(),
+            }),
+            rekey: &self.rekey,
             batch: &self.batch,
             records: &self.records,
             state: PlannedState {
@@ -143,9 +168,11 @@ fn item(address: Address, wanted: Wanted) -> Item {
 /// The order that every item asks for, for one host name.
 pub(super) fn order(name: &str) -> Order {
     Order {
+        files: None,
         product: "ssl_basic".to_owned(),
         generation: 1,
         certificate: CertificateRequest {
+            key: None,
             common_name: Some(name.to_owned()),
             dns_names: Vec::new(),
             emails: Vec::new(),
@@ -201,6 +228,8 @@ pub(super) fn tag(name: &str) -> Tag {
 pub(super) fn placed(id: u64, state: LiveState, order: &Order) -> Record {
     Record {
         live: Some(LiveOrder {
+            collected: None,
+            key: None,
             order_id: OrderId::from(id),
             request_id: None,
             certificate_id: None,

@@ -24,6 +24,7 @@ pub(crate) fn account() -> AccountName {
 /// A step without any content.
 pub(crate) fn bare_step(address: Address, action: Action) -> Step {
     Step {
+        files: None,
         address,
         account: account(),
         action,
@@ -69,9 +70,11 @@ pub(crate) fn order_step(name: &str) -> Step {
         }],
         operation: Some(Operation::Order(Box::new(OrderOperation {
             order: Order {
+                files: None,
                 product: "client_premium_sha2".to_owned(),
                 generation: 1,
                 certificate: CertificateRequest {
+                    key: None,
                     common_name: Some(name.to_owned()),
                     dns_names: Vec::new(),
                     emails: vec![email],
@@ -160,6 +163,7 @@ pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
     let priced: Vec<Decimal> = steps.iter().filter_map(|step| step.price).collect();
     let requests: usize = steps.iter().map(|step| step.requests.len()).sum();
     let mut plan = Plan {
+        rekey: Vec::new(),
         plan_id: Digest::of(b""),
         made_at: "2026-11-21T10:00:00Z".parse().unwrap(),
         manifest: Digest::of(b"manifest"),

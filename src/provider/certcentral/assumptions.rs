@@ -42,6 +42,8 @@ pub(super) static ALL: &[&Assumption] = &[
     &END_OF_ORDER,
     &REISSUE_TAKES_NAMES,
     &COMMON_NAME_INDICATORS,
+    &ORDER_SHOWS_CSR,
+    &PEM_ALL_CHAIN,
 ];
 
 pub(super) static ACCOUNT_ID: Assumption = Assumption {
@@ -345,5 +347,21 @@ static COMMON_NAME_INDICATORS: Assumption = Assumption {
     assumes: "`common_name_indicator` has no other word than the four of the schema.",
     if_false: "`validate` refuses a word that the CA would take.",
     then: "The message names the words that are known; the order is not sent.",
+    by_reads: false,
+};
+
+static ORDER_SHOWS_CSR: Assumption = Assumption {
+    id: "order-shows-csr",
+    assumes: "An order that is read shows the CSR that it was placed or reissued with.",
+    if_false: "The key of an order that is found by its tag could not be compared with the one that was made for it.",
+    then: "Product, names and tag decide; the certificate is held against its private key before a file is written.",
+    by_reads: false,
+};
+
+static PEM_ALL_CHAIN: Assumption = Assumption {
+    id: "pem-all-chain",
+    assumes: "The download format `pem_all` holds the certificate and those of its issuers, in whatever order.",
+    if_false: "No file could be made of the certificate.",
+    then: "The certificate is found by its key, and each signature is checked; what does not fit is refused, and `live` stays as it is.",
     by_reads: false,
 };

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::download::download_path;
 use super::draft::CertCentralForm;
 use super::{CertCentral, assumptions, request};
 use crate::model::form::OrderForm;
 use crate::model::{
-    Assumption, Authority, CredentialMember, Operation, OrderId, Part, RateLimit, Region,
-    RevocationReason, ScopeKind, Secret, Untrusted,
+    Assumption, Authority, CertificateId, CredentialMember, Members, Operation, OrderId, Part,
+    RateLimit, Region, RequestPreview, RevocationReason, ScopeKind, Secret, Untrusted,
 };
 use crate::provider::adapter::{Adapter, Change};
 use crate::provider::{Act, Keys, ProviderError, Settings};
@@ -111,6 +112,18 @@ impl Authority for CertCentralAuthority {
 
     fn assumptions(&self) -> &'static [&'static Assumption] {
         assumptions::ALL
+    }
+
+    fn download_request(
+        &self,
+        _order: &OrderId,
+        certificate: Option<&CertificateId>,
+    ) -> Option<RequestPreview> {
+        Some(RequestPreview {
+            method: "GET".to_owned(),
+            path: download_path(certificate?),
+            body: Members::default(),
+        })
     }
 
     fn order_form(&self) -> Option<&'static dyn OrderForm> {

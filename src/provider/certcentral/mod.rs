@@ -4,8 +4,10 @@ mod act;
 mod assumptions;
 mod authority;
 mod contact;
+mod download;
 mod draft;
 mod form;
+mod funds;
 mod list;
 mod names;
 mod observed;
@@ -42,8 +44,8 @@ use super::http::{Authorize, Transport};
 use super::settings::Settings;
 use super::{Answer, Depth, ErrorKind, Observe, Permit, ProviderError, Verdict};
 use crate::model::{
-    AccountName, Identity, KeyFacts, KeyId, KnownOrders, Mask, ObservedOrder, ObservedRequest,
-    OrderId, Scope, Secret, StatusChange, Tag, TagLookup, Traffic, Tried,
+    AccountName, CertificateId, Identity, KeyFacts, KeyId, KnownOrders, Mask, ObservedOrder,
+    ObservedRequest, OrderId, Scope, Secret, StatusChange, Tag, TagLookup, Traffic, Tried,
 };
 
 /// The status-changes feed reaches back seven days.
@@ -190,32 +192,6 @@ impl CertCentral {
                 .ok_or_else(|| malformed(&what, "no list of certificates")),
         }
     }
-
-    async fn balance(&self) -> Result<Option<(Decimal, String)>, ProviderError> {
-        let what = "read the balance";
-        let balance: wire::Balance = match self.object(what, "/finance/balance").await {
-            // A key for orders alone may not see it, and several divisions need their id.
-            Err(error)
-                if error.verdict == Verdict::Rejected
-                    && matches!(
-                        error.kind,
-                        ErrorKind::Forbidden | ErrorKind::Invalid | ErrorKind::NotFound
-                    ) =>
-            {
-                return Ok(None);
-            }
-            other => other?,
-        };
-        if balance.unlimited_negative_balance.get() == Some(true) {
-            return Ok(None);
-        }
-        let amount = balance
-            .total_available_funds
-            .decimal()
-            .or_else(|| balance.balance.decimal());
-        let currency = balance.currency.owned().unwrap_or_default();
-        Ok(amount.map(|amount| (amount, currency)))
-    }
 }
 
 /// Turns the CA's own "not found" into nothing.
@@ -278,6 +254,10 @@ impl Observe for CertCentral {
 
     fn order<'a>(&'a self, id: &'a OrderId, depth: Depth) -> Answer<'a, Option<ObservedOrder>> {
         self.read_order(None, id, depth).boxed()
+    }
+
+    fn certificate_pem<'a>(&'a self, id: &'a CertificateId) -> Answer<'a, String> {
+        self.download(id).boxed()
     }
 
     fn reads(&self, depth: Depth) -> u32 {

@@ -115,9 +115,15 @@ fn certificate(request: &CertificateRequest) -> Value {
     if !request.organization_units.is_empty() {
         set("organization_units", json!(request.organization_units));
     }
-    if let Some(csr) = &request.csr {
-        set("csr", json!(csr.pem));
-    }
+    match (&request.csr, &request.key) {
+        (Some(csr), _) => set("csr", json!(csr.pem)),
+        // Only a plan has neither: the key is made right before the call.
+        (None, Some(key)) => set(
+            "csr",
+            json!(format!("({}, to be made)", key.generate.word())),
+        ),
+        (None, None) => None,
+    };
     Value::Object(certificate)
 }
 

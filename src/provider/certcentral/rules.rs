@@ -60,16 +60,19 @@ enum Needed {
 }
 
 impl Needed {
-    /// Its name, and what to write for it.
+    /// What is missing, and what to write for it.
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::CommonName => ("common_name", "common_name: NAME"),
-            Self::Emails => ("emails", "emails: [ADDRESS]"),
-            Self::SignatureHash => ("signature_hash", "signature_hash: sha256"),
-            Self::Csr => ("csr", "csr: { file: PATH }"),
+            Self::CommonName => ("`certificate.common_name`", "`common_name: NAME`"),
+            Self::Emails => ("`certificate.emails`", "`emails: [ADDRESS]`"),
+            Self::SignatureHash => ("`certificate.signature_hash`", "`signature_hash: sha256`"),
+            Self::Csr => (
+                "`certificate.csr` or `certificate.key`",
+                "`key: { generate: p-256 }`, which makes key and CSR, or `csr: { file: PATH }`",
+            ),
             Self::Indicator => (
-                "common_name_indicator",
-                "common_name_indicator: email_address",
+                "`certificate.common_name_indicator`",
+                "`common_name_indicator: email_address`",
             ),
         }
     }
@@ -117,10 +120,10 @@ fn required(entry: &OrderEntry<'_>, draft: &Draft, family: Family, reader: &mut 
         let (name, example) = needed.words();
         let problem = Problem::new(
             "missing_member",
-            format!("`certificate.{name}` is missing: {product} needs it"),
+            format!("{name} is missing: {product} needs it"),
         )
         .at(place, "in this entry")
-        .help(format!("add `{example}` to `certificate`"));
+        .help(format!("add to `certificate`: {example}"));
         reader.tell(problem);
     }
     let place = match &draft.terms.organization {

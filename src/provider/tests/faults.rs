@@ -30,9 +30,11 @@ fn operation() -> OrderOperation {
             generation: 1,
         }),
         order: Order {
+            files: None,
             product: "ssl_plus".to_owned(),
             generation: 1,
             certificate: CertificateRequest {
+                key: None,
                 common_name: Some("a.example".to_owned()),
                 dns_names: Vec::new(),
                 emails: Vec::new(),

@@ -29,7 +29,7 @@ pub(super) const CAUSES: [&str; 11] = [
 /// The label of a cause, one of [`CAUSES`].
 fn label(cause: &Cause) -> &'static str {
     match cause {
-        Cause::NextRun { .. } => "dependency",
+        Cause::NextRun { .. } | Cause::OtherHost { .. } => "dependency",
         Cause::Decision(_) => "decision",
         Cause::Reissue { .. } => "reissue",
         Cause::Approval { .. }
@@ -129,6 +129,7 @@ pub fn overview(
                 | Action::Reissue
                 | Action::Revoke
                 | Action::Adopt
+                | Action::Collect
                 | Action::Keep,
             ) => None,
         };
@@ -208,9 +209,11 @@ fn since(
             .iter()
             .filter_map(|id| requested.get(id).copied())
             .min(),
-        Cause::Revoking | Cause::Dependency { .. } | Cause::NextRun { .. } | Cause::Decision(_) => {
-            None
-        }
+        Cause::Revoking
+        | Cause::Dependency { .. }
+        | Cause::NextRun { .. }
+        | Cause::OtherHost { .. }
+        | Cause::Decision(_) => None,
     }
 }
 

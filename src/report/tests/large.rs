@@ -94,12 +94,13 @@ fn a_full_page_still_tells_of_every_kind() {
         "reissues",
         "adoptions",
         "unknown outcomes",
+        "collections",
         "waiting items",
     ] {
         assert!(page.contains(&format!(" more {kind} like these")), "{kind}");
     }
-    assert_eq!(page.matches("<details>").count(), 6);
-    assert_eq!(page.matches("</details>").count(), 6);
+    assert_eq!(page.matches("<details>").count(), 7);
+    assert_eq!(page.matches("</details>").count(), 7);
 }
 
 #[test]

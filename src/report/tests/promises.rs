@@ -177,7 +177,7 @@ fn json_has_the_contracts_keys_and_ids_are_strings() {
     let json: Value = serde_json::from_str(&text_of(|out| plan_json(out, &full_plan()))).unwrap();
     assert_eq!(json["format_version"], 1);
     assert_eq!(json["summary"]["settle"], 1);
-    assert_eq!(json["summary"].as_object().unwrap().len(), 8);
+    assert_eq!(json["summary"].as_object().unwrap().len(), 9);
     let revoke = &json["actions"][1];
     assert_eq!(revoke["address"], "revocations.leaver");
     assert_eq!(revoke["action"], "revoke");

@@ -79,6 +79,8 @@ pub(in crate::report) fn action(name: &str, action: Action, outcome: Outcome) ->
         "orders"
     };
     ActionReport {
+        collected: None,
+        serial_number: None,
         address: format!("{kind}.{name}").parse().unwrap(),
         account: account(),
         action,
@@ -144,6 +146,8 @@ pub(in crate::report) fn full_report() -> RunReport {
 
 pub(in crate::report) fn entry(name: &str) -> StatusEntry {
     StatusEntry {
+        collected_serial: None,
+        serial_number: None,
         address: format!("orders.{name}").parse().unwrap(),
         state: "issued",
         reason: Reason::InForce {
@@ -183,6 +187,7 @@ pub(in crate::report) fn history(why: &str) -> Vec<HistoryLine> {
         line(
             2,
             FactBody::Adopted {
+                public_key: None,
                 order_id: OrderId::from(why),
                 certificate_id: Some(CertificateId::from(why)),
                 generation: 1,

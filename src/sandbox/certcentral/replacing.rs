@@ -38,7 +38,8 @@ fn list(world: &mut World, id: &str, takes: impl Fn(&Certificate) -> bool) -> Ou
         .map(|one| one.id)
         .collect();
     for certificate in ids {
-        world.certcentral.sign(&world.authority, id, certificate)?;
+        // What no certificate can hold is listed without one, as in the order itself.
+        let _ = world.certcentral.sign(&world.authority, id, certificate);
     }
     let order = world.certcentral.order(id)?;
     let parts = order

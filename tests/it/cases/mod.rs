@@ -18,6 +18,7 @@ mod differences;
 mod doubles;
 mod dying;
 mod errors_of_the_ca;
+mod files_folder;
 mod forgotten;
 mod gates;
 mod ids;

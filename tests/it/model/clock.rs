@@ -120,6 +120,7 @@ impl Clocks {
     fn send(&self, state: &mut State) {
         let number = self.record(state).attempts + 1;
         let attempt = Attempt {
+            public_key: None,
             kind: OperationKind::Order,
             part: None,
             number,
@@ -163,6 +164,7 @@ impl Clocks {
         let mut next = state.clone();
         if state.orders > 0 {
             let found = FactBody::Adopted {
+                public_key: None,
                 order_id: OrderId::from(1),
                 certificate_id: None,
                 generation: 1,

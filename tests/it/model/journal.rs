@@ -108,6 +108,7 @@ impl Journal {
         let text = || Untrusted::new("model");
         let body = match word {
             Word::Intended => FactBody::Intended(Attempt {
+                public_key: None,
                 kind: match self.kinds[item] {
                     Kind::Order => OperationKind::Order,
                     Kind::Revocation => OperationKind::Revoke,
@@ -141,6 +142,7 @@ impl Journal {
                 validation: Vec::new(),
             },
             Word::Adopted(order) => FactBody::Adopted {
+                public_key: None,
                 order_id: OrderId::from(u64::from(order)),
                 certificate_id: None,
                 generation: 1,

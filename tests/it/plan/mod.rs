@@ -130,7 +130,7 @@ fn every_action_has_its_symbol_its_reason_and_its_place_in_the_last_line() {
     }
     assert_eq!(
         plan["summary"],
-        json!({ "order": 1, "renew": 1, "reissue": 1, "revoke": 1, "adopt": 1, "settle": 0,
+        json!({ "order": 1, "renew": 1, "reissue": 1, "revoke": 1, "adopt": 1, "settle": 0, "collect": 0,
                 "wait": 1, "keep": 1 })
     );
     assert_eq!(

@@ -7,7 +7,7 @@ use certplan::journal::{
     self, Binding, Gap, HistoryFilter, Hold, Holder, Journal, JournalError, Location, VerifyError,
 };
 use certplan::model::{
-    Attempt, Digest, Fact, FactBody, LiveState, OperationKind, RunId, Untrusted,
+    Attempt, Digest, Fact, FactBody, FilesId, LiveState, OperationKind, RunId, Untrusted,
 };
 use futures::future::join_all;
 use tempfile::TempDir;
@@ -88,6 +88,7 @@ fn intended(name: &str, number: u32) -> Fact {
     fact(
         name,
         FactBody::Intended(Attempt {
+            public_key: None,
             kind: OperationKind::Order,
             part: None,
             number,
@@ -295,7 +296,7 @@ fn the_first_use_binds_an_account_and_another_one_is_refused() {
                     .await
                     .expect("the same account");
             }
-            assert_eq!(journal.bindings().get(&account), Some(&full));
+            assert_eq!(journal.bindings().accounts.get(&account), Some(&full));
             for other in [
                 bound("https://b.example", Some("7")),
                 bound("https://a.example", Some("8")),
@@ -308,7 +309,24 @@ fn the_first_use_binds_an_account_and_another_one_is_refused() {
             }
             journal.close().await.expect("closed");
             let read = journal::read(&place.location()).await.expect("read");
-            assert_eq!(read.bindings.get(&account), Some(&full));
+            assert_eq!(read.bindings.accounts.get(&account), Some(&full));
+        });
+    }
+}
+
+#[test]
+fn another_files_folder_takes_the_place_of_the_known_one() {
+    for place in Place::both() {
+        block(async {
+            let (one, other) = (FilesId::new_random(), FilesId::new_random());
+            for id in [&one, &one, &other, &one] {
+                let journal = place.hold().await;
+                journal.bind_files(id).await.expect("a place for it");
+                assert_eq!(journal.bindings().files.as_ref(), Some(id));
+                journal.close().await.expect("closed");
+                let read = journal::read(&place.location()).await.expect("read");
+                assert_eq!(read.bindings.files.as_ref(), Some(id));
+            }
         });
     }
 }

@@ -36,6 +36,7 @@ impl Host {
         let journal = journal::open(&self.location(url), holder, Duration::ZERO).await;
         let journal = journal.expect("held");
         let attempt = Attempt {
+            public_key: None,
             kind: OperationKind::Order,
             part: None,
             number: 1,

@@ -50,6 +50,12 @@ fn names_at_the_ca_are_shown_harmless() {
             orders[0]
         ),
     );
+    let plan = rig.certplan(&["plan", "--format", "json"]).expect(0);
+    assert!(
+        plan.stdout.contains("owned"),
+        "the name is shown at all: {}",
+        plan.stdout
+    );
     for args in [
         &["plan"][..],
         &["plan", "--color", "always"],
@@ -78,12 +84,6 @@ fn names_at_the_ca_are_shown_harmless() {
         assert_ne!(ended.code, None, "{args:?}");
         calm(&ended, &args.join(" "));
     }
-    let plan = rig.certplan(&["plan", "--format", "json"]).expect(0);
-    assert!(
-        plan.stdout.contains("owned"),
-        "the name is shown at all: {}",
-        plan.stdout
-    );
     calm_files(&rig);
 }
 

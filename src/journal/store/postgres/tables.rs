@@ -196,7 +196,8 @@ impl Tables {
                 .execute(
                     "INSERT INTO bindings VALUES ($1, $2, $3, $4, $5)
                      ON CONFLICT (account) DO UPDATE
-                        SET account_id = excluded.account_id, seal = excluded.seal",
+                        SET provider = excluded.provider, endpoint = excluded.endpoint,
+                            account_id = excluded.account_id, seal = excluded.seal",
                     &[
                         &binding.account,
                         &binding.provider,

@@ -144,7 +144,8 @@ impl Tables {
         }
         let mut bind = self.connection.prepare_cached(
             "INSERT INTO bindings VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (account) DO UPDATE SET account_id = excluded.account_id, seal = excluded.seal",
+             ON CONFLICT (account) DO UPDATE SET provider = excluded.provider, endpoint = excluded.endpoint,
+                     account_id = excluded.account_id, seal = excluded.seal",
         )?;
         for binding in &batch.bindings {
             bind.execute(params![

@@ -61,9 +61,11 @@ pub(in crate::provider) fn order() -> OrderOperation {
     OrderOperation {
         tag: tag(),
         order: Order {
+            files: None,
             product: "client_premium_sha2".to_owned(),
             generation: 1,
             certificate: CertificateRequest {
+                key: None,
                 common_name: Some("Locke Cole".to_owned()),
                 dns_names: Vec::new(),
                 emails: vec!["locke.cole@example.test".to_owned()],

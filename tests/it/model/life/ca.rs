@@ -288,6 +288,7 @@ pub(super) fn lists(orders: &Orders) -> Observed {
         ..ObservedAccount::default()
     };
     Observed {
+        folder: None,
         accounts: BTreeMap::from([(account(), read)]),
     }
 }

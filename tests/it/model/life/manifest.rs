@@ -87,9 +87,11 @@ pub(super) fn tag(generation: u8) -> Tag {
 /// The entry `shop` as it stands in the manifest.
 pub(super) fn order(manifest: &Manifest) -> Order {
     Order {
+        files: None,
         product: PRODUCT.to_owned(),
         generation: manifest.generation.into(),
         certificate: CertificateRequest {
+            key: None,
             common_name: Some(NAME.to_owned()),
             dns_names: Vec::new(),
             emails: Vec::new(),

@@ -132,6 +132,8 @@ impl Life {
         observed: &'a Observed,
     ) -> Inputs<'a> {
         Inputs {
+            folder: None,
+            rekey: &[],
             batch,
             records,
             knowledge: if state.forgot {

@@ -266,6 +266,7 @@ impl Life {
 
     fn attempt(&self, state: &State, item: Item, kind: OperationKind, generation: u32) -> Attempt {
         Attempt {
+            public_key: None,
             kind,
             part: None,
             number: self.record(state, item).attempts + 1,
