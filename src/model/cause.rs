@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Address, FilesId, OrderId, RequestId};
+use super::files_id::FilesId;
+use super::ids::{Address, OrderId, RequestId};
 use super::item::After;
 use super::live_state::Ending;
 use super::operation::Part;

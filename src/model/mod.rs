@@ -22,6 +22,7 @@ mod entry;
 mod exchange;
 mod fact;
 mod file_kind;
+mod files_id;
 mod files_wanted;
 pub mod form;
 mod ids;
@@ -50,6 +51,7 @@ mod revocation;
 mod revocation_reason;
 mod secret;
 mod secret_source;
+mod serial_number;
 mod standing;
 mod transition;
 mod untrusted;
@@ -74,10 +76,11 @@ pub use duration::{BadDuration, duration, meant_duration};
 pub use entry::{Entry, JournalFact, JournalFactBody};
 pub use fact::{Fact, FactBody, IllegalFact};
 pub use file_kind::FileKind;
+pub use files_id::FilesId;
 pub use files_wanted::{P12Strength, Passphrase, WantedFiles, WantedKey};
 pub use ids::{
-    AccountName, Address, BadName, CertificateId, FilesId, ItemName, KeyId, OrderId, RequestId,
-    RunId, SerialNumber, Tag, TagParts,
+    AccountName, Address, BadName, CertificateId, ItemName, KeyId, OrderId, RequestId, RunId,
+    SerialNumber, Tag, TagParts,
 };
 pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use key_kind::KeyKind;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::digest::Digest;
 use super::file_kind::FileKind;
-use super::ids::{FilesId, ItemName};
+use super::files_id::FilesId;
+use super::ids::ItemName;
 use super::key_kind::KeyKind;
 
 /// The folder of keys and certificates as it was read.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::file_kind::FileKind;
-use super::ids::{Address, CertificateId, FilesId, OrderId, RequestId, SerialNumber};
+use super::files_id::FilesId;
+use super::ids::{Address, CertificateId, OrderId, RequestId, SerialNumber};
 use super::live_state::Ending;
 use super::operation::{OperationKind, Part};
 use super::revocation::Scope;
