@@ -19,7 +19,7 @@ use super::revocation_case::{Requests, RevocationCase};
 use super::renewed_here::Renewals;
 use super::safety::breaches;
 use super::sequence::sequence;
-use super::unsent_reasons::unsent_reasons;
+use super::unsent_reason::unsent_reason;
 use super::view::{AccountView, Owners};
 use super::{Action, Dying, Plan, PlannedAccount, Step, Warning};
 use crate::model::{
@@ -84,6 +84,7 @@ impl Plan {
             {
                 step.requests = (inputs.preview)(&account.provider, operation);
             }
+            step.unsent_reason = unsent_reason(inputs, &step);
             if let Wanted::Order(order) = &item.wanted
                 && step.action != Action::Keep
             {
@@ -123,7 +124,6 @@ impl Plan {
 
         warnings.extend(wrong_clocks(inputs, &steps));
         warnings.extend(compromised_keys(inputs, &steps, &revoked));
-        warnings.extend(unsent_reasons(inputs, &steps));
         warnings.extend(unfunded(&steps, &inputs.batch.accounts, inputs.observed));
 
         let mut plan = Self {

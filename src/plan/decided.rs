@@ -33,6 +33,7 @@ impl Decided {
                 order_id: None,
                 certificate_id: None,
                 request_id: None,
+                unsent_reason: None,
                 files: None,
                 price: None,
                 wants: None,

@@ -35,7 +35,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unlisted;
-mod unsent_reasons;
+mod unsent_reason;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,6 +147,9 @@ pub struct Step {
     pub certificate_id: Option<CertificateId>,
     /// The request that an administrator decides, where it is known.
     pub request_id: Option<RequestId>,
+    /// What of a revocation's reason is not sent and why, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsent_reason: Option<String>,
     /// Its key and files, where the entry of an order asks for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Box<StepFiles>>,

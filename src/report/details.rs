@@ -54,6 +54,9 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         let said = files::of_step(step, files).into_iter();
         details.extend(said.map(|(label, phrase)| detail(label, phrase)));
     }
+    if let Some(unsent) = &step.unsent_reason {
+        details.push(detail("reason", Phrase::of_datum(unsent)));
+    }
     for request in &step.requests {
         let call = format_args!("{} {}", request.method, request.path);
         details.push(detail("request", Phrase::of_datum(call)));

@@ -131,6 +131,8 @@ struct StepDocument {
     waits_for: Option<String>,
     /// The same as a stable word.
     waiting_code: Option<&'static str>,
+    /// What of a revocation's reason is not sent and why, for people.
+    unsent_reason: Option<String>,
     /// The key that is made here.
     key: Option<KeyDocument>,
     /// The certificate's files, the key's own among them.
@@ -320,6 +322,7 @@ impl StepDocument {
             request_id: text(step.request_id.as_ref()),
             waits_for: step.standing.waits().map(words::cause),
             waiting_code: step.standing.waits().map(Cause::code),
+            unsent_reason: step.unsent_reason.clone(),
             key: KeyDocument::of(step),
             files: FileDocument::of(step),
             requests: step

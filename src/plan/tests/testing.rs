@@ -24,6 +24,7 @@ pub(crate) fn account() -> AccountName {
 /// A step without any content.
 pub(crate) fn bare_step(address: Address, action: Action) -> Step {
     Step {
+        unsent_reason: None,
         files: None,
         address,
         account: account(),
