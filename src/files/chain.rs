@@ -8,8 +8,8 @@ use x509_parser::error::X509Error;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 
-use super::certificate_names::held_names;
 use super::pem::block;
+use super::x509_names::held_names;
 use crate::model::form::shown;
 use crate::model::{Digest, SerialNumber, normal_name};
 

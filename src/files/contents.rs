@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use super::chain::Chain;
 use super::error::FilesError;
 use super::keys::PrivateKey;
-use super::p12::{self, Strength};
+use super::p12;
 use super::version::Contents;
-use crate::model::{FileKind, ItemName, Secret, SerialNumber};
+use crate::model::{FileKind, ItemName, P12Strength, Secret, SerialNumber};
 
 /// What a version is made of.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Parts<'a> {
 #[derive(Clone, Copy)]
 pub struct P12<'a> {
     /// How it is encrypted.
-    pub strength: Strength,
+    pub strength: P12Strength,
     /// What opens it.
     pub passphrase: &'a Secret,
     /// Whether the passphrase was made here, so that it is kept beside the file.

@@ -4,7 +4,6 @@
 //! and certificates.
 
 mod beneath;
-mod certificate_names;
 pub mod chain;
 pub mod clock;
 mod contents;
@@ -29,6 +28,7 @@ mod serial;
 mod tests;
 mod through;
 mod version;
+mod x509_names;
 
 pub use chain::{Chain, NotOurs, Wanted};
 pub use contents::{P12, Parts, contents};
@@ -41,3 +41,4 @@ pub use read::{FileError, is_there, read_bounded};
 pub use replace::{Sync, can_replace, create, folder_of, no_follow, open_lock, replace};
 pub use secret::{Remedy, Rule, SecretError, read_secret};
 pub use version::Contents;
+pub use x509_names::{general_name, subject_text};

@@ -5,19 +5,7 @@ use zeroize::Zeroizing;
 use super::chain::Chain;
 use super::error::FilesError;
 use super::keys::PrivateKey;
-use crate::model::Secret;
-
-/// How a PKCS#12 file is encrypted.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Strength {
-    /// AES-256 with PBES2, and SHA-256.
-    Modern,
-    /// 3DES and SHA-1, for what reads nothing newer: Windows Server 2016, Android 12.
-    Legacy,
-}
+use crate::model::{P12Strength, Secret};
 
 /// Makes a PKCS#12 file. `name` is the friendly name of key and certificate.
 ///
@@ -30,7 +18,7 @@ pub fn make(
     chain: &Chain,
     name: &str,
     passphrase: &Secret,
-    strength: Strength,
+    strength: P12Strength,
 ) -> Result<Zeroizing<Vec<u8>>, FilesError> {
     use p12_keystore::{
         Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain,
@@ -50,11 +38,11 @@ pub fn make(
     let mut store = KeyStore::new();
     store.add_entry(name, KeyStoreEntry::PrivateKeyChain(entry));
     let (cipher, mac) = match strength {
-        Strength::Modern => (
+        P12Strength::Modern => (
             EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
             MacAlgorithm::HmacSha256,
         ),
-        Strength::Legacy => (
+        P12Strength::Legacy => (
             EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
             MacAlgorithm::HmacSha1,
         ),
@@ -79,7 +67,7 @@ pub fn make(
     _chain: &Chain,
     _name: &str,
     _passphrase: &Secret,
-    _strength: Strength,
+    _strength: P12Strength,
 ) -> Result<Zeroizing<Vec<u8>>, FilesError> {
     Err(FilesError::P12(
         "this certplan was built without the feature `p12`; take one that was built with it, or leave `p12` out of `kinds`".to_owned(),

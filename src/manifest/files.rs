@@ -4,7 +4,7 @@ use super::context::Context;
 use super::credential::secret_source;
 use super::raw;
 use crate::model::form::{At, Location, Member, Problem, Value};
-use crate::model::{FileKind, KeyKind, P12Strength, Passphrase, WantedFiles, WantedKey};
+use crate::model::{Passphrase, WantedFiles, WantedKey};
 
 impl Context<'_> {
     /// The key that an order's entry asks for. Of `key` and `csr` the entry's own word holds against a default;
@@ -32,7 +32,7 @@ impl Context<'_> {
         }
         let key = written.key.value()?;
         Some(WantedKey {
-            generate: KeyKind::parse(key.generate.value()?.word())?,
+            generate: *key.generate.value()?,
             reuse: key.reuse.value() == Some(&true),
         })
     }
@@ -56,7 +56,7 @@ impl Context<'_> {
         };
         let mut wanted = Vec::new();
         for word in &kinds.value.elements {
-            let kind = FileKind::parse(word.value.word())?;
+            let kind = word.value;
             if kind.is_private() && !has_key {
                 let name = kind.word();
                 let problem = Problem::new(
@@ -85,10 +85,7 @@ impl Context<'_> {
         };
         Some(Box::new(WantedFiles {
             kinds: wanted,
-            p12: match written.value.p12.value() {
-                Some(raw::P12Word::Legacy) => P12Strength::Legacy,
-                Some(raw::P12Word::Modern) | None => P12Strength::Modern,
-            },
+            p12: written.value.p12.value().copied().unwrap_or_default(),
             passphrase,
         }))
     }

@@ -5,12 +5,14 @@
 
 mod credential;
 mod duration;
+mod known_word;
 mod passphrase;
 mod scope;
 mod section;
 mod word;
 
 use crate::model::form::{CommonName, Id, Line, List, Name, Note, Text, Whole, shapes, words};
+use crate::model::{FileKind, KeyKind, P12Strength};
 
 pub(super) use credential::Credential;
 pub(super) use duration::Duration;
@@ -115,9 +117,9 @@ shapes! {
     /// The issued certificate as files. `privkey.pem` is there whenever the key was made here.
     pub(super) struct Files {
         /// Which files: `cert`, `chain`, `fullchain`, `combined` (key, certificate, chain), `p12`. The last two need `certificate.key`.
-        kinds: List<FileWord, 1, 5>,
+        kinds: List<FileKind, 1, 5>,
         /// How `cert.p12` is encrypted: `modern` (default: AES-256, SHA-256) or `legacy` (3DES, SHA-1: Windows Server 2016, Android 12).
-        p12: P12Word,
+        p12: P12Strength,
         /// Where the passphrase of `cert.p12` comes from; without it one is made and stands in `p12.pass`.
         passphrase: Passphrase,
     }
@@ -141,7 +143,7 @@ shapes! {
     /// A private key that certplan makes, with its certificate signing request. It never leaves the files folder.
     pub(super) struct Key {
         /// The kind of key. There is no default.
-        generate: KeyWord = required,
+        generate: KeyKind = required,
         /// `true` keeps the key in reissues and renewals; by default each has a new one.
         reuse: bool,
     }
@@ -180,42 +182,6 @@ shapes! {
 }
 
 words! {
-    /// A kind of private key.
-    pub(super) enum KeyWord {
-        /// ECDSA on P-256.
-        P256 = "p-256",
-        /// ECDSA on P-384.
-        P384 = "p-384",
-        /// RSA of 2048 bits.
-        Rsa2048 = "rsa-2048",
-        /// RSA of 3072 bits.
-        Rsa3072 = "rsa-3072",
-        /// RSA of 4096 bits.
-        Rsa4096 = "rsa-4096",
-    }
-
-    /// A file of an issued certificate.
-    pub(super) enum FileWord {
-        /// The certificate.
-        Cert = "cert",
-        /// The issuers' certificates.
-        Chain = "chain",
-        /// Both.
-        FullChain = "fullchain",
-        /// Key, certificate and chain.
-        Combined = "combined",
-        /// PKCS#12: key, certificate and chain.
-        P12 = "p12",
-    }
-
-    /// How a PKCS#12 file is encrypted.
-    pub(super) enum P12Word {
-        /// AES-256 and SHA-256.
-        Modern = "modern",
-        /// 3DES and SHA-1.
-        Legacy = "legacy",
-    }
-
     /// What follows the quiet period.
     pub(super) enum Then {
         /// A person settles it.

@@ -75,11 +75,6 @@ impl FileKind {
         }
     }
 
-    /// The kind that a manifest asks for with this word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ASKED.into_iter().find(|kind| kind.word() == word)
-    }
-
     /// The kind of the file with this name.
     pub fn of_file(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.file_name() == name)

@@ -38,6 +38,19 @@ pub enum P12Strength {
     Legacy,
 }
 
+impl P12Strength {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Modern, Self::Legacy];
+
+    /// The word of the manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Legacy => "legacy",
+        }
+    }
+}
+
 /// Where the passphrase of a PKCS#12 file comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

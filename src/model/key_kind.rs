@@ -43,11 +43,6 @@ impl KeyKind {
         }
     }
 
-    /// The kind with this word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-
     /// Whether making one takes long enough to be told beforehand.
     pub fn is_slow_to_make(self) -> bool {
         match self {

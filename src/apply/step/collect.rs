@@ -8,8 +8,8 @@ use super::Work;
 use crate::apply::ended::{Collection, Hook, StepEnd};
 use crate::files::{Chain, FilesError, FilesFolder, P12, Parts, Wanted, chain, contents, p12};
 use crate::model::{
-    CertificateId, Digest, FactBody, FileKind, ItemName, LiveOrder, P12Strength, Passphrase,
-    Reason, Secret, SerialNumber, WantedFiles, seen,
+    CertificateId, Digest, FactBody, FileKind, ItemName, LiveOrder, Passphrase, Reason, Secret,
+    SerialNumber, WantedFiles, seen,
 };
 use crate::plan::StepFiles;
 use crate::provider::Depth;
@@ -219,10 +219,7 @@ impl Version {
             key: key.as_ref(),
             kinds: &kinds,
             p12: p12.map(|(passphrase, is_generated)| P12 {
-                strength: match self.wanted.p12 {
-                    P12Strength::Modern => p12::Strength::Modern,
-                    P12Strength::Legacy => p12::Strength::Legacy,
-                },
+                strength: self.wanted.p12,
                 passphrase,
                 is_generated,
             }),

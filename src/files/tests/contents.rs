@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::ca::{Ca, Leaf, serial};
 use super::{name, openssl};
 use crate::files::contents::{Parts, contents};
-use crate::files::p12::Strength;
 use crate::files::{Contents, PrivateKey};
+use crate::model::P12Strength;
 use crate::model::{FileKind, KeyKind, Secret};
 
 fn text(contents: &Contents, kind: FileKind) -> String {
@@ -103,7 +103,10 @@ fn openssl_opens_both_kinds_of_pkcs12_with_the_passphrase_alone() {
     for kind in [KeyKind::P256, KeyKind::Rsa2048] {
         let key = PrivateKey::generate(kind).unwrap();
         let leaf = Leaf::of(&key);
-        for (strength, word) in [(Strength::Modern, "pässwörd"), (Strength::Legacy, "plain")] {
+        for (strength, word) in [
+            (P12Strength::Modern, "pässwörd"),
+            (P12Strength::Legacy, "plain"),
+        ] {
             let passphrase = Secret::new(word.to_owned());
             let how = crate::files::P12 {
                 strength,
@@ -117,7 +120,7 @@ fn openssl_opens_both_kinds_of_pkcs12_with_the_passphrase_alone() {
             let mut arguments = vec!["pkcs12", "-nodes", "-passin"];
             let (good, bad) = (format!("pass:{word}"), "pass:other".to_owned());
             arguments.push(&good);
-            if strength == Strength::Legacy {
+            if strength == P12Strength::Legacy {
                 arguments.push("-legacy");
             }
             let Some((is_good, shown)) = openssl(&arguments, bytes) else {
@@ -159,7 +162,7 @@ fn a_passphrase_that_was_made_here_is_kept_beside_and_is_new_each_time() {
         );
     }
     let how = crate::files::P12 {
-        strength: Strength::Modern,
+        strength: P12Strength::Modern,
         passphrase: &one,
         is_generated: true,
     };
@@ -196,7 +199,7 @@ fn a_pkcs12_file_has_a_passphrase() {
         &ca.chain(&Leaf::of(&key)),
         "www",
         &empty,
-        Strength::Modern,
+        P12Strength::Modern,
     );
     assert_eq!(made.unwrap_err().code(), "certplan::files::p12");
 }

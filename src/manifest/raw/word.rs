@@ -114,38 +114,6 @@ shapes! {
     }
 }
 
-impl Read for Milestone {
-    fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(text) = value.text() else {
-            reader.wrong_type(value, "text");
-            return None;
-        };
-        let milestone = Self::ALL.into_iter().find(|one| one.word() == text);
-        if milestone.is_none() {
-            reader.unknown_word(
-                "unknown_value",
-                value,
-                Self::ALL.into_iter().map(Self::word),
-            );
-        }
-        milestone
-    }
-}
-
-impl JsonSchema for Milestone {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Milestone".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::word) })
-    }
-}
-
 /// One dependency: a name, or a mapping that says what of it.
 #[derive(Debug, Clone)]
 pub(in crate::manifest) enum After {

@@ -1,0 +1,48 @@
+//! Words of the model as a manifest has them: each is read as the model's own type.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::model::form::{Read, Reader, Value};
+use crate::model::{FileKind, KeyKind, Milestone, P12Strength};
+
+/// Reads and describes a type by its words: all of those that a manifest may have.
+macro_rules! known_words {
+    ($($name:ident: $all:expr;)+) => { $(
+        impl Read for $name {
+            fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+                let Some(text) = value.text() else {
+                    reader.wrong_type(value, "text");
+                    return None;
+                };
+                let known = $all.into_iter().find(|one| one.word() == text);
+                if known.is_none() {
+                    reader.unknown_word("unknown_value", value, $all.into_iter().map(Self::word));
+                }
+                known
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "enum": $all.map(Self::word) })
+            }
+        }
+    )+ };
+}
+
+known_words! {
+    Milestone: Self::ALL;
+    KeyKind: Self::ALL;
+    FileKind: Self::ASKED;
+    P12Strength: Self::ALL;
+}
