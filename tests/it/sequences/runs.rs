@@ -108,7 +108,12 @@ impl Game {
                 ));
             }
             if by_id && !before.gate_is_open {
-                return Err(format!("order {id} was to be revoked behind a closed gate"));
+                let after = &self.entries[1];
+                let gate = match self.order_of(after) {
+                    Some(_) => format!("the gate of orders.{} was closed", after.name),
+                    None => format!("orders.{} was never placed", after.name),
+                };
+                return Err(format!("order {id} was to be revoked, and {gate}"));
             }
         }
         for entry in &self.entries {
