@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::model::{
-    AccountName, Address, Digest, Entry, Fact, IllegalFact, JournalFact, JournalFactBody, Record,
-    Records, RunId,
+    AccountName, Address, Digest, Entry, Fact, JournalFact, JournalFactBody, Records, RunId, take,
 };
 
 /// The columns of a stored fact, in their order.
@@ -187,9 +186,7 @@ impl Replay {
         match &entry {
             Entry::Item(fact) => {
                 check_open(self.moved.as_deref()).map_err(broken)?;
-                let next = follow(self.records.get(&fact.address), fact)
-                    .map_err(|illegal| broken(illegal.to_string()))?;
-                self.records.insert(fact.address.clone(), next);
+                take(&mut self.records, fact).map_err(|illegal| broken(illegal.to_string()))?;
             }
             Entry::Journal(fact) => match (&fact.body, &self.moved) {
                 (JournalFactBody::Moved { to }, None) => self.moved = Some(to.clone()),
@@ -215,14 +212,6 @@ fn check_open(moved: Option<&str>) -> Result<(), String> {
             "nothing can follow: the journal was moved to {}",
             to.escape_debug()
         )),
-    }
-}
-
-/// The record after a fact about an item that may have no record yet.
-pub(super) fn follow(record: Option<&Record>, fact: &Fact) -> Result<Record, IllegalFact> {
-    match record {
-        Some(record) => record.next(fact),
-        None => Record::default().next(fact),
     }
 }
 

@@ -1,11 +1,16 @@
 //! Facts on their way to the store: checked against the records, linked into the chain. Main type:
 //! [`Draft`].
 
+use std::collections::BTreeMap;
+
 use super::JournalError;
-use super::chain::{self, StoredFact};
+use super::chain::StoredFact;
 use super::records::{self, Sum};
 use super::store::{Batch, Frame};
-use crate::model::{Address, Digest, Entry, Fact, Record, Records};
+use crate::model::{Address, Digest, Entry, Fact, Followed, Record, Records, follow};
+
+/// Records by address; `None` for one that ends.
+pub(super) type Changed = BTreeMap<Address, Option<Record>>;
 
 /// Facts that are checked and not yet written.
 #[derive(Debug)]
@@ -13,7 +18,7 @@ pub(super) struct Draft<'a> {
     known: &'a Records,
     serial: u64,
     tip: Digest,
-    changed: Records,
+    changed: Changed,
     facts: Vec<StoredFact>,
 }
 
@@ -24,7 +29,7 @@ impl<'a> Draft<'a> {
             known,
             serial,
             tip,
-            changed: Records::new(),
+            changed: Changed::new(),
             facts: Vec::new(),
         }
     }
@@ -32,14 +37,16 @@ impl<'a> Draft<'a> {
     /// Adds the facts of one call, all or none.
     pub(super) fn add(&mut self, facts: &[Fact]) -> Result<(), JournalError> {
         let (mut serial, mut tip) = (self.serial, self.tip);
-        let mut changed = Records::new();
+        let mut changed = Changed::new();
         let mut rows = Vec::with_capacity(facts.len());
         for fact in facts {
-            let record = [&changed, &self.changed, self.known]
-                .into_iter()
-                .find_map(|records| records.get(&fact.address));
-            let next = chain::follow(record, fact)?;
-            changed.insert(fact.address.clone(), next);
+            let known = |address: &Address| {
+                let drafted = changed.get(address).or_else(|| self.changed.get(address));
+                drafted.map_or_else(|| self.known.get(address), Option::as_ref)
+            };
+            let Followed { record, ended } = follow(known, fact)?;
+            changed.extend(ended.map(|ended| (ended, None)));
+            changed.insert(fact.address.clone(), Some(record));
             serial = serial.saturating_add(1);
             let (row, hash) = StoredFact::link(&Entry::Item(Box::new(fact.clone())), serial, &tip)
                 .map_err(|broken| JournalError::Write(broken.to_string()))?;
@@ -57,7 +64,7 @@ impl<'a> Draft<'a> {
         self,
         lineage: &str,
         mut sum: Sum,
-    ) -> Result<Option<(Batch, Records, Sum)>, JournalError> {
+    ) -> Result<Option<(Batch, Changed, Sum)>, JournalError> {
         if self.facts.is_empty() {
             return Ok(None);
         }
@@ -65,13 +72,20 @@ impl<'a> Draft<'a> {
             records::text(record).map_err(|error| JournalError::Write(error.to_string()))
         };
         let mut changed = Vec::with_capacity(self.changed.len());
+        let mut gone = Vec::new();
         for (address, record) in &self.changed {
-            let row = (Address::to_string(address), text(record)?);
+            let name = Address::to_string(address);
             if let Some(before) = self.known.get(address) {
-                sum.toggle(&row.0, &text(before)?);
+                sum.toggle(&name, &text(before)?);
             }
-            sum.toggle(&row.0, &row.1);
-            changed.push(row);
+            match record {
+                Some(record) => {
+                    let row = (name, text(record)?);
+                    sum.toggle(&row.0, &row.1);
+                    changed.push(row);
+                }
+                None => gone.push(name),
+            }
         }
         let frame = Frame {
             lineage: lineage.to_owned(),
@@ -84,7 +98,7 @@ impl<'a> Draft<'a> {
             frame,
             facts: self.facts,
             records: changed,
-            gone: Vec::new(),
+            gone,
             bindings: Vec::new(),
         };
         Ok(Some((batch, self.changed, sum)))

@@ -8,7 +8,7 @@ use crate::model::{Address, Digest, Record, Records};
 
 /// Raised when another record follows from the same facts, or is written in another way. Records of
 /// another version are made anew from the facts.
-const VERSION: &str = concat!("certplan ", env!("CARGO_PKG_VERSION"), " records 2");
+const VERSION: &str = concat!("certplan ", env!("CARGO_PKG_VERSION"), " records 3");
 
 /// By which certplan the stored records were made, and from what.
 #[derive(Debug, Clone, PartialEq, Eq)]

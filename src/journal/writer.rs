@@ -9,14 +9,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::JournalError;
 use super::binding::{self, Bound, StoredBinding};
 use super::chain;
-use super::draft::Draft;
+use super::draft::{Changed, Draft};
 use super::durable::{Durable, enter};
 use super::load::check_chain;
 use super::notes::Notes;
 use super::records::Sum;
 use super::store::{Batch, FactStore, Fault, Frame};
 use super::transaction::write_once;
-use crate::model::{Digest, Fact, Records};
+use crate::model::{Digest, Fact};
 
 /// At most so many calls share a commit: the first of them waits for the last.
 const GROUP: usize = 256;
@@ -124,7 +124,7 @@ impl Writer {
     async fn commit(
         &mut self,
         batch: &Batch,
-        changed: Records,
+        changed: Changed,
         sum: Sum,
     ) -> Result<(), JournalError> {
         self.write(batch).await?;
@@ -133,7 +133,12 @@ impl Writer {
         {
             let mut durable = enter(&self.durable);
             // Not `append`, which builds the whole map anew: each commit changes a few records of many.
-            durable.records.extend(changed);
+            for (address, record) in changed {
+                match record {
+                    Some(record) => durable.records.insert(address, record),
+                    None => durable.records.remove(&address),
+                };
+            }
             durable.mark.serial = batch.frame.serial;
             durable.mark.head = chain::head(batch.frame.serial, batch.frame.tip);
             self.notes.note(&durable.mark);

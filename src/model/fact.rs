@@ -213,6 +213,11 @@ pub enum FactBody {
         /// The name that it is bound to now.
         to: Address,
     },
+    /// The item had another name. It takes the record of that one, which ends.
+    Moved {
+        /// The other name.
+        from: Address,
+    },
 }
 
 impl FactBody {
@@ -251,6 +256,7 @@ impl FactBody {
             Self::Carriers { .. } => "carriers",
             Self::Forgotten { .. } => "forgotten",
             Self::Released { .. } => "released",
+            Self::Moved { .. } => "moved",
         }
     }
 }

@@ -34,6 +34,7 @@ mod mask;
 mod matching;
 mod members;
 mod moment;
+mod moved;
 mod names;
 mod observed;
 mod observed_files;
@@ -92,6 +93,7 @@ pub use matching::{
 };
 pub use members::Members;
 pub use moment::{BootTime, Moment, age};
+pub use moved::{Followed, follow, take};
 pub use names::{is_host, normal_name, sent_name};
 pub use observed::{
     BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,

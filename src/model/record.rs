@@ -50,6 +50,9 @@ pub struct Record {
     /// The calls of a revocation that were taken, by the order that they were for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub revocations: BTreeMap<OrderId, RequestedParts>,
+    /// The names that the item had before, by facts `moved`. What was noted under one of them is about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_names: Vec<ItemName>,
     /// At most one call whose end is not recorded. Boxed, as few of many records have one.
     pub open: Option<Box<OpenOperation>>,
     /// The last refusal; gone with the next success.

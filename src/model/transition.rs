@@ -167,6 +167,7 @@ impl Record {
             }
             FactBody::Carriers { orders } => self.take_carriers(orders, fact.at),
             FactBody::Released { order_id, .. } => self.part_from(order_id),
+            FactBody::Moved { .. } => Err("it takes the record of another name"),
             FactBody::Forgotten { order_id } => {
                 self.part_from(order_id)?;
                 self.forgotten.insert(order_id.clone());

@@ -114,7 +114,8 @@ fn tone(body: &FactBody) -> Tone {
         | FactBody::Delivered { .. }
         | FactBody::Carriers { .. }
         | FactBody::Forgotten { .. }
-        | FactBody::Released { .. } => Tone::Plain,
+        | FactBody::Released { .. }
+        | FactBody::Moved { .. } => Tone::Plain,
     }
 }
 
@@ -237,6 +238,7 @@ fn told(body: &FactBody) -> Phrase {
             .datum(order_id)
             .own(", now of ")
             .datum(to),
+        FactBody::Moved { from } => Phrase::of("from ").datum(from),
         FactBody::SeenPart { part, state, .. } => Phrase::of_datum(part).own(match state {
             PartState::Requested { .. } => " is requested",
             PartState::Revoked => " is revoked",

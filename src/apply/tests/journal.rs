@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, ready};
 use tokio::time::Instant;
 
 use crate::journal::{Binding, Bindings, Gap, Hold, Journal, JournalError, StateMark};
-use crate::model::{AccountName, Address, Digest, Fact, FactLog, FilesId, Record, Records};
+use crate::model::{AccountName, Address, Digest, Fact, FactLog, FilesId, Record, Records, take};
 
 /// What happened, in order: what became durable and what was asked of the CA, each with its time.
 #[derive(Clone)]
@@ -99,8 +99,7 @@ impl Memory {
             return Err(JournalError::Write("the disk is full".to_owned()));
         }
         for fact in &facts {
-            let record = records.entry(fact.address.clone()).or_default();
-            *record = record.next(fact)?;
+            take(&mut records, fact)?;
         }
         held.0 = records;
         for fact in facts {

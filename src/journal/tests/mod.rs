@@ -20,7 +20,7 @@ use super::open::take;
 use super::*;
 use crate::model::{
     AccountName, Address, Attempt, Digest, Entry, Fact, FactBody, LiveState, OperationKind,
-    OrderId, Record, Records, RunId, Untrusted,
+    OrderId, Records, RunId, Untrusted,
 };
 
 /// A folder that is not there yet, with a journal that is not there yet.
@@ -226,8 +226,7 @@ fn story() -> Vec<Fact> {
 fn replayed(facts: &[Fact]) -> Records {
     let mut records = Records::new();
     for fact in facts {
-        let record: Record = records.remove(&fact.address).unwrap_or_default();
-        records.insert(fact.address.clone(), record.next(fact).unwrap());
+        crate::model::take(&mut records, fact).unwrap();
     }
     records
 }

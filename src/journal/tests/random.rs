@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Ending, Part, PartState};
+use crate::model::{Ending, Part, PartState, Record};
 
 /// One fact to try; the number of an attempt is mostly the right one.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ struct Try {
 fn tries() -> impl Strategy<Value = Vec<Vec<Try>>> {
     let one = (
         0..4_u8,
-        0..18_u8,
+        0..20_u8,
         any::<u8>(),
         ".{0,12}",
         0..1_000_000_000_i32,
@@ -34,13 +34,18 @@ fn tries() -> impl Strategy<Value = Vec<Vec<Try>>> {
 }
 
 impl Try {
-    fn fact(&self, records: &Records) -> Fact {
-        let name = format!("i{}", self.item % 2).parse().unwrap();
-        let address = if self.item < 2 {
+    /// An address of the same kind.
+    fn address(&self, number: u8) -> Address {
+        let name = format!("i{}", number % 2).parse().unwrap();
+        if self.item < 2 {
             Address::Order(name)
         } else {
             Address::Revocation(name)
-        };
+        }
+    }
+
+    fn fact(&self, records: &Records) -> Fact {
+        let address = self.address(self.item);
         let record = records.get(&address).cloned().unwrap_or_default();
         Fact {
             at: Timestamp::new(1_795_000_000, self.nanosecond).unwrap(),
@@ -127,6 +132,9 @@ impl Try {
                 certificate_id: None,
                 serial_number: None,
                 valid_till: self.text.parse().ok(),
+            },
+            17 | 18 => FactBody::Moved {
+                from: self.address(self.choice),
             },
             _ => FactBody::SeenPart {
                 order_id: Some(id.into()),

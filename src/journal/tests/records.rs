@@ -65,6 +65,57 @@ async fn they_change_with_the_facts_and_stand_in_for_them() {
 }
 
 #[tokio::test]
+async fn a_record_that_moves_is_stored_under_its_new_name_alone() {
+    let moved = |from: &str, to: &str| {
+        let from = format!("orders.{from}").parse().unwrap();
+        fact(to, FactBody::Moved { from })
+    };
+    // In a commit of its own; in one commit with the facts before and after it; and back to the first name.
+    for size in [1, 4, 99] {
+        let bench = Bench::new();
+        let facts = [
+            story(),
+            vec![moved("a", "d"), moved("c", "e"), intended("a", 1)],
+            vec![moved("d", "f"), moved("e", "c"), intended("d", 1)],
+        ]
+        .concat();
+        for facts in facts.chunks(size) {
+            let journal = bench.hold().await;
+            journal.append(facts.to_vec()).await.unwrap();
+            let records = journal.records();
+            assert_eq!(stored(&bench), texts(&records));
+            journal.close().await.unwrap();
+            assert_eq!(loaded(&bench, 1).unwrap().replay.records, records);
+            assert!(loaded(&bench, 1).unwrap().sum.is_some());
+        }
+        let records = replayed(&facts);
+        let names: Vec<String> = records.keys().map(ToString::to_string).collect();
+        assert_eq!(
+            names,
+            ["orders.a", "orders.b", "orders.c", "orders.d", "orders.f"]
+        );
+        assert_eq!(loaded(&bench, 1).unwrap().replay.records, records);
+        verify(&bench.location()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_move_that_cannot_be_leaves_the_journal_as_it_is() {
+    let bench = Bench::with(story()).await;
+    let journal = bench.hold().await;
+    let before = journal.records();
+    for (from, to) in [("nobody", "d"), ("a", "b"), ("a", "a")] {
+        let from = format!("orders.{from}").parse().unwrap();
+        let facts = vec![intended("z", 1), fact(to, FactBody::Moved { from })];
+        let refused = journal.append(facts).await.unwrap_err();
+        assert!(matches!(refused, JournalError::Illegal(_)), "{refused}");
+    }
+    assert_eq!(journal.records(), before);
+    journal.close().await.unwrap();
+    assert_eq!(bench.read().unwrap().unwrap().records, before);
+}
+
+#[tokio::test]
 async fn a_long_journal_is_opened_with_them_and_goes_on() {
     let bench = Bench::new();
     let journal = bench.hold().await;

@@ -2,6 +2,7 @@
 //! `effects`.
 
 mod effects;
+mod moved;
 
 use std::collections::BTreeSet;
 
@@ -308,6 +309,7 @@ fn a_fact_is_filed_under_the_word_that_its_json_has() {
         seen_part(one(), PartState::Declined),
         exchanged(),
         forgotten(1),
+        moved::moved("orders.b"),
     ];
     let words: BTreeSet<&str> = bodies.iter().map(FactBody::word).collect();
     assert_eq!(words.len(), bodies.len());
