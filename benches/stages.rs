@@ -209,6 +209,10 @@ fn records(batch: &Batch) -> Records {
                 return None;
             };
             let live = LiveOrder {
+                found: false,
+                renewal_ended: None,
+                took: None,
+                renewal: None,
                 collected: None,
                 key: None,
                 order_id: OrderId::from(number),
@@ -301,6 +305,8 @@ fn facts(items: &[Address], round: u32) -> Result<Vec<Fact>, Box<dyn Error>> {
     let bodies = |number| {
         [
             FactBody::Intended(Attempt {
+                renews: None,
+                why: Default::default(),
                 public_key: None,
                 replaces: None,
                 kind: OperationKind::Order,

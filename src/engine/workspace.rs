@@ -298,6 +298,7 @@ impl Workspace {
             account,
             address,
             generation,
+            renews: None,
         }))
     }
 

@@ -111,6 +111,7 @@ impl<'a> Adoption<'a> {
             terms,
             asked: asked.or_else(|| Some(Box::new(Asked::shown(self.observed)))),
             public_key: self.observed.public_key,
+            renews: self.attempt.and_then(|attempt| attempt.renews.clone()),
             evidence: Untrusted::new(evidence),
         }
     }

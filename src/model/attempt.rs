@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::Asked;
 use super::digest::Digest;
 use super::ids::{CertificateId, OrderId, Tag};
-use super::operation::{OperationKind, Part};
+use super::operation::{OperationKind, Part, Why};
 
 /// One intended call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub struct Attempt {
     pub generation: u32,
     /// The order that is renewed, reissued or revoked.
     pub order_id: Option<OrderId>,
+    /// The order of the same name that an order follows: the name stands for it until the new one is issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<OrderId>,
+    /// Why a reissue is asked for.
+    #[serde(default, skip_serializing_if = "Why::is_change")]
+    pub why: Why,
     /// The certificate that was in force right before a reissue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CertificateId>,

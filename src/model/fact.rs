@@ -98,6 +98,9 @@ pub enum FactBody {
         /// The key of its CSR, where the CA shows it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         public_key: Option<Digest>,
+        /// The order of the same name that it renews; absent where the name stands for it at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        renews: Option<OrderId>,
         /// How it was found, for people.
         evidence: Untrusted,
     },
@@ -126,8 +129,11 @@ pub enum FactBody {
         /// The evidence shown to them.
         evidence: Untrusted,
     },
-    /// A read showed where the live order stands.
+    /// A read showed where the live order stands, or the renewal that follows it.
     Seen {
+        /// Which order; absent for the live one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order_id: Option<OrderId>,
         /// The state.
         state: LiveState,
         /// The primary certificate.

@@ -199,6 +199,8 @@ pub struct TagParts<'a> {
     pub address: &'a Address,
     /// The manifest's `generation` of the item; 1 if it says nothing.
     pub generation: u32,
+    /// The order of the item that the order renews; absent for one that follows none.
+    pub renews: Option<&'a OrderId>,
 }
 
 /// The mark by which an order is found again: CertCentral's `alternative_order_id`.
@@ -215,13 +217,17 @@ impl Tag {
 
     /// Derives the tag of one generation of one item.
     pub fn derive(parts: TagParts<'_>) -> Self {
-        let digest = Digest::of_parts(&[
+        let address = parts.address.to_string();
+        let generation = parts.generation.to_string();
+        let mut texts = vec![
             parts.provider.as_bytes(),
             parts.endpoint.as_bytes(),
             parts.account.as_str().as_bytes(),
-            parts.address.to_string().as_bytes(),
-            parts.generation.to_string().as_bytes(),
-        ]);
+            address.as_bytes(),
+            generation.as_bytes(),
+        ];
+        texts.extend(parts.renews.map(|order| order.as_str().as_bytes()));
+        let digest = Digest::of_parts(&texts);
         let mut text = data_encoding::BASE32_NOPAD
             .encode(digest.bytes())
             .to_ascii_lowercase();
@@ -269,6 +275,7 @@ mod tests {
         let account: AccountName = "digicert".parse().unwrap();
         let address: Address = "orders.a".parse().unwrap();
         let base = TagParts {
+            renews: None,
             provider: "certcentral",
             endpoint: "https://ca.example/services/v2",
             account: &account,

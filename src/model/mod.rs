@@ -29,6 +29,7 @@ mod ids;
 mod item;
 mod key_kind;
 mod known_carriers;
+mod live_order;
 mod live_state;
 mod mask;
 mod matching;
@@ -40,6 +41,8 @@ mod observed;
 mod observed_files;
 mod operation;
 mod order;
+mod ordering;
+mod past_order;
 mod pause;
 mod pending_domain;
 mod reason;
@@ -54,6 +57,7 @@ mod secret;
 mod secret_source;
 mod serial_number;
 mod standing;
+mod succession;
 mod transition;
 mod untrusted;
 mod valid_till;
@@ -85,6 +89,7 @@ pub use ids::{
 };
 pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use key_kind::KeyKind;
+pub use live_order::{LiveOrder, PendingReissue, RefusedReissue, Took};
 pub use live_state::{Ending, LiveState, PartState};
 pub use mask::Mask;
 pub use matching::{
@@ -103,16 +108,14 @@ pub use observed::{
 pub use observed_files::{LiveLink, ObservedFiles, ObservedName, ObservedVersion, PendingKey};
 pub use operation::{
     CertificatePin, Operation, OperationKind, OrderOperation, Part, ReissueOperation, RevokeCall,
-    RevokeOperation, RevokeScope,
+    RevokeOperation, RevokeScope, Why,
 };
 pub use order::{CertificateRequest, Csr, Order, RenewalOf};
+pub use past_order::{EndedRenewal, PastOrder, RenewalReissue};
 pub use pause::{TOLD_PAUSE, clock_after, pause_end};
 pub use pending_domain::PendingDomain;
 pub use reason::{Reason, StatusWord};
-pub use record::{
-    Failure, LiveOrder, OpenOperation, PendingReissue, Phase, Record, Records, RefusedReissue,
-    RequestedParts, Target,
-};
+pub use record::{Failure, OpenOperation, Phase, Record, Records, RequestedParts, Target};
 pub use recorded::{FactLog, Recorded, intend};
 pub use refused::rejected_reissue;
 pub use replaced::{ReplacedCertificate, ReplacedCertificates};

@@ -46,6 +46,23 @@ impl OperationKind {
     }
 }
 
+/// Why a reissue is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// The entry asks for another certificate, or for another key.
+    #[default]
+    Change,
+    /// The certificate ends.
+    Renewal,
+}
+
+impl Why {
+    pub(super) fn is_change(&self) -> bool {
+        *self == Self::Change
+    }
+}
+
 /// An order to place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderOperation {
@@ -53,6 +70,10 @@ pub struct OrderOperation {
     pub order: Order,
     /// Sent as `alternative_order_id`.
     pub tag: Tag,
+    /// The order of the same name that this one follows. It is renewed by `order.renewal_of`, unless it is over: then
+    /// the CA renews it no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<OrderId>,
 }
 
 /// A reissue.
@@ -64,6 +85,9 @@ pub struct ReissueOperation {
     pub order: Order,
     /// Certificates that the CA revokes with it: when names are taken away.
     pub collateral: Vec<CertificatePin>,
+    /// Why.
+    #[serde(default)]
+    pub why: Why,
 }
 
 /// A revocation with the certificates that will die, as they were when the plan was made.

@@ -1,8 +1,8 @@
 //! A reissue that an administrator refused, as the order shows it: [`rejected_reissue`].
 
 use super::fact::FactBody;
+use super::live_order::LiveOrder;
 use super::observed::{ObservedOrder, OrderStatus, RequestKind, RequestStatus};
-use super::record::LiveOrder;
 
 /// The end of a reissue under way that an administrator refused: the order, read in full, shows its request
 /// as rejected. It is written before what else the read shows: a certificate that came since is none of ours.

@@ -8,9 +8,10 @@ use super::cause::{Cause, Decision};
 use super::fact::FactBody;
 use super::ids::CertificateId;
 use super::item::Milestone;
+use super::live_order::LiveOrder;
 use super::live_state::{Ending, LiveState, PartState};
 use super::observed::{ObservedOrder, OrderStatus};
-use super::record::{LiveOrder, Phase, Record};
+use super::record::{Phase, Record};
 use super::valid_till::ValidTill;
 use super::waits::{reissue, requested};
 
@@ -368,6 +369,7 @@ fn is_past(till: Option<ValidTill>, today: Date) -> bool {
 /// The fact that a read of a live order leaves in the journal.
 pub fn seen(order: &ObservedOrder, today: Date) -> FactBody {
     FactBody::Seen {
+        order_id: None,
         state: live_state(order, today),
         certificate_id: order.certificate_id.clone(),
         serial_number: order.serial_number.clone(),

@@ -2,15 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::attempt::Attempt;
 use super::collected::{Collected, Delivery};
 use super::fact::{Fact, FactBody, IllegalFact};
 use super::ids::OrderId;
-use super::live_state::{LiveState, PartState};
+use super::live_order::RefusedReissue;
+use super::live_state::PartState;
 use super::operation::{OperationKind, Part};
-use super::record::{
-    Failure, LiveOrder, OpenOperation, PendingReissue, Phase, Record, RefusedReissue, Target,
-};
+use super::record::{Failure, OpenOperation, Phase, Record, Target};
 
 impl Record {
     /// The record after a fact, or why that fact cannot be.
@@ -89,28 +87,7 @@ impl Record {
                 }
                 None => Err("no doubt is open"),
             },
-            FactBody::Seen {
-                state,
-                certificate_id,
-                serial_number,
-                valid_till,
-            } => {
-                let Some(live) = &mut self.live else {
-                    return Err("no order is bound to the name");
-                };
-                let replaced = live.replaced_by(certificate_id.as_ref());
-                self.replaced.add(&live.order_id, replaced);
-                live.see(state, certificate_id.as_ref());
-                // What is known of one certificate says nothing of another.
-                if certificate_id.is_some() && *certificate_id != live.certificate_id {
-                    live.certificate_id.clone_from(certificate_id);
-                    live.serial_number = None;
-                    live.valid_till = None;
-                }
-                live.serial_number = serial_number.clone().or(live.serial_number.take());
-                live.valid_till = valid_till.or(live.valid_till);
-                Ok(())
-            }
+            FactBody::Seen { order_id, .. } => self.see(order_id.as_ref(), &fact.body, fact.at),
             FactBody::SeenPart {
                 order_id,
                 part,
@@ -176,16 +153,44 @@ impl Record {
         }
     }
 
+    /// Takes what a read shows of the live order, or of its renewal.
+    fn see(
+        &mut self,
+        order_id: Option<&OrderId>,
+        seen: &FactBody,
+        at: Timestamp,
+    ) -> Result<(), &'static str> {
+        let live = self.live.as_mut().ok_or("no order is bound to the name")?;
+        match order_id {
+            Some(id) if live.order_id != *id => match &self.successor {
+                Some(successor) if successor.order_id == *id => self.see_successor(seen, at),
+                Some(_) | None => Err("the name does not stand for that order"),
+            },
+            Some(_) | None => {
+                let replaced = live.take_seen(seen, at)?;
+                self.replaced.add(&live.order_id, replaced);
+                Ok(())
+            }
+        }
+    }
+
     /// The name no longer stands for its order.
     fn part_from(&mut self, order_id: &OrderId) -> Result<(), &'static str> {
         if self.open.is_some() {
             return Err("an earlier call is not settled");
         }
-        match &self.live {
-            Some(live) if live.order_id == *order_id => self.live = None,
-            _ => return Err("the name does not stand for that order"),
+        let successor = self.successor.as_ref();
+        if successor.is_some_and(|successor| successor.order_id == *order_id) {
+            self.successor = None;
+            return Ok(());
         }
-        Ok(())
+        match &self.live {
+            Some(live) if live.order_id == *order_id => {
+                self.live = self.successor.take().map(|successor| *successor);
+                Ok(())
+            }
+            _ => Err("the name does not stand for that order"),
+        }
     }
 
     /// Takes what a read shows of one call of a revocation.
@@ -213,160 +218,6 @@ impl Record {
             }
             None => Err("this revocation was not asked for"),
         }
-    }
-
-    fn intend(&mut self, attempt: &Attempt, at: Timestamp) -> Result<(), &'static str> {
-        if self.open.is_some() {
-            return Err("an earlier call is not settled");
-        }
-        if attempt.number != self.attempts.saturating_add(1) {
-            return Err("its number does not follow the last one");
-        }
-        match attempt.kind {
-            OperationKind::Order | OperationKind::Renew => match &self.live {
-                None => {}
-                Some(LiveOrder {
-                    state: LiveState::Ended(_) | LiveState::Lapsed,
-                    generation,
-                    ..
-                }) if attempt.generation > *generation => {}
-                Some(_) => return Err("an order is already bound to the name"),
-            },
-            OperationKind::Reissue => match &self.live {
-                Some(live) if live.state == LiveState::Issued && live.change.is_none() => {}
-                _ => return Err("no order in force is bound to the name"),
-            },
-            OperationKind::Revoke => {
-                let (Some(part), Some(order_id)) = (&attempt.part, &attempt.order_id) else {
-                    return Err("it does not say what to revoke");
-                };
-                let known = self.revocations.entry(order_id.clone()).or_default();
-                if attempt.generation > known.generation {
-                    known.parts.retain(|_, state| *state != PartState::Declined);
-                    known.generation = attempt.generation;
-                }
-                if known.parts.contains_key(part) {
-                    return Err("this revocation was already asked for");
-                }
-            }
-        }
-        self.attempts = attempt.number;
-        self.open = Some(Box::new(OpenOperation {
-            attempt: attempt.clone(),
-            since: at,
-            phase: Phase::Sending,
-        }));
-        Ok(())
-    }
-
-    fn accept(&mut self, body: &FactBody, at: Timestamp) -> Result<(), &'static str> {
-        let FactBody::Accepted {
-            order_id,
-            request_id,
-            certificate_id,
-            approved,
-            validation,
-        } = body
-        else {
-            return Err("it is not an acceptance");
-        };
-        let open = self.open.take().ok_or("no call is open")?;
-        match (open.attempt.kind, &open.phase) {
-            (OperationKind::Order | OperationKind::Renew, Phase::Sending) => {
-                self.first_generation.get_or_insert(open.attempt.generation);
-                self.live = Some(LiveOrder {
-                    request_id: request_id.clone(),
-                    certificate_id: certificate_id.clone(),
-                    tag: open.attempt.tag,
-                    certificate: open.attempt.certificate,
-                    terms: open.attempt.terms,
-                    asked: open.attempt.asked,
-                    key: open.attempt.public_key,
-                    approved: *approved,
-                    validation: validation.clone(),
-                    ..LiveOrder::new(order_id.clone(), open.attempt.generation, at)
-                });
-            }
-            // A reissue in doubt is settled by reading the order: it shows the new key or names.
-            (OperationKind::Reissue, _) => {
-                let live = self.live.as_mut().ok_or("no order is bound to the name")?;
-                if live.order_id != *order_id {
-                    return Err("the CA answered with another order");
-                }
-                live.change = Some(Box::new(PendingReissue {
-                    certificate: open.attempt.certificate,
-                    public_key: open.attempt.public_key,
-                    asked: open.attempt.asked,
-                    from: open.attempt.replaces.or(live.certificate_id.clone()),
-                    generation: open.attempt.generation,
-                    since: at,
-                }));
-                live.request_id.clone_from(request_id);
-                live.approved = *approved;
-                live.validation.clone_from(validation);
-                live.refused = None;
-                live.state = LiveState::Reissuing;
-            }
-            (OperationKind::Order | OperationKind::Renew, _) => {
-                return Err("an order in doubt is adopted, not accepted");
-            }
-            (OperationKind::Revoke, _) => return Err("a revocation is requested or revoked"),
-        }
-        self.failure = None;
-        Ok(())
-    }
-
-    fn adopt(&mut self, body: &FactBody, at: Timestamp) -> Result<(), &'static str> {
-        let FactBody::Adopted {
-            order_id,
-            certificate_id,
-            generation,
-            tag,
-            certificate,
-            terms,
-            asked,
-            public_key,
-            ..
-        } = body
-        else {
-            return Err("it is not an adoption");
-        };
-        let mut key = *public_key;
-        match self.open.take() {
-            None => {}
-            Some(open) => match (open.attempt.kind, open.phase) {
-                (
-                    OperationKind::Order | OperationKind::Renew,
-                    Phase::InDoubt { .. } | Phase::Parked { .. },
-                ) => key = key.or(open.attempt.public_key),
-                (OperationKind::Order | OperationKind::Renew, Phase::Sending) => {
-                    return Err("the doubt was not recorded first");
-                }
-                (OperationKind::Reissue | OperationKind::Revoke, _) => {
-                    return Err("an operation that is not an order is open");
-                }
-            },
-        }
-        match &self.live {
-            None => {}
-            Some(live)
-                if matches!(live.state, LiveState::Ended(_) | LiveState::Lapsed)
-                    && *generation > live.generation => {}
-            Some(_) => return Err("an order is already bound to the name"),
-        }
-        self.first_generation.get_or_insert(*generation);
-        self.forgotten.remove(order_id);
-        self.live = Some(LiveOrder {
-            certificate_id: certificate_id.clone(),
-            tag: tag.clone(),
-            certificate: *certificate,
-            terms: *terms,
-            asked: asked.clone(),
-            key,
-            ..LiveOrder::new(order_id.clone(), *generation, at)
-        });
-        self.failure = None;
-        Ok(())
     }
 
     fn settle_part(&mut self, state: PartState) -> Result<(), &'static str> {

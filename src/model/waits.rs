@@ -2,8 +2,8 @@
 
 use super::cause::Cause;
 use super::ids::RequestId;
+use super::live_order::LiveOrder;
 use super::observed::{ObservedOrder, OrderStatus, RequestStatus, Stage};
-use super::record::LiveOrder;
 
 /// What an order that is asked for and not issued waits for.
 pub(super) fn requested(live: Option<&LiveOrder>, seen: Option<&ObservedOrder>) -> Cause {

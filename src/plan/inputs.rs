@@ -121,6 +121,7 @@ impl<'a> Inputs<'a> {
             account: &item.account,
             address: &item.address,
             generation,
+            renews: None,
         }))
     }
 }

@@ -69,6 +69,7 @@ fn operation(case: OrderCase<'_, '_>, tag: &Tag) -> Operation {
     Operation::Order(Box::new(OrderOperation {
         order,
         tag: tag.clone(),
+        renews: None,
     }))
 }
 

@@ -8,7 +8,7 @@ use super::{Action, Change};
 use crate::model::{
     Cause, CertificateKind, CertificatePin, CertificateState, Change as Difference, LiveOrder,
     ObservedCertificate, ObservedOrder, Operation, Order, OrderId, Reason, ReissueOperation,
-    RequestId, RequestKind, Standing,
+    RequestId, RequestKind, Standing, Why,
 };
 
 pub(super) fn decide_reissue(
@@ -140,5 +140,6 @@ pub(super) fn reissue_operation(
         order_id: id.clone(),
         order: order.clone(),
         collateral,
+        why: Why::Change,
     }))
 }

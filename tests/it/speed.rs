@@ -72,6 +72,7 @@ pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
     let shown = Asked::shown(&read);
     let facts = ids.iter().flat_map(|id| {
         let adopted = FactBody::Adopted {
+            renews: None,
             public_key: None,
             order_id: id.as_str().into(),
             certificate_id: None,
@@ -83,6 +84,7 @@ pub(crate) fn in_force(rig: &Rig, seed: Value) -> Vec<String> {
             evidence: Untrusted::new("a test"),
         };
         let seen = FactBody::Seen {
+            order_id: None,
             state: LiveState::Issued,
             certificate_id: None,
             serial_number: None,

@@ -9,7 +9,7 @@ use crate::apply::ended::StepEnd;
 use crate::model::{
     Address, Asked, Attempt, CertificateId, Ending, FactBody, LiveState, ObservedOrder, Operation,
     OperationKind, OrderId, OrderOperation, Provider, Recorded, RenewalOf, RequestId,
-    RequestStatus,
+    RequestStatus, Why,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, Placed, body_digest};
 
@@ -35,7 +35,7 @@ impl Call for Place<'_> {
         let whole = Operation::Order(Box::new(self.operation.clone()));
         let order = &self.operation.order;
         Attempt {
-            kind: if self.renewal_of.is_some() {
+            kind: if self.renewal_of.is_some() || self.operation.renews.is_some() {
                 OperationKind::Renew
             } else {
                 OperationKind::Order
@@ -44,6 +44,8 @@ impl Call for Place<'_> {
             number,
             generation: order.generation,
             order_id: self.renewal_of.clone(),
+            renews: self.operation.renews.clone(),
+            why: Why::Change,
             replaces,
             tag: Some(self.operation.tag.clone()),
             body: body_digest(self.provider, &whole, None, self.renewal_of.as_ref()),
@@ -75,8 +77,10 @@ pub(super) async fn place(work: Work<'_>, operation: &OrderOperation) -> StepEnd
         Ok(order) => order,
         Err(why) => return StepEnd::failed(step, why),
     };
-    let tag = operation.tag.clone();
-    let keyed = OrderOperation { order, tag };
+    let keyed = OrderOperation {
+        order,
+        ..operation.clone()
+    };
     let call = Place {
         operation: &keyed,
         renewal_of,
@@ -124,6 +128,7 @@ fn refusal(work: Work<'_>, request: RequestId) -> FactBody {
             request_id: Some(request),
         },
         Some(Operation::Order(_) | Operation::Revoke(_)) | None => FactBody::Seen {
+            order_id: None,
             state: LiveState::Ended(Ending::Rejected),
             certificate_id: None,
             serial_number: None,

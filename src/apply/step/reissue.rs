@@ -50,6 +50,8 @@ impl Call for Reissue<'_> {
             number,
             generation: order.generation,
             order_id: Some(self.operation.order_id.clone()),
+            renews: None,
+            why: self.operation.why,
             replaces,
             tag: None,
             body: body_digest(self.provider, &whole, None, None),

@@ -12,7 +12,7 @@ use crate::model::{
     Attempt, CertificateId, CertificateKind, CertificatePin, CertificateState, FactBody,
     ObservedCertificate, ObservedOrder, Operation, OperationKind, OrderId, OrderStatus, Part,
     PartState, Provider, Record, Recorded, RequestId, RevokeCall, RevokeOperation, RevokeScope,
-    Standing,
+    Standing, Why,
 };
 use crate::provider::{Act, Answer, Depth, ErrorKind, Permit, RevokeAnswer, body_digest};
 
@@ -61,6 +61,8 @@ impl Call for Revoke<'_> {
             number,
             generation: self.operation.generation,
             order_id: Some(self.operation.order_id.clone()),
+            renews: None,
+            why: Why::Change,
             replaces: None,
             tag: None,
             body: body_digest(self.provider, &whole, Some(self.part), None),

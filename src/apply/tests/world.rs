@@ -208,6 +208,7 @@ impl World {
 
     fn tag_of(&self, address: &Address, generation: u32) -> Tag {
         Tag::derive(TagParts {
+            renews: None,
             provider: "certcentral",
             endpoint: ENDPOINT,
             account: &account(),

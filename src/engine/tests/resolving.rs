@@ -34,6 +34,8 @@ async fn intended(world: &World, workspace: &Workspace) {
         panic!("no order");
     };
     let attempt = Attempt {
+        renews: None,
+        why: Default::default(),
         public_key: None,
         kind: OperationKind::Order,
         part: None,

@@ -150,6 +150,8 @@ fn intended(name: &str, number: u32) -> Fact {
     fact(
         name,
         FactBody::Intended(Attempt {
+            renews: None,
+            why: Default::default(),
             public_key: None,
             kind: OperationKind::Order,
             part: None,
@@ -193,6 +195,7 @@ fn issued(name: &str) -> Fact {
     fact(
         name,
         FactBody::Seen {
+            order_id: None,
             state: LiveState::Issued,
             certificate_id: Some(7_u64.into()),
             serial_number: None,

@@ -72,6 +72,8 @@ impl Try {
         ];
         match self.word {
             0..=4 => FactBody::Intended(Attempt {
+                renews: None,
+                why: Default::default(),
                 public_key: None,
                 kind: if self.item < 2 {
                     kinds[usize::from(self.choice % 3)]
@@ -107,6 +109,7 @@ impl Try {
                 validation: Vec::new(),
             },
             9 => FactBody::Adopted {
+                renews: None,
                 public_key: None,
                 order_id: id.into(),
                 certificate_id: None,
@@ -124,6 +127,7 @@ impl Try {
             14 => FactBody::Parked { why: text() },
             15 => FactBody::DecidedNotPlaced { evidence: text() },
             16 => FactBody::Seen {
+                order_id: None,
                 state: match self.choice % 4 {
                     0 => LiveState::Ended(Ending::Expired),
                     1 => LiveState::Requested,

@@ -22,6 +22,8 @@ fn key(name: &str) -> Digest {
 
 fn intended(kind: OperationKind, number: u32, key_name: &str) -> FactBody {
     FactBody::Intended(Attempt {
+        renews: None,
+        why: Default::default(),
         public_key: Some(key(key_name)),
         kind,
         part: None,
@@ -49,6 +51,7 @@ fn accepted() -> FactBody {
 
 fn seen(certificate: u64, serial: &str) -> FactBody {
     FactBody::Seen {
+        order_id: None,
         state: LiveState::Issued,
         certificate_id: Some(certificate.into()),
         serial_number: Some(SerialNumber::from(serial)),

@@ -3,3 +3,4 @@
 mod collected;
 mod mask;
 mod record;
+mod succession;

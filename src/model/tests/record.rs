@@ -38,6 +38,8 @@ fn fact(body: FactBody, second: i64) -> Fact {
 fn attempt(kind: OperationKind, number: u32, generation: u32, part: Option<Part>) -> FactBody {
     let order_id = part.as_ref().map(|_| 1001_u64.into());
     FactBody::Intended(Attempt {
+        renews: None,
+        why: Default::default(),
         public_key: None,
         kind,
         part,
@@ -116,6 +118,7 @@ fn accepted(order_id: u64) -> FactBody {
 
 fn adopted(generation: u32) -> FactBody {
     FactBody::Adopted {
+        renews: None,
         public_key: None,
         order_id: 2002_u64.into(),
         certificate_id: Some(9_u64.into()),
@@ -136,6 +139,7 @@ fn requested() -> FactBody {
 
 fn seen(state: LiveState) -> FactBody {
     FactBody::Seen {
+        order_id: None,
         state,
         certificate_id: None,
         serial_number: None,

@@ -216,6 +216,7 @@ pub(super) fn revocation_item(name: &str, order: u64, scope: Scope) -> Item {
 /// The tag of an order's first generation.
 pub(super) fn tag(name: &str) -> Tag {
     Tag::derive(TagParts {
+        renews: None,
         provider: "certcentral",
         endpoint: ENDPOINT,
         account: &account(),
@@ -228,6 +229,10 @@ pub(super) fn tag(name: &str) -> Tag {
 pub(super) fn placed(id: u64, state: LiveState, order: &Order) -> Record {
     Record {
         live: Some(LiveOrder {
+            found: false,
+            renewal_ended: None,
+            took: None,
+            renewal: None,
             collected: None,
             key: None,
             order_id: OrderId::from(id),

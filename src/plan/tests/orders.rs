@@ -20,6 +20,8 @@ fn pending() -> OrderStatus {
 fn open(kind: OperationKind, phase: Phase) -> OpenOperation {
     OpenOperation {
         attempt: Attempt {
+            renews: None,
+            why: Default::default(),
             public_key: None,
             kind,
             part: None,
@@ -417,6 +419,7 @@ fn a_reissue_under_way_or_refused_has_not_reached_issued() {
         live.certificate_id = Some(70_u64.into());
         live.request_id = Some(5_u64.into());
         live.change = Some(Box::new(PendingReissue {
+            renewal: None,
             public_key: None,
             certificate: Some(asked_for.certificate.digest()),
             asked: None,

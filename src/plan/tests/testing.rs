@@ -50,6 +50,7 @@ pub(crate) fn bare_step(address: Address, action: Action) -> Step {
 pub(crate) fn order_step(name: &str) -> Step {
     let address = Address::Order(name.parse::<ItemName>().unwrap());
     let tag = Tag::derive(TagParts {
+        renews: None,
         provider: "certcentral",
         endpoint: ENDPOINT,
         account: &account(),
@@ -70,6 +71,7 @@ pub(crate) fn order_step(name: &str) -> Step {
             ),
         }],
         operation: Some(Operation::Order(Box::new(OrderOperation {
+            renews: None,
             order: Order {
                 files: None,
                 product: "client_premium_sha2".to_owned(),

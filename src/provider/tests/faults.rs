@@ -22,7 +22,9 @@ fn operation() -> OrderOperation {
     let account: AccountName = "main".parse().unwrap();
     let address = "orders.a".parse().unwrap();
     OrderOperation {
+        renews: None,
         tag: Tag::derive(TagParts {
+            renews: None,
             provider: "certcentral",
             endpoint: "e",
             account: &account,

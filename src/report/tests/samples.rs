@@ -187,6 +187,7 @@ pub(in crate::report) fn history(why: &str) -> Vec<HistoryLine> {
         line(
             2,
             FactBody::Adopted {
+                renews: None,
                 public_key: None,
                 order_id: OrderId::from(why),
                 certificate_id: Some(CertificateId::from(why)),

@@ -120,6 +120,8 @@ impl Clocks {
     fn send(&self, state: &mut State) {
         let number = self.record(state).attempts + 1;
         let attempt = Attempt {
+            renews: None,
+            why: Default::default(),
             public_key: None,
             kind: OperationKind::Order,
             part: None,
@@ -164,6 +166,7 @@ impl Clocks {
         let mut next = state.clone();
         if state.orders > 0 {
             let found = FactBody::Adopted {
+                renews: None,
                 public_key: None,
                 order_id: OrderId::from(1),
                 certificate_id: None,

@@ -98,6 +98,7 @@ impl Journal {
         let address = address.parse().expect("an address");
         let tag = (self.kinds[item] == Kind::Order).then(|| {
             Tag::derive(TagParts {
+                renews: None,
                 provider: "certcentral",
                 endpoint: "https://ca.example",
                 account: &account,
@@ -108,6 +109,8 @@ impl Journal {
         let text = || Untrusted::new("model");
         let body = match word {
             Word::Intended => FactBody::Intended(Attempt {
+                renews: None,
+                why: Default::default(),
                 public_key: None,
                 kind: match self.kinds[item] {
                     Kind::Order => OperationKind::Order,
@@ -142,6 +145,7 @@ impl Journal {
                 validation: Vec::new(),
             },
             Word::Adopted(order) => FactBody::Adopted {
+                renews: None,
                 public_key: None,
                 order_id: OrderId::from(u64::from(order)),
                 certificate_id: None,
@@ -158,6 +162,7 @@ impl Journal {
             Word::DecidedNotPlaced => FactBody::DecidedNotPlaced { evidence: text() },
             Word::Parked => FactBody::Parked { why: text() },
             Word::SeenIssued => FactBody::Seen {
+                order_id: None,
                 state: LiveState::Issued,
                 certificate_id: None,
                 serial_number: None,

@@ -88,6 +88,8 @@ fn intended(name: &str, number: u32) -> Fact {
     fact(
         name,
         FactBody::Intended(Attempt {
+            renews: None,
+            why: Default::default(),
             public_key: None,
             kind: OperationKind::Order,
             part: None,
@@ -364,6 +366,7 @@ fn only_a_lock_of_the_system_lets_an_order_be_sent_again() {
             assert_eq!(journal.hold(), expected);
             assert_eq!(journal.gap(), Some(Gap::NoState));
             let seen = FactBody::Seen {
+                order_id: None,
                 state: LiveState::Issued,
                 certificate_id: None,
                 serial_number: None,

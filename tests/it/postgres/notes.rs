@@ -36,6 +36,8 @@ impl Host {
         let journal = journal::open(&self.location(url), holder, Duration::ZERO).await;
         let journal = journal.expect("held");
         let attempt = Attempt {
+            renews: None,
+            why: Default::default(),
             public_key: None,
             kind: OperationKind::Order,
             part: None,

@@ -153,6 +153,7 @@ impl Game {
         let account: AccountName = "digicert".parse().expect("a name");
         let address: Address = format!("orders.{}", entry.name).parse().expect("a name");
         Tag::derive(TagParts {
+            renews: None,
             provider: "certcentral",
             endpoint: &self.rig.base(),
             account: &account,

@@ -113,6 +113,7 @@ fn a_reissue_keeps_the_order_and_its_failure_keeps_the_certificate() {
 #[test]
 fn a_read_adds_and_never_forgets() {
     let full = FactBody::Seen {
+        order_id: None,
         state: LiveState::Issued,
         certificate_id: Some(77_u64.into()),
         serial_number: Some("0a".into()),
@@ -130,12 +131,14 @@ fn a_read_adds_and_never_forgets() {
 #[test]
 fn what_is_known_of_one_certificate_says_nothing_of_another() {
     let first = FactBody::Seen {
+        order_id: None,
         state: LiveState::Issued,
         certificate_id: Some(77_u64.into()),
         serial_number: Some("0a".into()),
         valid_till: Some("2027-11-21".parse().unwrap()),
     };
     let second = FactBody::Seen {
+        order_id: None,
         state: LiveState::Issued,
         certificate_id: Some(78_u64.into()),
         serial_number: None,

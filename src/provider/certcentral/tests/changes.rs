@@ -176,6 +176,7 @@ async fn an_order_is_reissued() {
         Scripted::start(|_, _| Say::Json(201, json!({"id": 4711, "requests": [{"id": 5}]}))).await;
     let account = account(&server);
     let mut operation = ReissueOperation {
+        why: Default::default(),
         order_id: OrderId::from("4711"),
         order: order().order,
         collateral: Vec::new(),

@@ -45,6 +45,7 @@ fn tag() -> Tag {
     let account: AccountName = "main".parse().unwrap();
     let address: Address = "orders.mail".parse().unwrap();
     Tag::derive(TagParts {
+        renews: None,
         provider: "certcentral",
         endpoint: "https://ca.example/services/v2",
         account: &account,
@@ -59,6 +60,7 @@ fn members(value: Value) -> serde_json::Map<String, Value> {
 
 pub(in crate::provider) fn order() -> OrderOperation {
     OrderOperation {
+        renews: None,
         tag: tag(),
         order: Order {
             files: None,

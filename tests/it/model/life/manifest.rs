@@ -76,6 +76,7 @@ pub(super) fn key(number: u8) -> Digest {
 
 pub(super) fn tag(generation: u8) -> Tag {
     Tag::derive(TagParts {
+        renews: None,
         provider: "certcentral",
         endpoint: ENDPOINT,
         account: &account(),

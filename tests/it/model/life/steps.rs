@@ -266,6 +266,8 @@ impl Life {
 
     fn attempt(&self, state: &State, item: Item, kind: OperationKind, generation: u32) -> Attempt {
         Attempt {
+            renews: None,
+            why: Default::default(),
             public_key: None,
             kind,
             part: None,
