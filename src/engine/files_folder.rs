@@ -94,15 +94,32 @@ impl Workspace {
         plan: &Plan,
         bound: Option<&FilesId>,
     ) -> Result<Option<Arc<FilesFolder>>, EngineError> {
-        if plan.steps.iter().all(|step| step.files.is_none()) {
+        let is_needed = plan.steps.iter().any(|step| step.files.is_some());
+        if !is_needed && self.names_with_files().is_empty() {
             return Ok(None);
         }
         let found = FilesFolder::open(&self.files.path)?;
-        if bound.is_some() && found.as_ref().map(FilesFolder::id) != bound {
+        let is_bound = bound.is_some() && found.as_ref().map(FilesFolder::id) == bound;
+        if bound.is_some() && !is_bound {
+            return Ok(None);
+        }
+        if !is_needed {
+            if let Some(folder) = found.filter(|_| is_bound) {
+                self.clean(&folder)?;
+            }
             return Ok(None);
         }
         let folder = FilesFolder::make_or_open(&self.files.path, self.files.group)?;
-        folder.sweep()?;
+        self.clean(&folder)?;
         Ok(Some(Arc::new(folder)))
+    }
+
+    /// Removes what a killed run left half done. The journal is held.
+    fn clean(&self, folder: &FilesFolder) -> Result<(), EngineError> {
+        folder.sweep()?;
+        for name in self.names_with_files() {
+            folder.remove_collected(name)?;
+        }
+        Ok(())
     }
 }

@@ -110,10 +110,16 @@ impl Dir {
         Err(FilesError::NotAFolder { path, what })
     }
 
-    /// Opens a folder in it, and makes it where there is none. One that is there is opened to the group.
+    /// Opens a folder in it, and makes it where there is none. One that is there is opened to the group; an empty
+    /// one gets its mode, which a run that was killed may not have given to it.
     pub(super) fn make_dir(&self, name: &str, access: Access) -> Result<Self, FilesError> {
         if let Some(there) = self.dir(name)? {
-            if access.group.is_some() && there.access()? != access {
+            let found = there.access()?;
+            let is_other = match access.group {
+                Some(_) => found != access,
+                None => found.mode != access.mode && there.names()?.is_empty(),
+            };
+            if is_other {
                 there.give(access)?;
             }
             return Ok(there);

@@ -70,6 +70,27 @@ impl FilesFolder {
         Ok(None)
     }
 
+    /// Removes the pending keys of a name whose certificate a run collected before it was killed: those that a
+    /// complete version holds.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read or written.
+    pub fn remove_collected(&self, name: &ItemName) -> Result<(), FilesError> {
+        let Some(pending) = self.of_name(Part::Pending, name)? else {
+            return Ok(());
+        };
+        if self.of_name(Part::Archive, name)?.is_none() {
+            return Ok(());
+        }
+        for file in pending_files(&pending)? {
+            if let Some(key) = read_key(&pending, &file)? {
+                self.remove_pending(name, &key.public_key())?;
+            }
+        }
+        Ok(())
+    }
+
     /// The passphrase that was made for a version's PKCS#12 file, so that one that is made again opens with the
     /// same one; `None` where there is none, or somebody changed it.
     ///

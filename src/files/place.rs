@@ -6,7 +6,7 @@
 //! pending/NAME/        keys whose certificate is not here yet
 //! ```
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ use crate::model::{Digest, FilesId, ItemName};
 
 /// The marker: what it holds says which folder this is.
 const MARKER: &str = ".certplan-files";
+/// What begins the name of a file in the topmost folder that is not finished.
+const DRAFT: &str = ".certplan-files-";
 const GITIGNORE: &str = ".gitignore";
 const FORMAT: u64 = 1;
 /// The largest marker that is read, in bytes.
@@ -160,6 +162,15 @@ impl FilesFolder {
         Ok(self.top.access()?.mode)
     }
 
+    /// Removes what a killed run left unfinished in the folder itself.
+    pub(super) fn sweep_top(&self) -> Result<(), FilesError> {
+        let names = self.top.names()?.into_iter();
+        for draft in names.filter(|name| name.starts_with(DRAFT)) {
+            self.top.remove_file(&draft)?;
+        }
+        Ok(())
+    }
+
     /// One of the three folders; `None` where it was not made yet.
     pub(super) fn part(&self, part: Part) -> Result<Option<Dir>, FilesError> {
         self.top.dir(part.name())
@@ -208,13 +219,30 @@ impl FilesFolder {
     }
 }
 
-/// Makes the folder and those above it that are not there.
+/// Makes the folder and those above it that are not there. All of them are on the disk afterwards: a key below a
+/// folder whose name is lost is lost with it.
 fn make_top(path: &Path) -> Result<Dir, FilesError> {
+    let above: Vec<&Path> = path.ancestors().skip(1).collect();
+    let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.is_dir();
+    let made = above.iter().position(is_there).unwrap_or(above.len());
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder
         .create(path)
         .map_err(|error| FilesError::io(path, error))?;
+    for folder in above.into_iter().take(made.saturating_add(1)) {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        // A folder that may be written and not read cannot be brought to the disk by its name.
+        if let Ok(opened) = File::open(folder) {
+            opened
+                .sync_all()
+                .map_err(|error| FilesError::io(folder, error))?;
+        }
+    }
     let gone = || FilesError::io(path, ErrorKind::NotFound);
     Dir::open_top(path)?.ok_or_else(gone)
 }
@@ -227,7 +255,7 @@ fn refuse_foreign(top: &Dir) -> Result<(), FilesError> {
         parts.map(Part::name).any(|part| part == name)
             || name == GITIGNORE
             || name == "lost+found"
-            || name.starts_with(MARKER)
+            || name.starts_with(DRAFT)
     };
     if names.iter().any(|name| name == MARKER) {
         return Ok(());
@@ -266,17 +294,29 @@ fn refuse_shut_out(real: &Path, group: Gid) -> Result<(), FilesError> {
 
 /// Nobody commits a key by mistake.
 fn ignore_in_git(top: &Dir) -> Result<(), FilesError> {
+    if top.holds(GITIGNORE)? {
+        return Ok(());
+    }
+    match make_whole(top, GITIGNORE, b"*\n") {
+        Ok(()) | Err(FilesError::Exists { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a file that everybody may read. Under its name it is whole or not there, whenever the run is killed.
+fn make_whole(top: &Dir, name: &str, bytes: &[u8]) -> Result<(), FilesError> {
+    let draft = format!("{DRAFT}{}", FilesId::new_random());
     let access = Access {
         mode: 0o644,
         group: None,
     };
-    if top.holds(GITIGNORE)? {
-        return Ok(());
+    top.create(&draft, access, bytes)?;
+    let named = top.name_file(&draft, name);
+    if named.is_err() {
+        top.remove_file(&draft)?;
     }
-    match top.create(GITIGNORE, access, b"*\n") {
-        Ok(()) | Err(FilesError::Exists { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
+    named?;
+    top.sync()
 }
 
 fn read_marker(top: &Dir) -> Result<Option<FilesId>, FilesError> {
@@ -311,20 +351,9 @@ fn mark(top: &Dir) -> Result<FilesId, FilesError> {
     };
     let text = serde_json::to_string(&marker)
         .map_err(|error| FilesError::io(top.at(MARKER), std::io::Error::other(error)))?;
-    let draft = format!("{MARKER}-{}", marker.files_id);
-    let access = Access {
-        mode: 0o644,
-        group: None,
-    };
-    top.create(&draft, access, format!("{text}\n").as_bytes())?;
-    let named = top.name_file(&draft, MARKER);
-    match named {
-        Ok(()) => {
-            top.sync()?;
-            Ok(marker.files_id)
-        }
+    match make_whole(top, MARKER, format!("{text}\n").as_bytes()) {
+        Ok(()) => Ok(marker.files_id),
         Err(FilesError::Exists { .. }) => {
-            top.remove_file(&draft)?;
             let gone = || top.failed(MARKER, ErrorKind::NotFound);
             read_marker(top)?.ok_or_else(gone)
         }

@@ -103,6 +103,7 @@ impl FilesFolder {
     ///
     /// A folder that cannot be read or written.
     pub fn sweep(&self) -> Result<(), FilesError> {
+        self.sweep_top()?;
         if let Some(archive) = self.part(Part::Archive)? {
             for name in archive.names()? {
                 let Some(of_name) = version_dir(&archive, &name)? else {
