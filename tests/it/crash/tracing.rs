@@ -4,8 +4,9 @@
 //! Calls are counted for each thread apart, so the tracer is attached to one thread: a count over all of
 //! them would strike the set-up alone.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use serde_json::json;
 use crate::rig::{Ended, Rig};
 
 /// True when `strace` is here; in CI its absence is a failure, elsewhere it is told.
-pub(super) fn available() -> bool {
+pub(crate) fn available() -> bool {
     let there = Command::new("strace")
         .arg("-V")
         .stdout(Stdio::null())
@@ -30,22 +31,42 @@ pub(super) fn available() -> bool {
 }
 
 /// How a traced run ended.
-pub(super) struct Traced {
-    pub(super) ended: Ended,
+pub(crate) struct Traced {
+    pub(crate) ended: Ended,
     /// The fault struck.
-    pub(super) struck: bool,
+    pub(crate) struck: bool,
+    /// What the tracer wrote.
+    log: String,
+}
+
+impl Traced {
+    /// The most calls of this name that one thread made.
+    pub(crate) fn calls(&self, name: &str) -> usize {
+        let mut of_threads: BTreeMap<&str, usize> = BTreeMap::new();
+        let call = format!("{name}(");
+        for line in self.log.lines() {
+            let (thread, made) = line
+                .split_once(' ')
+                .filter(|(thread, _)| thread.bytes().all(|byte| byte.is_ascii_digit()))
+                .unwrap_or(("", line));
+            if made.trim_start().starts_with(&call) {
+                *of_threads.entry(thread).or_default() += 1;
+            }
+        }
+        of_threads.into_values().max().unwrap_or(0)
+    }
 }
 
 /// The threads that matter, by their names. One worker speaks with the CA; the main thread waits.
-pub(super) const JOURNAL: &str = "journal";
-pub(super) const WIRE: &str = "tokio-rt-worker";
+pub(crate) const JOURNAL: &str = "journal";
+pub(crate) const WIRE: &str = "tokio-rt-worker";
 
 /// A fault and where it strikes, in the words of strace (`signal=SIGKILL`, `error=EIO`).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Strike<'a> {
-    pub(super) thread: &'a str,
-    pub(super) call: &'a str,
-    pub(super) inject: &'a str,
+pub(crate) struct Strike<'a> {
+    pub(crate) thread: &'a str,
+    pub(crate) call: &'a str,
+    pub(crate) inject: &'a str,
 }
 
 /// Runs `apply` with a fault at the `when`-th call.
@@ -55,25 +76,85 @@ pub(super) fn apply(rig: &Rig, strike: Strike<'_>, when: &str) -> Traced {
 }
 
 /// Runs a command that reads the CA after it has opened the journal, with a fault at the `when`-th call.
-pub(super) fn run(rig: &Rig, args: &[&str], strike: Strike<'_>, when: &str) -> Traced {
-    let Strike {
-        thread,
-        call,
-        inject,
-    } = strike;
+pub(crate) fn run(rig: &Rig, args: &[&str], strike: Strike<'_>, when: &str) -> Traced {
     // The first read is held up until the tracer is in place.
     rig.faults(json!([{ "fault": "delay", "ms": 300, "times": 1 }]));
-    let mut child = rig
-        .command(args)
+    let mut child = spawned(rig, args);
+    let (thread, _) = threads_of(&mut child, strike.thread);
+    watched(rig, child, thread, (strike, when))
+}
+
+/// Runs `apply` with a fault at the `when`-th call that makes the files of a certificate: the download is held up
+/// until the tracer is on the thread that made the key, which writes the files as well.
+pub(crate) fn collect(
+    rig: &Rig,
+    args: &[&str],
+    (call, inject): (&str, &str),
+    when: &str,
+) -> Traced {
+    let download = "/download/";
+    rig.faults(json!([{ "match": { "path_contains": download }, "fault": "delay", "ms": 400, "times": 1 }]));
+    let downloads = || {
+        let ledger = rig.ask("ledger");
+        let entries = ledger.as_array().expect("a list").iter();
+        let paths = entries.filter_map(|entry| entry["path"].as_str());
+        paths.filter(|path| path.contains(download)).count()
+    };
+    let before = downloads();
+    let mut child = spawned(rig, args);
+    rig.until("the download", || downloads() > before);
+    let (_, thread) = threads_of(&mut child, WIRE);
+    let strike = Strike {
+        thread: WIRE,
+        call,
+        inject,
+    };
+    watched(rig, child, thread, (strike, when))
+}
+
+/// Runs a command from its first call on, with a fault at the `when`-th of any of its threads.
+pub(crate) fn from_the_start(
+    rig: &Rig,
+    args: &[&str],
+    (call, inject): (&str, &str),
+    when: &str,
+) -> Traced {
+    let log = log(rig);
+    let (trace, inject) = (
+        format!("trace={call}"),
+        format!("inject={call}:{inject}:when={when}"),
+    );
+    let before = ["-f", "-o", text(&log), "-e", &trace];
+    let before = [&before[..], &["-e", &inject]].concat();
+    let mut command = rig.command_under("strace", &before, args);
+    let output = command.env("TOKIO_WORKER_THREADS", "1").output();
+    let ended = Ended::new(output.expect("strace runs"));
+    traced(&log, ended)
+}
+
+fn log(rig: &Rig) -> PathBuf {
+    rig.path("strace.log")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+fn spawned(rig: &Rig, args: &[&str]) -> Child {
+    rig.command(args)
         .env("TMPDIR", rig.folder())
         .env("TOKIO_WORKER_THREADS", "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the binary runs");
-    let thread = thread_of(&mut child, thread);
+        .expect("the binary runs")
+}
+
+/// Strikes one thread of a run, and waits for its end.
+fn watched(rig: &Rig, mut child: Child, thread: u32, (strike, when): (Strike<'_>, &str)) -> Traced {
+    let Strike { call, inject, .. } = strike;
     signal(child.id(), "STOP");
-    let log = rig.path("strace.log");
+    let log = log(rig);
     let mut tracer = Command::new("strace")
         .args(["-p", &thread.to_string(), "-o"])
         .arg(&log)
@@ -97,19 +178,21 @@ pub(super) fn run(rig: &Rig, args: &[&str], strike: Strike<'_>, when: &str) -> T
     stderr.read_to_end(&mut err).expect("output");
     let status = child.wait().expect("an end");
     tracer.wait().expect("an end");
-    Traced {
-        ended: Ended {
-            code: status.code(),
-            stdout: String::from_utf8_lossy(&out).into_owned(),
-            stderr: String::from_utf8_lossy(&err).into_owned(),
-        },
-        struck: struck(&log, status.code().is_none()),
-    }
+    let ended = Ended {
+        code: status.code(),
+        stdout: String::from_utf8_lossy(&out).into_owned(),
+        stderr: String::from_utf8_lossy(&err).into_owned(),
+    };
+    traced(&log, ended)
 }
 
-fn struck(log: &Path, killed: bool) -> bool {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    killed || text.contains("INJECTED")
+fn traced(log: &Path, ended: Ended) -> Traced {
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    Traced {
+        struck: ended.code.is_none() || log.contains("INJECTED"),
+        ended,
+        log,
+    }
 }
 
 pub(crate) fn signal(process: u32, name: &str) {
@@ -119,8 +202,8 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
 }
 
-/// The first thread of this name, once it is there.
-fn thread_of(child: &mut Child, wanted: &str) -> u32 {
+/// The first and the last thread of this name, once there is one.
+fn threads_of(child: &mut Child, wanted: &str) -> (u32, u32) {
     let tasks = format!("/proc/{}/task", child.id());
     let begun = Instant::now();
     loop {
@@ -131,8 +214,9 @@ fn thread_of(child: &mut Child, wanted: &str) -> u32 {
             name.trim() == &wanted[..wanted.len().min(15)]
         });
         let ids = found.filter_map(|task| task.file_name().to_str()?.parse().ok());
-        if let Some(id) = ids.min() {
-            return id;
+        let ids: Vec<u32> = ids.collect();
+        if let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) {
+            return (*first, *last);
         }
         assert!(
             begun.elapsed() < Duration::from_secs(30),

@@ -5,6 +5,7 @@ mod drift;
 mod faults;
 mod full;
 mod gone;
+mod killed;
 mod lost;
 mod manifests;
 mod orders;
@@ -238,6 +239,10 @@ fn private_keys(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for name in names(folder) {
         let path = folder.join(&name);
         let is = fs::symlink_metadata(&path).expect("an entry");
+        // What a killed run left half done is nobody's key yet.
+        if name.starts_with(".new-") {
+            continue;
+        }
         if is.is_dir() {
             private_keys(&path, found);
         } else if is.is_file() && (name == "privkey.pem" || name.ends_with(".key")) {
