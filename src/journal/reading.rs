@@ -114,7 +114,7 @@ pub enum VerifyError {
 /// [`JournalError::Moved`], [`JournalError::Unfinished`].
 pub async fn read(location: &Location) -> Result<Snapshot, JournalError> {
     let places = location.notes()?;
-    let found = look(location, async |reader: &mut dyn FactReader| {
+    let found = with_reader(location, async |reader: &mut dyn FactReader| {
         let noted = Noted::read(&places, reader).await?;
         reader.moment().await?;
         let loaded = load(reader).await?;
@@ -147,7 +147,7 @@ pub async fn history(
     location: &Location,
     filter: &HistoryFilter,
 ) -> Result<Vec<Line>, JournalError> {
-    let found = look(location, async |reader: &mut dyn FactReader| {
+    let found = with_reader(location, async |reader: &mut dyn FactReader| {
         let mut lines = Vec::new();
         reader.moment().await?;
         load_all(reader, &mut |entry, hash, after| {
@@ -170,7 +170,7 @@ pub async fn history(
 /// that the stored records are what the facts say. `None` when there is no journal.
 pub async fn verify(location: &Location) -> Result<Option<Verified>, VerifyError> {
     let mut first_bad = None;
-    let found = look(location, async |reader: &mut dyn FactReader| {
+    let found = with_reader(location, async |reader: &mut dyn FactReader| {
         first_bad = None;
         reader.moment().await?;
         let loaded = load_all(reader, &mut |_, _, _| ())
@@ -195,7 +195,7 @@ pub async fn verify(location: &Location) -> Result<Option<Verified>, VerifyError
 
 /// True where a journal is, with facts or without.
 pub(super) async fn exists(location: &Location) -> Result<bool, JournalError> {
-    let found = look(location, async |_: &mut dyn FactReader| Ok(()));
+    let found = with_reader(location, async |_: &mut dyn FactReader| Ok(()));
     Ok(found.await?.is_some())
 }
 
@@ -209,7 +209,7 @@ fn verified(loaded: &Loaded) -> Verified {
 }
 
 /// Runs `work` on what the journal holds; `None` when there is none.
-async fn look<T>(
+async fn with_reader<T>(
     location: &Location,
     mut work: impl AsyncFnMut(&mut dyn FactReader) -> Result<T, Broken>,
 ) -> Result<Option<T>, JournalError> {

@@ -73,7 +73,7 @@ impl Ca {
     }
 
     /// Looks something up, or fails where the CA is sick.
-    fn look<T>(&self, what: &'static str, find: impl FnOnce(&mut Books) -> T) -> Answer<'_, T>
+    fn found<T>(&self, what: &'static str, find: impl FnOnce(&mut Books) -> T) -> Answer<'_, T>
     where
         T: Send + 'static,
     {
@@ -164,12 +164,12 @@ impl Observe for Ca {
     }
 
     fn orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
-        self.look("list", |books| books.orders.values().cloned().collect())
+        self.found("list", |books| books.orders.values().cloned().collect())
     }
 
     fn order<'a>(&'a self, id: &'a OrderId, _: Depth) -> Answer<'a, Option<ObservedOrder>> {
         self.log.add(format!("read {id}"));
-        self.look("read", |books| {
+        self.found("read", |books| {
             let unreadable = books.unreadable.contains(id);
             books.orders.get(id).filter(|_| !unreadable).cloned()
         })
@@ -181,7 +181,7 @@ impl Observe for Ca {
 
     fn tagged<'a>(&'a self, tag: &'a Tag) -> Answer<'a, TagLookup> {
         self.log.add(format!("look up {tag}"));
-        self.look("look-up", |books| {
+        self.found("look-up", |books| {
             let carries = |order: &&ObservedOrder| {
                 order.tag.as_deref() == Some(tag.as_str()) && !books.unindexed.contains(&order.id)
             };
@@ -194,12 +194,12 @@ impl Observe for Ca {
 
     fn changes(&self, _: Duration) -> Answer<'_, Vec<StatusChange>> {
         self.log.add("poll orders");
-        self.look("feed", |books| books.orders.values().map(change).collect())
+        self.found("feed", |books| books.orders.values().map(change).collect())
     }
 
     fn revocation_requests(&self) -> Answer<'_, Vec<ObservedRequest>> {
         self.log.add("poll requests");
-        self.look("requests", |books| books.requests())
+        self.found("requests", |books| books.requests())
     }
 
     fn waiting_orders(&self) -> Answer<'_, Vec<ObservedOrder>> {
@@ -244,7 +244,7 @@ impl Act for Ca {
         _: Depth,
     ) -> Answer<'a, Option<ObservedOrder>> {
         self.log.add(format!("reread {id}"));
-        self.look("reread", |books| books.orders.get(id).cloned())
+        self.found("reread", |books| books.orders.get(id).cloned())
     }
 
     fn place_order<'a>(

@@ -19,8 +19,8 @@ const MOST_NAMES: usize = 3;
 /// Everything about the folder, where an order asks for one.
 pub(super) async fn check(workspace: &Workspace) -> Vec<Check> {
     let shown = workspace.files.path.display();
-    let look = match engine::look_at_files(workspace).await {
-        Ok(Some(look)) => look,
+    let folder = match engine::look_at_files(workspace).await {
+        Ok(Some(folder)) => folder,
         // A state that cannot be read is told by the check of the state.
         Ok(None) | Err(EngineError::Journal(_)) => return Vec::new(),
         Err(EngineError::Files(error)) => {
@@ -28,7 +28,7 @@ pub(super) async fn check(workspace: &Workspace) -> Vec<Check> {
         }
         Err(error) => return vec![Check::new(Verdict::Bad, format!("files: {error}"))],
     };
-    let mut checks = vec![match look.standing {
+    let mut checks = vec![match folder.standing {
         FilesStanding::NotThere => Check::new(
             Verdict::Note,
             format!(
@@ -52,7 +52,7 @@ pub(super) async fn check(workspace: &Workspace) -> Vec<Check> {
             format!("files: {shown} is the folder that the state knows"),
         ),
     }];
-    checks.extend(dangers(&look, &shown.to_string()));
+    checks.extend(dangers(&folder, &shown.to_string()));
     if is_ci() {
         checks.push(Check::new(
             Verdict::Note,
@@ -62,17 +62,17 @@ pub(super) async fn check(workspace: &Workspace) -> Vec<Check> {
     checks
 }
 
-fn dangers(look: &FilesLook, shown: &str) -> Vec<Check> {
+fn dangers(folder: &FilesLook, shown: &str) -> Vec<Check> {
     let mut checks = Vec::new();
-    if look.is_open_for_looks {
+    if folder.is_open_for_looks {
         checks.push(Check::new(
             Verdict::Note,
             format!("files: others can look into {shown}: `chmod o= {shown}`, and a group that may read it is named with `--files-group`"),
         ));
     }
-    if let Some(first) = look.exposed.first() {
+    if let Some(first) = folder.exposed.first() {
         let first = first.display();
-        let more = match look.exposed.len() {
+        let more = match folder.exposed.len() {
             0 | 1 => String::new(),
             many => format!(" and {} more", many - 1),
         };
@@ -81,16 +81,16 @@ fn dangers(look: &FilesLook, shown: &str) -> Vec<Check> {
             format!("files: others can read the private key in {first}{more}: `chmod 600 {first}`; make a new key if somebody may have read it"),
         ));
     }
-    if let Some(name) = look.network {
+    if let Some(name) = folder.network {
         checks.push(Check::new(
             Verdict::Note,
             format!("files: {shown} is on a network file system ({name}): keys cross the network, and a switch may be seen late; a local disk is better"),
         ));
     }
-    if let Some(first) = look.keyless.first() {
+    if let Some(first) = folder.keyless.first() {
         checks.push(Check::new(
             Verdict::Note,
-            format!("files: {}: `certplan apply --rekey {first}` makes a new key by a reissue, which buys nothing", lacks(&look.keyless)),
+            format!("files: {}: `certplan apply --rekey {first}` makes a new key by a reissue, which buys nothing", lacks(&folder.keyless)),
         ));
     }
     checks

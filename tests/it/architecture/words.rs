@@ -29,6 +29,7 @@ const GONE_NAMES: &[(&str, &str, &str)] = &[
         "AtOnce",
         "nothing: orders are lowered when all are read",
     ),
+    ("", "look", "`look_up` by tag, `poll`, or what is done"),
     ("manifest", "Here", "`EntryPath`"),
     ("manifest", "Near", "`SecretContext`"),
     ("manifest", "Spot", "`Location`"),
@@ -171,6 +172,7 @@ fn the_reader_of_words_sees_every_form() {
         assert_eq!(found("plan/x.rs", text), 1, "{text}");
     }
     assert_eq!(found("manifest/x.rs", "struct Found;"), 1);
+    assert_eq!(found("journal/x.rs", "async fn look<T>() {}"), 1);
     assert_eq!(found("plan/make.rs", ""), 1);
     for text in [
         "//! Those who only look. A known case.",
