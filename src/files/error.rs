@@ -183,6 +183,10 @@ impl FilesError {
                 path.display()
             ),
             Self::OpenToOthers { remedy, .. } => remedy.clone(),
+            Self::GroupShutOut { path, group } if !path.exists() => format!(
+                "it would be made for its owner alone: make it first, `mkdir -p {0} && chgrp {group} {0} && chmod g+x {0}`, or name another folder with `--files-dir`",
+                path.display()
+            ),
             Self::GroupShutOut { path, .. } => format!(
                 "name a folder outside {} with `--files-dir`",
                 path.display()

@@ -74,26 +74,17 @@ impl FilesFolder {
     ///
     /// A folder that others can write to, that is used for something else, or that the group cannot reach.
     pub fn make_or_open(path: &Path, group: Option<Gid>) -> Result<Self, FilesError> {
+        if let Some(group) = group {
+            refuse_shut_out(path, group)?;
+        }
         let top = match Dir::open_top(path)? {
             Some(top) => {
                 refuse_foreign(&top)?;
+                give_to(&top, group)?;
                 top
             }
-            None => make_top(path)?,
+            None => make_top(path, group)?,
         };
-        if let Some(group) = group {
-            let wanted = Access {
-                mode: 0o750,
-                group: Some(group),
-            };
-            if top.access()? != wanted {
-                top.give(wanted)?;
-            }
-            let real = path
-                .canonicalize()
-                .map_err(|error| FilesError::io(path, error))?;
-            refuse_shut_out(&real, group)?;
-        }
         ignore_in_git(&top)?;
         let id = match read_marker(&top)? {
             Some(id) => id,
@@ -221,7 +212,8 @@ impl FilesFolder {
 
 /// Makes the folder and those above it that are not there. All of them are on the disk afterwards: a key below a
 /// folder whose name is lost is lost with it.
-fn make_top(path: &Path) -> Result<Dir, FilesError> {
+/// Where the folder cannot be used, it does not stay.
+fn make_top(path: &Path, group: Option<Gid>) -> Result<Dir, FilesError> {
     let above: Vec<&Path> = path.ancestors().skip(1).collect();
     let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.is_dir();
     let made = above.iter().position(is_there).unwrap_or(above.len());
@@ -243,8 +235,25 @@ fn make_top(path: &Path) -> Result<Dir, FilesError> {
                 .map_err(|error| FilesError::io(folder, error))?;
         }
     }
-    let gone = || FilesError::io(path, ErrorKind::NotFound);
-    Dir::open_top(path)?.ok_or_else(gone)
+    let opened = || {
+        let gone = || FilesError::io(path, ErrorKind::NotFound);
+        let top = Dir::open_top(path)?.ok_or_else(gone)?;
+        give_to(&top, group)?;
+        Ok(top)
+    };
+    opened().inspect_err(|_| {
+        // Nothing is in it yet; what somebody else put there keeps it.
+        let _ = std::fs::remove_dir(path);
+    })
+}
+
+/// Opens the folder to a group that may read.
+fn give_to(top: &Dir, group: Option<Gid>) -> Result<(), FilesError> {
+    let wanted = Access { mode: 0o750, group };
+    if group.is_some() && top.access()? != wanted {
+        top.give(wanted)?;
+    }
+    Ok(())
 }
 
 /// A folder without a marker that holds other things was named by mistake.
@@ -269,9 +278,27 @@ fn refuse_foreign(top: &Dir) -> Result<(), FilesError> {
     }
 }
 
-/// Every folder on the way must let the group through.
-fn refuse_shut_out(real: &Path, group: Gid) -> Result<(), FilesError> {
-    for folder in real.ancestors().skip(1) {
+/// Every folder on the way must let the group through. Those that are not there would be made for their owner
+/// alone.
+fn refuse_shut_out(path: &Path, group: Gid) -> Result<(), FilesError> {
+    let absolute = std::path::absolute(path).map_err(|error| FilesError::io(path, error))?;
+    let there = absolute.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(Path::new("/"));
+    let shut_out = |folder: &Path| FilesError::GroupShutOut {
+        path: folder.to_owned(),
+        group: group.as_raw(),
+    };
+    let mut missing = absolute.ancestors().skip(1);
+    if let Some(folder) = missing.find(|folder| folder.parent() == Some(there) && *folder != there)
+    {
+        return Err(shut_out(folder));
+    }
+    let real = there
+        .canonicalize()
+        .map_err(|error| FilesError::io(there, error))?;
+    // The folder itself is opened to the group.
+    let own = usize::from(there == absolute);
+    for folder in real.ancestors().skip(own) {
         let found = folder
             .metadata()
             .map_err(|error| FilesError::io(folder, error))?;
@@ -283,10 +310,7 @@ fn refuse_shut_out(real: &Path, group: Gid) -> Result<(), FilesError> {
             mode & 0o001
         };
         if enters == 0 {
-            return Err(FilesError::GroupShutOut {
-                path: folder.to_owned(),
-                group: group.as_raw(),
-            });
+            return Err(shut_out(folder));
         }
     }
     Ok(())

@@ -207,6 +207,25 @@ fn a_group_may_read_keys_and_must_be_able_to_come_near() {
     let error = FilesFolder::make_or_open(&path, Some(group)).unwrap_err();
     assert_eq!(error.code(), "certplan::files::group_shut_out");
     assert!(error.help().unwrap().contains("--files-dir"), "{error}");
+    assert!(names(above.path()).is_empty(), "made, and then refused");
+    // A folder in between would be made for its owner alone.
+    set_mode(above.path(), 0o711);
+    let error = FilesFolder::make_or_open(&path, Some(group)).unwrap_err();
+    let missing = above.path().join("state");
+    assert!(
+        error.to_string().contains(missing.to_str().unwrap()),
+        "{error}"
+    );
+    assert!(error.help().unwrap().contains("mkdir"), "{error}");
+    assert!(!missing.exists(), "made, and then refused");
+    // What is there and cannot be reached stays as it is.
+    make_dirs(&path);
+    set_mode(&missing, 0o700);
+    let error = FilesFolder::make_or_open(&path, Some(group)).unwrap_err();
+    assert_eq!(error.code(), "certplan::files::group_shut_out");
+    assert_eq!((mode(&path), names(&path)), (0o700, Vec::new()));
+    fs::remove_dir_all(&missing).unwrap();
+    make_dirs(&missing);
     for open in [above.path().to_owned(), above.path().join("state")] {
         set_mode(&open, 0o711);
     }
