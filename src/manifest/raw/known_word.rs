@@ -9,7 +9,7 @@ use crate::model::{FileKind, KeyKind, Milestone, P12Strength};
 
 /// Reads and describes a type by its words: all of those that a manifest may have.
 macro_rules! known_words {
-    ($($name:ident: $all:expr;)+) => { $(
+    ($($name:ident: $all:expr, $example:expr;)+) => { $(
         impl Read for $name {
             fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self> {
                 let Some(text) = value.text() else {
@@ -21,6 +21,10 @@ macro_rules! known_words {
                     reader.unknown_word("unknown_value", value, $all.into_iter().map(Self::word));
                 }
                 known
+            }
+
+            fn example() -> Option<&'static str> {
+                Some($example.word())
             }
         }
 
@@ -41,8 +45,8 @@ macro_rules! known_words {
 }
 
 known_words! {
-    Milestone: Self::ALL;
-    KeyKind: Self::ALL;
-    FileKind: Self::ASKED;
-    P12Strength: Self::ALL;
+    Milestone: Self::ALL, Self::Issued;
+    KeyKind: Self::ALL, Self::P256;
+    FileKind: Self::ASKED, Self::FullChain;
+    P12Strength: Self::ALL, Self::Modern;
 }

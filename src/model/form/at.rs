@@ -30,6 +30,11 @@ pub trait Read: Sized {
     /// Reads it. What is wrong with it goes to the reader; then there is nothing.
     fn read(value: Value<'_>, reader: &mut Reader<'_>) -> Option<Self>;
 
+    /// What can be written for it, for messages.
+    fn example() -> Option<&'static str> {
+        None
+    }
+
     /// Takes over what a default says and this does not. Only shapes have something to take over.
     fn fill(&mut self, _default: &Self)
     where

@@ -61,7 +61,11 @@ impl<T: Read, const LEAST: usize, const MOST: usize> Read for List<T, LEAST, MOS
             }
         }
         if count < LEAST {
-            reader.bad_value(value, &format!("has at least {LEAST} entry"));
+            let help = match T::example() {
+                Some(example) => format!("write for example `[{example}]`"),
+                None => "write an entry, or leave the member out".to_owned(),
+            };
+            reader.bad_value_but(value, &format!("has at least {LEAST} entry"), Some(help));
             return None;
         }
         if count > MOST {

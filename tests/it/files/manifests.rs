@@ -45,6 +45,12 @@ fn what_cannot_be_meant_is_refused_by_name() {
         ),
         (csr, "kinds: [cert, p12]", "files_without_key", "`p12`"),
         (P256, "kinds: []", "kinds", "at least 1 entry"),
+        (
+            P256,
+            "kinds: []",
+            "bad_value",
+            "write for example `[fullchain]`",
+        ),
         (P256, "p12: modern", "missing_member", "kinds: [fullchain]"),
         (P256, "kinds: [cert, privkey]", "privkey", "fullchain"),
         (P256, "kinds: [p12.pass]", "p12.pass", "p12"),
