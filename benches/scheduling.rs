@@ -301,6 +301,7 @@ impl Taking {
             request: None,
             certificate_id: None,
             validation: Vec::new(),
+            chain: None,
         })))
     }
 }

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
+use super::answered_chains::AnsweredChains;
 use super::delivery::Delivery;
 use super::event::Stop;
 use super::owners::OrderOwners;
@@ -87,6 +88,7 @@ pub(super) struct Context {
     /// The places of the plan's steps, in the order of their addresses.
     by_address: Vec<usize>,
     pub(super) owners: OrderOwners,
+    pub(super) chains: AnsweredChains,
     resent: Mutex<BTreeSet<Address>>,
     /// One place for each core: making keys is work for a processor.
     keys: Semaphore,
@@ -106,6 +108,7 @@ impl Context {
             state_error: Mutex::new(None),
             by_address,
             owners: OrderOwners::new(run.journal.records()),
+            chains: AnsweredChains::default(),
             resent: Mutex::new(BTreeSet::new()),
             programs: tokio::sync::Mutex::new(()),
             keys: Semaphore::new(available_parallelism().map_or(1, usize::from)),

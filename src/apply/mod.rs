@@ -1,5 +1,6 @@
 //! ApprovedPlan -> RunReport: carries a plan out and says what became of it.
 
+mod answered_chains;
 mod breaker;
 mod context;
 mod delivering;

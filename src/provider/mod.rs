@@ -227,6 +227,9 @@ pub struct Placed {
     pub certificate_id: Option<CertificateId>,
     /// Domains that the CA wants to see validated before it issues.
     pub validation: Vec<PendingDomain>,
+    /// The certificate with those of its issuers, as PEM text, where it was issued at once and the answer holds
+    /// it.
+    pub chain: Option<String>,
 }
 
 /// What the CA said to a revocation that it took. Both are success, and they mean different things.

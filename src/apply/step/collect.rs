@@ -84,22 +84,17 @@ async fn write(
             .key
             .ok_or("the journal does not know for which key the certificate was issued")?,
     };
-    let read = work.account.act.certificate_pem(&certificate);
-    let pem = match work.context.unless_stopped(read).await {
-        None => return Err("the run was stopped before the certificate was read".to_owned()),
-        Some(read) => read.map_err(|error| error.to_string())?,
-    };
     let passphrase = match &wanted.passphrase {
         Passphrase::From(source) if wanted.kinds.contains(&FileKind::P12) => {
             Some((work.context.run.secret)(source)?)
         }
         Passphrase::From(_) | Passphrase::Generate => None,
     };
-    let version = Version {
+    let mut version = Version {
         folder: Arc::clone(folder),
         name: work.step.address.name().clone(),
         run: work.context.run.run_id.to_string(),
-        pem,
+        pem: String::new(),
         key,
         makes_key: files.key.is_some(),
         serial: serial.clone(),
@@ -108,11 +103,25 @@ async fn write(
         passphrase,
         now: work.context.ca_now(work.account),
     };
-    let made = tokio::task::spawn_blocking(move || version.make());
-    let digests = match made.await {
-        Ok(made) => made?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    let mut answered = None;
+    if let Some(pem) = work.context.chains.take(&live.order_id) {
+        version.pem = pem;
+        (version, answered) = blocking(move || {
+            let chain = version.chain().ok();
+            (version, chain)
+        })
+        .await;
+    }
+    let digests = match answered {
+        Some(chain) => blocking(move || version.write(&chain))
+            .await
+            .map_err(|error| error.told()),
+        None => {
+            version.pem = downloaded(work, &certificate).await?;
+            blocking(move || version.make()).await
+        }
     };
+    let digests = digests?;
     let fact = FactBody::Collected {
         certificate_id: Some(certificate),
         serial_number: serial,
@@ -128,6 +137,23 @@ async fn write(
         let _ = removed.await;
     }
     Ok(())
+}
+
+/// The certificate with those of its issuers, read from the CA.
+async fn downloaded(work: Work<'_>, certificate: &CertificateId) -> Result<String, String> {
+    let read = work.account.act.certificate_pem(certificate);
+    match work.context.unless_stopped(read).await {
+        None => Err("the run was stopped before the certificate was read".to_owned()),
+        Some(read) => read.map_err(|error| error.to_string()),
+    }
+}
+
+/// Does work of a processor, or of a disk, away from what waits for networks.
+async fn blocking<T: Send + 'static>(does: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(does).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// The order in force with the serial number and the id of its certificate; read where the lists did not show
@@ -175,19 +201,23 @@ struct Version {
 impl Version {
     /// Checks everything, builds the version, switches to it.
     fn make(&self) -> Result<BTreeMap<FileKind, Digest>, String> {
+        self.write(&self.chain()?).map_err(|error| error.told())
+    }
+
+    /// The certificate with those of its issuers, if all of it is as it must be.
+    fn chain(&self) -> Result<Chain, String> {
         let wanted = Wanted {
             public_key: self.key,
             serial_number: &self.serial,
             names: &self.names,
             now: self.now,
         };
-        let chain = chain::check(&self.pem, &wanted).map_err(|error| {
+        chain::check(&self.pem, &wanted).map_err(|error| {
             format!(
                 "what the CA handed out is not written: {error} ({})",
                 error.code()
             )
-        })?;
-        self.write(&chain).map_err(|error| error.told())
+        })
     }
 
     fn write(&self, chain: &Chain) -> Result<BTreeMap<FileKind, Digest>, FilesError> {

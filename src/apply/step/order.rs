@@ -147,6 +147,10 @@ pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
         );
         return settle::doubted(work, why).await;
     }
+    let wants_files = work.step.files.iter().any(|files| files.wanted.is_some());
+    if let Some(chain) = placed.chain.filter(|_| wants_files) {
+        work.context.chains.keep(&placed.order_id, chain);
+    }
     let approved = matches!(placed.request, Some((_, RequestStatus::Approved)));
     let rejected = match &placed.request {
         Some((id, RequestStatus::Rejected)) => Some(id.clone()),

@@ -143,6 +143,7 @@ fn placed(number: u64, done: bool) -> Placed {
         request: (!done).then(|| (RequestId::from(number + 1000), RequestStatus::Pending)),
         certificate_id: done.then(|| CertificateId::from(number * 10)),
         validation: Vec::new(),
+        chain: None,
     }
 }
 

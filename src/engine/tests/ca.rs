@@ -205,6 +205,7 @@ impl Act for Ca {
             request: Some((RequestId::from(number + 1000), RequestStatus::Pending)),
             certificate_id: None,
             validation: Vec::new(),
+            chain: None,
         })
     }
 

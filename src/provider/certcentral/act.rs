@@ -140,6 +140,7 @@ impl CertCentral {
             request,
             certificate_id: placed.certificate_id.id().map(CertificateId::from),
             validation,
+            chain: chain(&placed.certificate_chain.0),
         })
     }
 
@@ -164,6 +165,15 @@ impl CertCentral {
             _ => Err(not_taken(what, reply)),
         }
     }
+}
+
+/// The PEM text of the certificates in an answer. One that shows no text for a certificate is no chain.
+fn chain(rows: &[wire::ChainRow]) -> Option<String> {
+    let texts = rows.iter().map(|row| row.pem.get());
+    let texts: Option<Vec<&str>> = texts.collect();
+    texts
+        .filter(|texts| !texts.is_empty())
+        .map(|texts| texts.join("\n"))
 }
 
 fn not_taken(what: &str, reply: &Reply) -> ProviderError {

@@ -217,6 +217,14 @@ pub(super) struct Placed {
     pub(super) certificate_id: Number,
     pub(super) dcv_random_value: Text,
     pub(super) domains: List<Domain>,
+    pub(super) certificate_chain: List<ChainRow>,
+}
+
+/// A certificate of a chain.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ChainRow {
+    pub(super) pem: Text,
 }
 
 /// A domain of an order whose validation is open, or was.

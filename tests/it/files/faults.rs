@@ -156,3 +156,58 @@ fn a_certificate_that_is_over_is_not_made_into_files() {
     assert!(!desk.files.join("live/www").exists());
     assert!(fs::read_dir(desk.files.join("archive")).map_or(0, Iterator::count) == 0);
 }
+
+/// Two names whose certificates are issued at once, with a chain in the answers.
+fn answered() -> Desk {
+    let desk = Desk::new(P256, FULL);
+    let habits = json!({ "certificate_chain": "shown" });
+    desk.rig.tell("options", json!({ "habits": habits }));
+    desk
+}
+
+#[test]
+fn a_chain_in_the_answer_to_the_order_saves_the_download() {
+    let desk = answered();
+    desk.apply(&[], 0);
+    desk.opens();
+    desk.is_settled();
+    assert_eq!((desk.downloads(), desk.bought()), (0, (1, 0)));
+    let same = Desk::new(P256, FULL);
+    same.apply(&[], 0);
+    let blocks = |desk: &Desk, file: &str| {
+        let text = String::from_utf8(desk.read(file)).expect("text");
+        text.matches("BEGIN CERTIFICATE").count()
+    };
+    for file in ["cert.pem", "chain.pem", "fullchain.pem"] {
+        assert_eq!(blocks(&desk, file), blocks(&same, file), "{file}");
+    }
+    assert_eq!(same.downloads(), 1);
+    // What was lost later is downloaded.
+    fs::remove_file(desk.version().join("cert.pem")).expect("removed");
+    desk.apply(&[], 0);
+    assert_eq!(desk.downloads(), 1);
+}
+
+#[test]
+fn a_chain_in_the_answer_that_is_not_right_is_not_taken() {
+    for fault in ["short_chain", "reversed_chain", "missing"] {
+        let desk = answered();
+        let rule = json!({ "match": { "path_contains": "/order/certificate/", "method": "POST" },
+            "fault": fault, "times": 1 });
+        if fault == "missing" {
+            let habits = json!({ "certificate_chain": "missing" });
+            desk.rig.tell("options", json!({ "habits": habits }));
+        } else {
+            desk.rig.faults(json!([rule]));
+        }
+        desk.apply(&[], 0);
+        desk.opens();
+        desk.is_settled();
+        let is_right = usize::from(fault != "reversed_chain");
+        assert_eq!(
+            (desk.downloads(), desk.bought()),
+            (is_right, (1, 0)),
+            "{fault}"
+        );
+    }
+}

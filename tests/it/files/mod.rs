@@ -60,10 +60,14 @@ const P256: &str = "key: { generate: p-256 }";
 const FULL: &str = "kinds: [cert, chain, fullchain]";
 
 impl Desk {
-    /// A sandbox that approves at once, and a manifest with `www`.
+    /// A sandbox that approves at once and whose certificates are downloaded, and a manifest with `www`.
     fn new(key: &str, files: &str) -> Self {
         let rig = Rig::new();
-        rig.tell("options", json!({ "approval": "automatic" }));
+        let habits = json!({ "certificate_chain": "missing" });
+        rig.tell(
+            "options",
+            json!({ "approval": "automatic", "habits": habits }),
+        );
         rig.manifest(&format!("orders:\n{}", www(key, files)));
         let files = rig.path(".certplan/files");
         Self {

@@ -77,6 +77,7 @@ async fn a_client_certificate_is_ordered() {
             request: Some((RequestId::from("113"), status)),
             certificate_id: certificate,
             validation: Vec::new(),
+            chain: None,
         };
         assert_eq!(placed, expected);
     }
