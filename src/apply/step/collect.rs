@@ -8,8 +8,8 @@ use super::Work;
 use crate::apply::ended::{Collection, Hook, StepEnd};
 use crate::files::{Chain, FilesError, FilesFolder, P12, Parts, Wanted, chain, contents, p12};
 use crate::model::{
-    CertificateId, Digest, FactBody, FileKind, ItemName, LiveOrder, Passphrase, Reason, Secret,
-    SerialNumber, WantedFiles, seen,
+    CertificateId, Delivery, Digest, FactBody, FileKind, ItemName, LiveOrder, Passphrase, Reason,
+    Secret, SerialNumber, WantedFiles, seen,
 };
 use crate::plan::StepFiles;
 use crate::provider::Depth;
@@ -67,7 +67,24 @@ async fn collected(work: Work<'_>) -> Result<Collection, String> {
         .context
         .deliver(work.step, &directory, previous.as_deref())
         .await?;
+    let hook = match hook {
+        Hook::None => failed_before(work),
+        ran @ (Hook::Ok | Hook::Failed(_)) => ran,
+    };
     Ok(Collection { directory, hook })
+}
+
+/// A run that names no program makes nothing good that a program failed at.
+fn failed_before(work: Work<'_>) -> Hook {
+    let collected = work.record().live.and_then(|live| live.collected);
+    match collected.map(|collected| collected.delivery) {
+        Some(Delivery::Failed { why, at }) => Hook::Failed(format!(
+            "{} on {}; this run names no program: run it again with `--on-collected PROGRAM`",
+            why.raw(),
+            at.strftime("%F")
+        )),
+        Some(Delivery::Open | Delivery::Done) | None => Hook::None,
+    }
 }
 
 /// Downloads the certificate, checks it, and makes its version the one that `live` points to.

@@ -205,7 +205,18 @@ fn a_program_that_failed_is_not_run_for_files_that_are_not_there() {
     desk.is_to_collect("program_failed");
     // Without a program the failure stays known, and nothing is downloaded for it.
     let downloads = desk.downloads();
-    desk.run(&["apply", "--yes"]);
+    for _ in 0..2 {
+        let report = desk.apply(&[], 1);
+        assert_eq!(
+            (outcome(&report).as_str(), hook(&report)),
+            ("failed", "failed")
+        );
+        let said = action(&report, WWW)["error"].to_string();
+        for told in ["exit code 1 on 20", "run it again with `--on-collected"] {
+            assert!(said.contains(told), "{said}");
+        }
+        desk.is_to_collect("program_failed");
+    }
     assert_eq!((desk.downloads(), desk.bought()), (downloads, (1, 0)));
     counting(&desk, "exit 0");
     desk.apply(&["--on-collected", &program], 0);
