@@ -46,6 +46,12 @@ pub trait Authority: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether the recipient of such an order is sent an e-mail to pick the certificate up, unless the order has
+    /// a CSR.
+    fn sends_pickup_mail(&self, _product: &str) -> bool {
+        false
+    }
+
     /// Which certificates of an order a revocation may name.
     fn scopes(&self) -> &'static [ScopeKind];
 

@@ -42,14 +42,13 @@ pub(super) fn with_files(
     if let Some(live) = live.filter(|_| in_force && decided.step.action == Action::Keep) {
         decided = seen.decide(decided, case, live);
     }
-    let makes_key = matches!(
-        decided.step.action,
-        Action::Order | Action::Renew | Action::Reissue
-    );
+    let places = matches!(decided.step.action, Action::Order | Action::Renew);
+    let makes_key = places || decided.step.action == Action::Reissue;
     decided.step.files = Some(Box::new(StepFiles {
         key: request.key.map(|key| StepKey {
             algorithm: key.generate,
             state: seen.key_state(makes_key && !(key.reuse && seen.holds_key())),
+            replaces_pickup: places && sends_pickup_mail(case),
         }),
         wanted: case.order.files.as_deref().cloned(),
         names: request.names(),
@@ -57,6 +56,14 @@ pub(super) fn with_files(
         files: seen.files(case),
     }));
     decided
+}
+
+fn sends_pickup_mail(case: OrderCase<'_, '_>) -> bool {
+    let account = case.inputs.batch.accounts.get(&case.item.account);
+    account.is_some_and(|account| {
+        let authority = account.provider.authority;
+        authority.sends_pickup_mail(&case.order.product)
+    })
 }
 
 /// What needs a key waits for the host that has the files folder; files are that host's business alone.

@@ -26,6 +26,10 @@ pub struct StepKey {
     pub algorithm: KeyKind,
     /// Where it stands.
     pub state: KeyState,
+    /// True where the step places an order whose recipient gets no e-mail to pick the certificate up, because
+    /// of this key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaces_pickup: bool,
 }
 
 /// Where a key stands.

@@ -8,7 +8,11 @@ use crate::plan::{Action, KeyState, Plan, Step, StepFiles, StepKey};
 /// The key and the files of an order, where the step makes some or something is wrong with them.
 pub(super) fn of_step(step: &Step, files: &StepFiles) -> Vec<(&'static str, Phrase)> {
     let mut details = Vec::new();
-    if let Some(StepKey { algorithm, state }) = files.key
+    if let Some(StepKey {
+        algorithm,
+        state,
+        replaces_pickup,
+    }) = files.key
         && matches!(state, KeyState::ToMake | KeyState::Missing)
     {
         let state = match state {
@@ -16,7 +20,12 @@ pub(super) fn of_step(step: &Step, files: &StepFiles) -> Vec<(&'static str, Phra
             KeyState::Missing => ", missing",
             KeyState::Pending | KeyState::Present => "",
         };
-        let phrase = Phrase::of(algorithm.word()).own(state);
+        let pickup = if replaces_pickup {
+            "; with it the recipient gets no e-mail to pick the certificate up"
+        } else {
+            ""
+        };
+        let phrase = Phrase::of(algorithm.word()).own(state).own(pickup);
         details.push(("key", phrase));
     }
     if !files.files.is_empty() && !matches!(step.action, Action::Wait | Action::Keep) {

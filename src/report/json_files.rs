@@ -11,6 +11,9 @@ pub(super) struct KeyDocument {
     algorithm: &'static str,
     #[schemars(extend("enum" = ["to_make", "pending", "present", "missing"]))]
     state: &'static str,
+    /// True where the step places an order whose recipient gets no e-mail to pick the certificate up, because of
+    /// this key.
+    replaces_pickup: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -27,6 +30,7 @@ impl KeyDocument {
         Some(Self {
             algorithm: key.algorithm.word(),
             state: key.state.word(),
+            replaces_pickup: key.replaces_pickup,
         })
     }
 }

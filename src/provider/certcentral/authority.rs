@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::download::download_path;
 use super::draft::CertCentralForm;
+use super::product::Family;
 use super::{CertCentral, assumptions, request};
 use crate::model::form::OrderForm;
 use crate::model::{
@@ -95,6 +96,10 @@ impl Authority for CertCentralAuthority {
                     .to_owned(),
             ),
         }
+    }
+
+    fn sends_pickup_mail(&self, product: &str) -> bool {
+        Family::of(product).is_client()
     }
 
     fn scopes(&self) -> &'static [ScopeKind] {

@@ -382,6 +382,17 @@ fn a_person_has_a_key_and_a_p12_without_a_request_of_their_own() {
     files: { kinds: [cert, p12], p12: legacy }
 ",
     );
+    let planned = desk.run(&["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(planned["warnings"], serde_json::json!([]));
+    assert_eq!(desk.planned()["key"]["replaces_pickup"], true);
+    let words = || {
+        let said = desk.run(&["plan"]).expect(0).stdout;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let no_mail =
+        "rsa-2048, to make; with it the recipient gets no e-mail to pick the certificate up";
+    let said = words();
+    assert_eq!(said.matches(no_mail).count(), 1, "{said}");
     desk.apply(&[], 0);
     desk.opens();
     let names = ["x509", "-noout", "-email", "-in"];
@@ -394,5 +405,10 @@ fn a_person_has_a_key_and_a_p12_without_a_request_of_their_own() {
     let args = ["pkcs12", "-legacy", "-nodes", "-passin", &opener, "-in"];
     assert!(openssl(&args, &desk.live("cert.p12")).contains("BEGIN PRIVATE KEY"));
     desk.is_settled();
+    // Placed, it is no news; and nobody picks a server's certificate up.
+    assert!(!words().contains("pick the certificate up"));
+    assert_eq!(desk.planned()["key"]["replaces_pickup"], false);
+    let server = Desk::new(P256, FULL);
+    assert_eq!(server.planned()["key"]["replaces_pickup"], false);
     assert_eq!(desk.rig.effects("order_created").len(), 1);
 }
