@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::beneath::{Content, Dir};
 use super::error::FilesError;
 use super::live;
+use super::p12;
 use super::pending::{pending_files, read_key, version_dir};
 use super::place::{FilesFolder, Part};
 use super::public_half::said_public_key;
@@ -92,6 +93,9 @@ fn observe_version(folder: &Dir) -> Result<ObservedVersion, FilesError> {
             Content::File(bytes) => {
                 if kind == FileKind::PrivateKey {
                     version.public_key = said_public_key(&bytes);
+                }
+                if kind == FileKind::P12 {
+                    version.p12 = p12::strength(&bytes);
                 }
                 version.files.insert(kind, Digest::of(&bytes));
             }

@@ -1,5 +1,7 @@
 //! PKCS#12 files: key, certificate and chain behind a passphrase. Main function: [`make`].
 
+use x509_parser::der_parser::parse_der;
+use x509_parser::oid_registry::{OID_HASH_SHA1, OID_NIST_HASH_SHA256};
 use zeroize::Zeroizing;
 
 use super::chain::Chain;
@@ -72,6 +74,23 @@ pub fn make(
     Err(FilesError::P12(
         "this certplan was built without the feature `p12`; take one that was built with it, or leave `p12` out of `kinds`".to_owned(),
     ))
+}
+
+/// How a PKCS#12 file is encrypted, told by the digest that seals it, which stands in the open; `None` for what
+/// is none of ours.
+pub(super) fn strength(file: &[u8]) -> Option<P12Strength> {
+    let (_, file) = parse_der(file).ok()?;
+    // PFX { version, authSafe, macData { mac { digestAlgorithm { algorithm } } } } of RFC 7292.
+    let seal = file.as_sequence().ok()?.get(2)?.as_sequence().ok()?;
+    let mac = seal.first()?.as_sequence().ok()?;
+    let digest = mac.first()?.as_sequence().ok()?.first()?.as_oid().ok()?;
+    if *digest == OID_NIST_HASH_SHA256 {
+        Some(P12Strength::Modern)
+    } else if *digest == OID_HASH_SHA1 {
+        Some(P12Strength::Legacy)
+    } else {
+        None
+    }
 }
 
 /// Makes a passphrase: 24 letters and digits, about 120 bits.

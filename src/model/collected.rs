@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::file_kind::FileKind;
+use super::files_wanted::Passphrase;
 use super::ids::SerialNumber;
 use super::untrusted::Untrusted;
 
@@ -19,6 +20,10 @@ pub struct Collected {
     pub public_key: Digest,
     /// The SHA-256 of each file.
     pub files: BTreeMap<FileKind, Digest>,
+    /// Where the passphrase of its PKCS#12 file came from, as [`Passphrase::noted`] has it; `None` where there is
+    /// no such file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Passphrase>,
     /// When it was noted.
     pub at: Timestamp,
     /// What became of the program of `--on-collected`.

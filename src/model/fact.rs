@@ -9,6 +9,7 @@ use super::asked::Asked;
 use super::attempt::Attempt;
 use super::digest::Digest;
 use super::file_kind::FileKind;
+use super::files_wanted::Passphrase;
 use super::ids::{
     AccountName, Address, CertificateId, ItemName, OrderId, RequestId, RunId, SerialNumber, Tag,
 };
@@ -189,6 +190,9 @@ pub enum FactBody {
         public_key: Digest,
         /// The SHA-256 of each file.
         files: BTreeMap<FileKind, Digest>,
+        /// Where the passphrase of its PKCS#12 file came from, as [`Passphrase::noted`] has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passphrase: Option<Passphrase>,
     },
     /// The program of `--on-collected` ended well for the certificate that was collected.
     Delivered {

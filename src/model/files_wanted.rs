@@ -27,6 +27,14 @@ pub struct WantedFiles {
     pub passphrase: Passphrase,
 }
 
+impl WantedFiles {
+    /// Where the passphrase comes from, as the journal notes it; `None` where no file needs one.
+    pub fn noted_passphrase(&self) -> Option<Passphrase> {
+        let has_p12 = self.kinds.contains(&FileKind::P12);
+        has_p12.then(|| self.passphrase.noted())
+    }
+}
+
 /// How a PKCS#12 file is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -60,4 +68,19 @@ pub enum Passphrase {
     Generate,
     /// Read when the file is made.
     From(SecretSource),
+}
+
+impl Passphrase {
+    /// The source as the journal notes it. Of a file only its own name: the folders before it are other ones in
+    /// another checkout.
+    #[must_use]
+    pub fn noted(&self) -> Self {
+        match self {
+            Self::From(SecretSource::File(path)) => {
+                let name = path.file_name().map_or_else(|| path.clone(), Into::into);
+                Self::From(SecretSource::File(name))
+            }
+            Self::Generate | Self::From(SecretSource::Env(_)) => self.clone(),
+        }
+    }
 }

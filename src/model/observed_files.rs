@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::digest::Digest;
 use super::file_kind::FileKind;
 use super::files_id::FilesId;
+use super::files_wanted::P12Strength;
 use super::ids::ItemName;
 use super::key_kind::KeyKind;
 
@@ -56,6 +57,8 @@ pub struct ObservedVersion {
     pub public_key: Option<Digest>,
     /// The SHA-256 of each file's bytes.
     pub files: BTreeMap<FileKind, Digest>,
+    /// How its `cert.p12` is encrypted; `None` where there is none, or it cannot be read.
+    pub p12: Option<P12Strength>,
 }
 
 impl ObservedName {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file_kind::FileKind;
 use super::files_id::FilesId;
+use super::files_wanted::P12Strength;
 use super::ids::{Address, CertificateId, OrderId, RequestId, SerialNumber};
 use super::live_state::Ending;
 use super::operation::{OperationKind, Part};
@@ -102,6 +103,13 @@ pub enum Reason {
     },
     /// Files that the entry asks for were never made.
     FilesMissing { files: Vec<FileKind> },
+    /// `cert.p12` is encrypted in another way than the entry asks for.
+    P12Strength {
+        is: P12Strength,
+        wanted: P12Strength,
+    },
+    /// The passphrase of `cert.p12` came from another place than the entry names.
+    P12Passphrase,
     /// `live` does not point to the certificate that was collected.
     LinkChanged { serial: SerialNumber },
     /// The program that runs after a collection did not end well.
@@ -226,6 +234,8 @@ impl Reason {
             Self::NotCollected { .. } => "not_collected",
             Self::FilesChanged { .. } => "files_changed",
             Self::FilesMissing { .. } => "files_missing",
+            Self::P12Strength { .. } => "p12_strength",
+            Self::P12Passphrase => "p12_passphrase",
             Self::LinkChanged { .. } => "link_changed",
             Self::ProgramFailed { .. } => "program_failed",
             Self::NotDelivered { .. } => "not_delivered",

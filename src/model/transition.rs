@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::collected::{Collected, Delivery};
+use super::collected::Delivery;
 use super::fact::{Fact, FactBody, IllegalFact};
 use super::ids::OrderId;
 use super::live_order::RefusedReissue;
@@ -125,18 +125,7 @@ impl Record {
                 certificate,
                 public_key,
             } => self.exchange(certificate_id, *certificate, *public_key),
-            FactBody::Collected {
-                serial_number,
-                public_key,
-                files,
-                ..
-            } => self.collect(Collected {
-                serial_number: serial_number.clone(),
-                public_key: *public_key,
-                files: files.clone(),
-                at: fact.at,
-                delivery: Delivery::Open,
-            }),
+            FactBody::Collected { .. } => self.collect(fact),
             FactBody::Delivered { serial_number } => self.deliver(serial_number, Delivery::Done),
             FactBody::HookFailed { serial_number, why } => {
                 let (why, at) = (why.clone(), fact.at);

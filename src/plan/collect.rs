@@ -220,6 +220,13 @@ impl Seen<'_> {
                 .collect::<Vec<_>>()
         };
         let (missing, changed) = (of(FileState::Missing), of(FileState::Changed));
+        let is_made = |kind: &FileKind| *kind == FileKind::P12Pass;
+        if missing.iter().all(is_made)
+            && changed.is_empty()
+            && let Some(reason) = self.p12_differs(wanted, noted)
+        {
+            return Some(Found::Due(reason));
+        }
         if !missing.is_empty() {
             return Some(Found::Due(Reason::FilesMissing { files: missing }));
         }
@@ -244,6 +251,23 @@ impl Seen<'_> {
         }
     }
 
+    /// What of a PKCS#12 file is not as the entry says now. The passphrase itself is known to nobody: what is
+    /// compared is where it came from.
+    fn p12_differs(&self, wanted: &WantedFiles, noted: &Collected) -> Option<Reason> {
+        let passphrase = wanted.noted_passphrase()?;
+        let version = self
+            .name
+            .versions
+            .get(&noted.serial_number.folder_name()?)?;
+        if let Some(is) = version.p12.filter(|is| *is != wanted.p12) {
+            let wanted = wanted.p12;
+            return Some(Reason::P12Strength { is, wanted });
+        }
+        let was = noted.passphrase.as_ref();
+        was.filter(|was| **was != passphrase)
+            .map(|_| Reason::P12Passphrase)
+    }
+
     /// The fact of a collection that a run finished and did not note: the version is complete, and `live` points
     /// to it.
     fn unnoted(
@@ -258,7 +282,13 @@ impl Seen<'_> {
             None => live.key?,
         };
         let has_key = case.order.certificate.key.is_some();
-        let is_whole = kinds.iter().all(|kind| version.files.contains_key(kind))
+        let wanted = case.order.files.as_deref()?;
+        let has_p12 = wanted.kinds.contains(&FileKind::P12);
+        let is_made_here = wanted.passphrase == Passphrase::Generate;
+        let is_as_asked = version.p12.is_none_or(|is| is == wanted.p12)
+            && version.files.contains_key(&FileKind::P12Pass) == is_made_here;
+        let is_whole = (!has_p12 || is_as_asked)
+            && kinds.iter().all(|kind| version.files.contains_key(kind))
             && self.is_linked(serial)
             && (!has_key || version.public_key == Some(key));
         is_whole.then(|| {
@@ -267,6 +297,8 @@ impl Seen<'_> {
                 serial_number: serial.clone(),
                 public_key: key,
                 files: version.files.clone(),
+                // The run that ended made it of the same entry, as far as its files can tell.
+                passphrase: wanted.noted_passphrase(),
             })
         })
     }
@@ -302,8 +334,13 @@ impl Seen<'_> {
             .and_then(|live| live.serial_number.as_ref())
             .or_else(|| noted.map(|noted| &noted.serial_number));
         let kinds = kinds(wanted, case.order.certificate.key.is_some());
+        let differs = noted.and_then(|noted| self.p12_differs(wanted, noted));
+        let differs = differs.is_some();
         let state = |kind| match serial {
-            Some(serial) => self.state(kind, noted, serial),
+            Some(serial) => match self.state(kind, noted, serial) {
+                FileState::Ok if kind == FileKind::P12 && differs => FileState::Changed,
+                state => state,
+            },
             None => FileState::Missing,
         };
         let files = kinds.into_iter();

@@ -61,7 +61,7 @@ pub struct StepFile {
 pub enum FileState {
     /// It is not there.
     Missing,
-    /// It is not what was written.
+    /// It is not what was written, or was not written as the entry says now.
     Changed,
     /// It is of an earlier certificate.
     Old,

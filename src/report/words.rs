@@ -132,6 +132,14 @@ pub fn reason(reason: &Reason) -> String {
             let is = if files.len() == 1 { "is" } else { "are" };
             format!("{} {is} missing", file_names(files))
         }
+        Reason::P12Strength { is, wanted } => format!(
+            "cert.p12 is {}, and the entry asks for {}",
+            is.word(),
+            wanted.word()
+        ),
+        Reason::P12Passphrase => {
+            "the passphrase of cert.p12 came from another place than the entry names".to_owned()
+        }
         Reason::LinkChanged { serial } => {
             format!("`live` does not point to serial {serial}, which was collected")
         }

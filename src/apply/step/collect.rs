@@ -144,6 +144,7 @@ async fn write(
         serial_number: serial,
         public_key: key,
         files: digests,
+        passphrase: wanted.noted_passphrase(),
     };
     let written = work.context.write(work.step, vec![fact]).await;
     written.map_err(|error| error.to_string())?;

@@ -65,6 +65,7 @@ fn collected(serial: &str) -> FactBody {
         serial_number: SerialNumber::from(serial),
         public_key: key("first"),
         files: BTreeMap::new(),
+        passphrase: None,
     }
 }
 

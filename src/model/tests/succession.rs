@@ -351,6 +351,7 @@ fn the_files_stay_those_of_the_earlier_certificate() {
         serial_number: serial.clone(),
         public_key: Digest::of(b"key"),
         files: std::collections::BTreeMap::new(),
+        passphrase: None,
     };
     let facts = with(
         first(),

@@ -69,12 +69,14 @@ fn collected() -> World {
         ObservedVersion {
             public_key: Some(key()),
             files: files.clone(),
+            p12: None,
         },
     );
     live(&mut world).collected = Some(Box::new(Collected {
         serial_number: SerialNumber::from("0A70"),
         public_key: key(),
         files,
+        passphrase: None,
         at: "2026-11-02T00:00:00Z".parse().unwrap(),
         delivery: Delivery::Done,
     }));

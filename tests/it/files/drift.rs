@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::{Desk, FULL, P256, mode, names, set_mode};
+use super::{Desk, FULL, P256, mode, names, openssl, set_mode};
 
 const ALL: &str = "kinds: [cert, chain, fullchain, combined, p12]";
 const FILES: [&str; 7] = [
@@ -125,6 +125,93 @@ fn a_kind_that_was_added_is_made_and_one_that_was_taken_away_stays_where_it_is()
     desk.rewrite(P256, FULL);
     desk.is_to_collect("files_missing");
     made_good(&desk, &version, "asked for again");
+}
+
+#[test]
+fn another_word_for_p12_and_another_place_of_its_passphrase_make_the_file_anew() {
+    let mut desk = Desk::new(P256, "kinds: [p12]");
+    desk.rig.set("P12_PASS", "first words");
+    desk.rig.set("P12_OTHER", "other words");
+    desk.rig.write("pass", "words of a file\n");
+    set_mode(&desk.rig.path("pass"), 0o600);
+    desk.apply(&[], 0);
+    let version = desk.version();
+    let made = fs::read_to_string(version.join("p12.pass")).expect("a passphrase");
+    let opens = |desk: &Desk, passphrase: &str, is_legacy: bool| {
+        let passphrase = format!("pass:{}", passphrase.trim_end());
+        let mut args = vec!["pkcs12", "-nodes", "-passin", &passphrase];
+        args.extend(is_legacy.then_some("-legacy"));
+        args.push("-in");
+        openssl(&args, &desk.live("cert.p12"));
+    };
+    for (files, reason, passphrase) in [
+        ("p12: legacy", "p12_strength", &*made),
+        ("p12: modern", "p12_strength", &made),
+        (
+            "passphrase: { env: P12_PASS }",
+            "p12_passphrase",
+            "first words",
+        ),
+        (
+            "passphrase: { env: P12_OTHER }",
+            "p12_passphrase",
+            "other words",
+        ),
+        (
+            "passphrase: { file: pass }",
+            "p12_passphrase",
+            "words of a file",
+        ),
+        (
+            "passphrase: { file: pass }, p12: legacy",
+            "p12_strength",
+            "words of a file",
+        ),
+        ("p12: modern", "p12_strength", ""),
+        (
+            "passphrase: { env: P12_PASS }",
+            "p12_passphrase",
+            "first words",
+        ),
+        ("passphrase: { generate: true }", "p12_passphrase", ""),
+    ] {
+        desk.rewrite(P256, &format!("kinds: [p12], {files}"));
+        desk.is_to_collect(reason);
+        assert_eq!(desk.planned()["files"][1]["kind"], "p12", "{files}");
+        assert_eq!(desk.planned()["files"][1]["state"], "changed", "{files}");
+        desk.apply(&[], 0);
+        desk.is_settled();
+        assert_eq!(desk.version(), version, "{files}");
+        let is_made = !files.contains("env") && !files.contains("file");
+        assert_eq!(version.join("p12.pass").exists(), is_made, "{files}");
+        let kept = fs::read_to_string(version.join("p12.pass")).unwrap_or_default();
+        let passphrase = if is_made { &kept } else { passphrase };
+        opens(&desk, passphrase, files.contains("legacy"));
+    }
+    // The same file of another checkout is no other place, and nobody asks for the file any more.
+    desk.rewrite(P256, "kinds: [p12], passphrase: { file: pass }");
+    desk.apply(&[], 0);
+    desk.rig.write("elsewhere/pass", "words of a file\n");
+    set_mode(&desk.rig.path("elsewhere/pass"), 0o600);
+    desk.rewrite(P256, "kinds: [p12], passphrase: { file: elsewhere/pass }");
+    desk.is_settled();
+    desk.rewrite(P256, "kinds: [cert]");
+    desk.apply(&[], 0);
+    desk.rewrite(P256, "kinds: [cert], p12: legacy");
+    desk.is_settled();
+    assert_eq!(desk.bought(), (1, 0));
+    let told = fs::read(desk.rig.path(".certplan/state.db")).expect("the journal");
+    for secret in [
+        "first words",
+        "other words",
+        "words of a file",
+        made.trim_end(),
+    ] {
+        let is_told = told
+            .windows(secret.len())
+            .any(|part| part == secret.as_bytes());
+        assert!(!is_told, "{secret}");
+    }
 }
 
 #[test]
