@@ -280,3 +280,32 @@ fn case_43_ncloud_s_four_minutes_are_told_before_a_signature_is_refused() {
     assert!(!ended.stderr.contains("secret key"), "{}", ended.stderr);
     assert_eq!(rig.changes().len(), 0);
 }
+
+#[test]
+fn case_43_a_certificate_becomes_files_under_a_clock_that_is_a_year_off() {
+    const YEAR: i64 = 366 * 86_400;
+    for (ahead, said) in [(YEAR, "about 1 year ahead"), (-YEAR, "about 1 year behind")] {
+        let mut rig = rig();
+        wall_clock::set(&mut rig, ahead);
+        let www = "orders:
+  www: { product: ssl_basic, order_validity: { years: 1 }, files: { kinds: [fullchain] },
+         certificate: { common_name: www.example.com, signature_hash: sha256, server_platform: { id: 2 }, key: { generate: p-256 } } }
+";
+        rig.manifest(www);
+        let plan = planned(&rig);
+        assert!(warnings(&plan)[0].contains(said), "{plan:#}");
+        rig.apply(&[], 0);
+        let files = rig.path(".certplan/files/live/www");
+        for file in ["privkey.pem", "fullchain.pem"] {
+            assert!(files.join(file).exists(), "{ahead}: {file}");
+        }
+        // By the CA's clock nothing is over and nothing is due.
+        let plan = planned(&rig);
+        assert_eq!(action(&plan, "orders.www")["action"], "keep", "{plan:#}");
+        assert!(warnings(&plan)[0].contains(said), "{plan:#}");
+        rig.apply(&[], 0);
+        wall_clock::set(&mut rig, 0);
+        rig.apply(&[], 0);
+        assert_eq!(sent(&rig).len(), 1, "{ahead}");
+    }
+}
