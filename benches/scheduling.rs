@@ -27,7 +27,9 @@ use certplan::model::{
     Record, Recorded, Records, ReissueOperation, RevokeCall, RunId, Secret, StatusChange, Tag,
     TagLookup, Traffic,
 };
-use certplan::plan::{Allowance, ApprovedPlan, Inputs, Knowledge, Plan, PlannedState, approve};
+use certplan::plan::{
+    Allowance, ApprovedPlan, Inputs, Knowledge, Moves, Plan, PlannedState, approve,
+};
 use certplan::provider::{
     Act, Answer, Deadlines, Depth, Endpoint, Keys, Observe, Permit, Placed, RevokeAnswer, Settings,
     authorities, open, preview,
@@ -169,6 +171,7 @@ fn plan(size: usize) -> Result<ApprovedPlan, Box<dyn Error>> {
         rekey: &[],
         batch: &batch,
         records: &Records::new(),
+        moves: &Moves::default(),
         knowledge: Knowledge::Whole,
         state: PlannedState {
             lineage: String::new(),

@@ -21,7 +21,7 @@ use certplan::model::{
     ObservedAccount, ObservedOrder, OperationKind, OrderId, OrderStatus, RateLimit, Record,
     Records, RunId, Secret, Untrusted, Wanted,
 };
-use certplan::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, questions};
+use certplan::plan::{Allowance, Inputs, Knowledge, Moves, Plan, PlannedState, questions};
 use certplan::provider::{Deadlines, Endpoint, Keys, Settings, authorities, open, preview};
 use certplan::report::{self, Style};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -182,6 +182,7 @@ fn plan_of(batch: &Batch, records: &Records, observed: &Observed) -> Plan {
         rekey: &[],
         batch,
         records,
+        moves: &Moves::default(),
         knowledge: Knowledge::Whole,
         state: PlannedState {
             lineage: String::new(),

@@ -134,6 +134,30 @@ impl StepEnd {
         }
     }
 
+    /// An order that was bound, or an entry that was renamed. A doubt that moved along is settled by the next run.
+    pub(super) fn adopted(step: &Step) -> Self {
+        let standing = step.standing.clone();
+        match standing {
+            Standing::InDoubt | Standing::Parked => Self::for_a_person(
+                step,
+                format!(
+                    "a call of it is in doubt and has moved along: the next run, or `certplan resolve {}`, settles it",
+                    step.address
+                ),
+            ),
+            Standing::Absent
+            | Standing::Waiting { .. }
+            | Standing::Requested { .. }
+            | Standing::InForce { .. }
+            | Standing::Lapsed { .. }
+            | Standing::Ended { .. }
+            | Standing::NotRevoked
+            | Standing::RevocationRequested { .. }
+            | Standing::Declined { .. }
+            | Standing::Revoked => Self::standing(step, standing),
+        }
+    }
+
     /// A step that waits before anything was asked for.
     pub(super) fn waiting(step: &Step, waits: Cause) -> Self {
         Self::standing(step, Standing::Waiting { waits })

@@ -8,6 +8,7 @@ mod delivery;
 mod ended;
 mod event;
 mod evidence;
+mod moving;
 mod owners;
 mod poll;
 mod report_builder;

@@ -27,6 +27,16 @@ impl OrderOwners {
         (owner != address).then(|| owner.clone())
     }
 
+    /// Notes that items have other names: each earlier one with the new one.
+    pub(super) fn rename(&self, names: &BTreeMap<&Address, &Address>) {
+        let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for owner in owners.values_mut() {
+            if let Some(name) = names.get(owner) {
+                *owner = (*name).clone();
+            }
+        }
+    }
+
     /// The item that has the order, if it is another one.
     pub(super) fn other(&self, order_id: &OrderId, address: &Address) -> Option<Address> {
         let owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);

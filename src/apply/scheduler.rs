@@ -16,6 +16,7 @@ use super::breaker::Breaker;
 use super::context::{AccountStop, Context, Run, RunAccount, Scope};
 use super::ended::{Ended, StepEnd};
 use super::event::{ActionReport, Event, RunReport};
+use super::moving::move_files;
 use super::report_builder::ReportBuilder;
 use crate::model::{AccountName, After, Fact, FactBody, Milestone};
 use crate::plan::{Action, Plan, Step};
@@ -145,8 +146,13 @@ impl<'c, 'o> Scheduler<'c, 'o> {
             at: self.started,
             steps,
         });
+        let not_moved = move_files(self.context).await;
         let mut facts: Vec<Fact> = Vec::new();
-        for step in &self.plan.steps {
+        for (position, step) in self.plan.steps.iter().enumerate() {
+            // Without its files an entry is not renamed, and what else the plan saw of it waits as well.
+            if not_moved.contains_key(&position) {
+                continue;
+            }
             for body in &step.news {
                 if let FactBody::Adopted { order_id, .. } = body {
                     self.context.owners.bind(order_id, &step.address);
@@ -185,9 +191,12 @@ impl<'c, 'o> Scheduler<'c, 'o> {
                     self.tell(position, end);
                 }
                 Action::Adopt => {
-                    let end = match self.context.closed(step) {
-                        Some(why) => StepEnd::failed(step, why),
-                        None => StepEnd::standing(step, step.standing.clone()),
+                    let end = match (self.context.closed(step), not_moved.get(&position)) {
+                        (Some(why), _) => StepEnd::failed(step, why),
+                        (None, Some(why)) => {
+                            StepEnd::failed(step, format!("its files cannot be moved: {why}"))
+                        }
+                        (None, None) => StepEnd::adopted(step),
                     };
                     self.tell(position, end);
                 }

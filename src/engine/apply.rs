@@ -177,7 +177,8 @@ impl Applying<'_> {
     }
 
     async fn plan(&self, tell: &dyn Tell) -> Result<Planned, EngineError> {
-        let known = JournalView::held(&*self.journal);
+        let mut known = JournalView::held(&*self.journal);
+        self.workspace.move_records(&mut known);
         if let Some(saved) = &self.saved {
             check_state(saved, &known)?;
         }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::journal_view::JournalView;
+use super::renamed::moved_orders;
 use super::workspace::Workspace;
 use crate::files::{FilesError, FilesFolder};
 use crate::journal::network_file_system;
-use crate::model::{Address, Batch, FilesId, ItemName, ObservedFiles, Order, Wanted};
-use crate::plan::Plan;
+use crate::model::{Address, Batch, FilesId, ItemName, ObservedFiles, Order, Reason, Wanted};
+use crate::plan::{Plan, Step};
 
 /// Whether an order asks for a key or for files.
 fn uses_folder(order: &Order) -> bool {
@@ -58,7 +59,18 @@ impl Workspace {
             }
         }
         match folder {
-            Some(folder) => Ok(Some(folder.observe(names.into_iter())?)),
+            Some(folder) => {
+                // Files are found under either name: a run may have been killed while it moved them.
+                let moves: Vec<(&ItemName, &ItemName)> = moved_orders(&known.moves)
+                    .filter(|(_, to)| names.contains(to))
+                    .collect();
+                let former = moves.iter().map(|(from, _)| *from);
+                let mut observed = folder.observe(names.iter().copied().chain(former))?;
+                for (from, to) in moves {
+                    observed.move_name(from, to);
+                }
+                Ok(Some(observed))
+            }
             None => Ok(Some(ObservedFiles::default())),
         }
     }
@@ -95,7 +107,10 @@ impl Workspace {
         bound: Option<&FilesId>,
     ) -> Result<Option<Arc<FilesFolder>>, EngineError> {
         let is_needed = plan.steps.iter().any(|step| step.files.is_some());
-        if !is_needed && self.names_with_files().is_empty() {
+        // A renamed entry that asks for no files any more may have left some.
+        let is_move = |step: &Step| matches!(step.reason, Reason::Moved { .. });
+        let may_move = bound.is_some() && plan.steps.iter().any(is_move);
+        if !is_needed && !may_move && self.names_with_files().is_empty() {
             return Ok(None);
         }
         let found = FilesFolder::open(&self.files.path)?;
@@ -106,6 +121,7 @@ impl Workspace {
         if !is_needed {
             if let Some(folder) = found.filter(|_| is_bound) {
                 self.clean(&folder)?;
+                return Ok(may_move.then(|| Arc::new(folder)));
             }
             return Ok(None);
         }

@@ -5,11 +5,13 @@ use jiff::Timestamp;
 use super::error::EngineError;
 use crate::journal::{self, Bindings, Journal, Location, Snapshot};
 use crate::model::Records;
-use crate::plan::{Knowledge, PlannedState};
+use crate::plan::{Knowledge, Moves, PlannedState};
 
 /// What the journal knows, as of one moment.
 pub struct JournalView {
+    /// For a plan under the names that renamed entries have now: see `Workspace::move_records`.
     pub records: Records,
+    pub moves: Moves,
     pub state: PlannedState,
     pub bindings: Bindings,
     pub now: Timestamp,
@@ -36,6 +38,7 @@ impl JournalView {
     fn new(snapshot: Snapshot) -> Self {
         Self {
             records: snapshot.records,
+            moves: Moves::default(),
             state: PlannedState {
                 lineage: snapshot.mark.lineage,
                 serial: snapshot.mark.serial,

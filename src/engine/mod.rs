@@ -23,6 +23,7 @@ mod notice;
 mod observe;
 mod other_state;
 mod plan;
+mod renamed;
 mod resolve;
 pub mod saved_plan;
 mod stale;

@@ -40,7 +40,7 @@ pub(super) struct Reading<'a> {
 pub(super) async fn observe(
     workspace: &Workspace,
     reading: &Reading<'_>,
-    known: &JournalView,
+    known: &mut JournalView,
     tell: &dyn Tell,
 ) -> Result<Observed, EngineError> {
     let Reading {
@@ -72,6 +72,7 @@ pub(super) async fn observe(
     }
     let endpoints = workspace.endpoint_texts();
     for _ in 0..ROUNDS {
+        workspace.check_moves(known, &observed);
         let open = questions(&workspace.inputs(known, &observed, scope, false, &endpoints));
         if open.is_empty() {
             break;
@@ -92,6 +93,7 @@ pub(super) async fn observe(
             }
         }
     }
+    workspace.check_moves(known, &observed);
     for (name, act) in accounts {
         if let Some(account) = observed.accounts.get_mut(name) {
             account.requests = act.requests_sent();

@@ -40,7 +40,8 @@ pub async fn plan(
     let scope = &request.scope;
     workspace.check_targets(&scope.targets)?;
     workspace.check_rekey(&scope.rekey)?;
-    let known = JournalView::read(&workspace.location).await?;
+    let mut known = JournalView::read(&workspace.location).await?;
+    workspace.move_records(&mut known);
     if request.offline {
         let observed = Observed {
             folder: workspace.read_folder(&known)?,
@@ -75,10 +76,10 @@ pub fn doubles(workspace: &Workspace, planned: &Planned) -> Vec<Warning> {
 pub(super) async fn read_and_plan(
     workspace: &Workspace,
     reading: &Reading<'_>,
-    known: JournalView,
+    mut known: JournalView,
     tell: &dyn Tell,
 ) -> Result<Planned, EngineError> {
-    let observed = observe(workspace, reading, &known, tell).await?;
+    let observed = observe(workspace, reading, &mut known, tell).await?;
     let plan = workspace.plan(&known, &observed, reading.scope, false);
     Ok(Planned {
         known,

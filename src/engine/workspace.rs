@@ -352,6 +352,7 @@ impl Workspace {
         Inputs {
             batch: &self.batch,
             records: &known.records,
+            moves: &known.moves,
             knowledge: known.knowledge,
             state: known.state.clone(),
             observed,

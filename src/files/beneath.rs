@@ -263,6 +263,13 @@ impl Dir {
             .map_err(|error| self.failed(to, error))
     }
 
+    /// Moves what has a name here into another folder, under a name that nothing has there.
+    pub(super) fn move_to(&self, name: &str, other: &Self, to: &str) -> Result<(), FilesError> {
+        let how = RenameFlags::NOREPLACE;
+        rustix::fs::renameat_with(&self.handle, name, &other.handle, to, how)
+            .map_err(|error| other.failed(to, error))
+    }
+
     /// Lets two names change places in one step.
     pub(super) fn exchange(&self, one: &str, other: &str) -> Result<(), FilesError> {
         let (handle, how) = (&self.handle, RenameFlags::EXCHANGE);
@@ -294,6 +301,14 @@ impl Dir {
         }
         rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
             .map_err(|error| self.failed(name, error))
+    }
+
+    /// Removes a folder that may be there, and stays if anything is in it.
+    pub(super) fn remove_empty(&self, name: &str) -> Result<(), FilesError> {
+        match rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            Err(error) => Err(self.failed(name, error)),
+        }
     }
 
     /// Brings a file that is there to the disk.

@@ -13,6 +13,7 @@ mod exposed;
 mod keys;
 mod live;
 mod mount;
+mod moved;
 mod observe;
 pub mod p12;
 mod pem;

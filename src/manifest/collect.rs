@@ -70,6 +70,8 @@ pub(super) struct Collected<'a> {
     pub(super) revocations: Entries<'a>,
     pub(super) policy: Option<At<raw::Policy>>,
     pub(super) defaults: Option<At<raw::Defaults>>,
+    /// Renamed entries, of all files.
+    pub(super) moved: Vec<At<raw::Moved>>,
     /// Whether every file was read to its end: only then is what was not found missing.
     pub(super) is_whole: bool,
 }
@@ -87,6 +89,7 @@ pub(super) fn collect<'a>(
         revocations: Entries::default(),
         policy: None,
         defaults: None,
+        moved: Vec::new(),
         is_whole: are_all_read,
     };
     for (source, reading) in sources.iter().zip(readings) {
@@ -165,6 +168,9 @@ impl<'a> Collected<'a> {
         self.accounts.is_damaged |= manifest.is_damaged || manifest.accounts.is_refused();
         self.orders.is_damaged |= manifest.is_damaged || manifest.orders.is_refused();
         self.revocations.is_damaged |= manifest.is_damaged || manifest.revocations.is_refused();
+        let moved = manifest.moved.into_value();
+        self.moved
+            .extend(moved.into_iter().flat_map(|list| list.elements));
         once("policy", manifest.policy, &mut self.policy, problems);
         once("defaults", manifest.defaults, &mut self.defaults, problems);
     }

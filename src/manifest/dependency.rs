@@ -35,7 +35,7 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     /// The entry with this position among orders, then revocations.
-    fn entry(&self, node: usize) -> Option<(&Entry<'_>, Address)> {
+    pub(super) fn entry(&self, node: usize) -> Option<(&Entry<'_>, Address)> {
         let orders = self.orders.list.len();
         if let Some(entry) = self.orders.list.get(node) {
             return Some((entry, Address::Order(entry.name.clone())));
@@ -44,7 +44,7 @@ impl Names<'_> {
         Some((entry, Address::Revocation(entry.name.clone())))
     }
 
-    fn position(&self, address: &Address) -> Option<usize> {
+    pub(super) fn position(&self, address: &Address) -> Option<usize> {
         match address {
             Address::Order(name) => self.orders.position(name.as_str()),
             Address::Revocation(name) => self

@@ -61,6 +61,7 @@ pub(super) fn lower(mut context: Context<'_>, collected: Collected<'_>) -> Lower
         positions.push(item.is_some().then_some(items.len()));
         items.extend(item);
     }
+    let moved = context.lower_moved(&collected.moved, &names);
     context.cycles(&names);
     context.same_account(&names, &items, &positions);
     if items.len() != count && context.problems.is_empty() && names.is_whole {
@@ -92,6 +93,7 @@ pub(super) fn lower(mut context: Context<'_>, collected: Collected<'_>) -> Lower
             accounts,
             policy,
             items,
+            moved,
             keys: keys.collect(),
         }),
         warnings: context.warnings,

@@ -22,6 +22,7 @@ mod graph;
 mod locate;
 mod lower;
 mod members;
+mod moved;
 mod order;
 mod policy;
 mod raw;

@@ -6,6 +6,7 @@
 mod credential;
 mod duration;
 mod known_word;
+mod moved;
 mod passphrase;
 mod scope;
 mod section;
@@ -16,6 +17,7 @@ use crate::model::{FileKind, KeyKind, P12Strength};
 
 pub(super) use credential::Credential;
 pub(super) use duration::Duration;
+pub(super) use moved::{Moved, MovedName};
 pub(super) use passphrase::Passphrase;
 pub(super) use scope::Scope;
 pub(super) use section::{DefaultsOf, Joined, Named, Section, Version};
@@ -36,6 +38,8 @@ shapes! {
         orders: Named<Order>,
         /// The revocations, by name.
         revocations: Named<Revocation>,
+        /// Entries that have another name now. Nothing is bought and nothing revoked for a new name.
+        moved: List<Moved>,
     }
 
     /// Merged into every entry that does not say otherwise; objects one level deep.

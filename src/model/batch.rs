@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::authority::{Authority, RateLimit, Region};
 use super::digest::Digest;
-use super::ids::{AccountName, KeyId};
+use super::ids::{AccountName, Address, KeyId};
 use super::item::Item;
 use super::secret_source::SecretSource;
 
@@ -20,8 +22,20 @@ pub struct Batch {
     /// Orders, then revocations, each in the order of the files. Addresses are unique, every
     /// reference is known and the dependencies have no cycle.
     pub items: Vec<Item>,
+    /// Entries that had another name.
+    pub moved: Vec<Move>,
     /// A digest of where the keys of each account come from, as it was written.
     pub keys: BTreeMap<AccountName, Digest>,
+}
+
+/// An entry that had another name: both are orders, or both revocations. No entry is named `from`, and one is
+/// named `to`; each name comes up once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Move {
+    /// The name that it had.
+    pub from: Address,
+    /// The name that it has.
+    pub to: Address,
 }
 
 /// One customer account at a CA.

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use super::batch::{Account, Batch, DoubtRule};
+use super::batch::{Account, Batch, DoubtRule, Move};
 use super::digest::Digest;
 use super::ids::{AccountName, Address};
 use super::item::{After, Item, Wanted};
@@ -33,6 +33,11 @@ impl Batch {
         );
         for item in items {
             let _ = of_item(item, &mut hash);
+        }
+        if !self.moved.is_empty() {
+            let mut moved: Vec<&Move> = self.moved.iter().collect();
+            moved.sort();
+            let _ = serde_json::to_writer(&mut hash, &("moved", moved));
         }
         let _ = hash.flush();
         hash.into_parts().0.finish()

@@ -188,6 +188,16 @@ pub enum Decision {
         /// The order of the manifest.
         address: Address,
     },
+    /// The entry has a record of its own, so that it cannot take that of its earlier name.
+    MoveTaken {
+        /// The entry.
+        address: Address,
+    },
+    /// What the earlier name stands for is not what the entry asks for.
+    MoveDiffers {
+        /// The earlier name.
+        from: Address,
+    },
     /// The CA confirmed the revocation and shows certificates in force.
     ConfirmedButInForce {
         /// The order.
@@ -281,6 +291,8 @@ impl Decision {
             Self::UnknownCertificate { .. } => "decision_unknown_certificate",
             Self::EarlierOrder { .. } => "decision_earlier_order",
             Self::MissingKey { .. } => "decision_missing_key",
+            Self::MoveTaken { .. } => "decision_move_taken",
+            Self::MoveDiffers { .. } => "decision_move_differs",
             Self::ConfirmedButInForce { .. } => "decision_confirmed_in_force",
         }
     }

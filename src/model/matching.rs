@@ -185,6 +185,25 @@ pub fn same_names(wanted: &Order, observed: &ObservedOrder) -> Sameness {
     }
 }
 
+/// Whether an order at the CA is for one of the wanted names; `None` where nothing is shown that could be
+/// compared. Each kind of name is compared with its own kind.
+pub fn shares_a_name(wanted: &Order, observed: &ObservedOrder) -> Option<bool> {
+    let (ours, theirs) = common_names(wanted, observed);
+    let mut compared = ours.is_some() && theirs.is_some();
+    if compared && ours == theirs {
+        return Some(true);
+    }
+    let ours = wanted.certificate.names();
+    for kind in [Kind::Host, Kind::Address, Kind::Text] {
+        let (ours, theirs) = (of_kind(&ours, kind), of_kind(&observed.names, kind));
+        if !ours.is_disjoint(&theirs) {
+            return Some(true);
+        }
+        compared |= !ours.is_empty() && !theirs.is_empty();
+    }
+    compared.then_some(false)
+}
+
 /// True for a name that the CA adds by itself to one of these.
 fn is_added(name: &str, wanted: &BTreeSet<&str>) -> bool {
     wanted.iter().any(|ours| {

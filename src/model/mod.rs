@@ -71,7 +71,7 @@ pub use asked::{Asked, Differing};
 pub use assumption::{Assumption, Evidence, Finding, KnownOrders, Tried};
 pub use attempt::Attempt;
 pub use authority::{Authority, CredentialMember, RateLimit, Region, ScopeKind};
-pub use batch::{Account, Batch, Doubt, DoubtRule, Policy, Provider};
+pub use batch::{Account, Batch, Doubt, DoubtRule, Move, Policy, Provider};
 pub use ca_clock::{CaClock, ca_day, duration_words};
 pub use carriers::Carriers;
 pub use cause::{Blocked, Cause, Decision, NextRun};
@@ -94,11 +94,11 @@ pub use live_state::{Ending, LiveState, PartState};
 pub use mask::Mask;
 pub use matching::{
     Sameness, differences, extra_addresses, extra_names, is_as_wanted, may_be, missing_names,
-    other_members, same_names,
+    other_members, same_names, shares_a_name,
 };
 pub use members::Members;
 pub use moment::{BootTime, Moment, age};
-pub use moved::{Followed, follow, take};
+pub use moved::{Followed, follow, renamed, take};
 pub use names::{is_host, normal_name, sent_name};
 pub use observed::{
     BudgetWindow, CertificateKind, CertificateState, Identity, KeyFacts, KeyStatus, Observed,

@@ -22,7 +22,7 @@ pub fn follow<'r>(
     let own = known(&fact.address);
     let FactBody::Moved { from } = &fact.body else {
         let record = match own {
-            Some(record) => record.next(fact)?,
+            Some(own) => own.next(fact)?,
             None => Record::default().next(fact)?,
         };
         return Ok(Followed {
@@ -30,13 +30,10 @@ pub fn follow<'r>(
             ended: None,
         });
     };
-    let moved = check_names(from, &fact.address).and_then(|()| {
-        let record = known(from).ok_or("nothing is known of the other name")?;
-        record.under_another_name(from, own)
-    });
-    match moved {
+    let record = known(from).ok_or("nothing is known of the other name");
+    match record.and_then(|record| renamed((from, record), (&fact.address, own))) {
         Ok(record) => Ok(Followed {
-            record: record.called(fact.address.name()),
+            record,
             ended: Some(from.clone()),
         }),
         Err(why) => Err(IllegalFact {
@@ -45,6 +42,31 @@ pub fn follow<'r>(
             why,
         }),
     }
+}
+
+/// The record of an item under another name, which may have a record of its own.
+pub fn renamed(
+    (from, record): (&Address, &Record),
+    (to, own): (&Address, Option<&Record>),
+) -> Result<Record, &'static str> {
+    check_names(from, to)?;
+    let mut record = record.clone();
+    if let Some(own) = own {
+        if !own.stands_for_nothing() {
+            return Err("the name has a record of its own");
+        }
+        // The numbers of calls go on, and what a person parted from the name is not bound to it by its tag.
+        record.attempts = record.attempts.max(own.attempts);
+        record.forgotten.extend(own.forgotten.iter().cloned());
+        record.previous.splice(0..0, own.previous.iter().cloned());
+    }
+    // A name is no earlier name of itself.
+    let (from, to) = (from.name(), to.name());
+    record
+        .former_names
+        .retain(|former| former != from && former != to);
+    record.former_names.push(from.clone());
+    Ok(record)
 }
 
 /// Takes a fact into the records.
@@ -82,6 +104,7 @@ impl Record {
             first_generation: self.first_generation,
             replaced: self.replaced.clone(),
             carriers: self.carriers.clone(),
+            previous: self.previous.clone(),
             attempts: self.attempts,
             ..Self::default()
         };
@@ -91,28 +114,5 @@ impl Record {
     /// True where the item had this name before.
     pub fn was_called(&self, name: &ItemName) -> bool {
         self.former_names.contains(name)
-    }
-
-    /// This record, which was that of `from`, as the record of a name that has `own`.
-    fn under_another_name(&self, from: &Address, own: Option<&Self>) -> Result<Self, &'static str> {
-        let mut record = self.clone();
-        if !record.was_called(from.name()) {
-            record.former_names.push(from.name().clone());
-        }
-        if let Some(own) = own {
-            if !own.stands_for_nothing() {
-                return Err("the name has a record of its own");
-            }
-            // The numbers of calls go on, and what a person parted from the name is not bound to it by its tag.
-            record.attempts = record.attempts.max(own.attempts);
-            record.forgotten.extend(own.forgotten.iter().cloned());
-        }
-        Ok(record)
-    }
-
-    /// A name is no earlier name of itself.
-    fn called(mut self, name: &ItemName) -> Self {
-        self.former_names.retain(|former| former != name);
-        self
     }
 }

@@ -61,6 +61,23 @@ pub struct ObservedVersion {
     pub p12: Option<P12Strength>,
 }
 
+impl ObservedFiles {
+    /// What was found under one name as that of another, beside what was found under it.
+    pub fn move_name(&mut self, from: &ItemName, to: &ItemName) {
+        let Some(found) = self.names.remove(from) else {
+            return;
+        };
+        let known = self.names.entry(to.clone()).or_default();
+        known.pending.extend(found.pending);
+        for (serial, version) in found.versions {
+            known.versions.entry(serial).or_insert(version);
+        }
+        if found.live != LiveLink::None {
+            known.live = found.live;
+        }
+    }
+}
+
 impl ObservedName {
     /// Whether the private key of this public key is here.
     pub fn holds_key(&self, public_key: &Digest) -> bool {

@@ -60,6 +60,20 @@ pub enum Reason {
         differences: Vec<Untrusted>,
     },
 
+    /// The entry had another name: what the journal has of that one goes on under the new one.
+    Moved { from: Address },
+    /// The entry cannot take the record of its earlier name, as it has one of its own.
+    MoveTaken {
+        from: Address,
+        order: Option<OrderId>,
+    },
+    /// The order of the earlier name is not what the entry asks for.
+    MoveDiffers {
+        from: Address,
+        order: Option<OrderId>,
+        differences: Vec<Untrusted>,
+    },
+
     /// The entry names this order as the one that it stands for.
     Existing { order: OrderId },
     /// The CA shows no order with the id that the entry names.
@@ -220,6 +234,9 @@ impl Reason {
             Self::BoundElsewhere { .. } => "bound_elsewhere",
             Self::TaggedUnreadable { .. } => "tagged_unreadable",
             Self::TaggedDiffers { .. } => "tagged_differs",
+            Self::Moved { .. } => "moved",
+            Self::MoveTaken { .. } => "move_taken",
+            Self::MoveDiffers { .. } => "move_differs",
             Self::Existing { .. } => "existing",
             Self::ExistingUnknown { .. } => "existing_unknown",
             Self::ExistingDiffers { .. } => "existing_differs",

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::compromised::compromised_keys;
 use super::cost::{cost, unfunded};
 use super::inputs::{Inputs, Knowledge};
+use super::moved::{moved, refused};
 use super::news::news_of;
 use super::order::decide_order;
 use super::order_case::OrderCase;
@@ -77,6 +78,14 @@ impl Plan {
                     record: inputs.record(item),
                     requests: &requests,
                 }),
+            };
+            let decided = match (
+                inputs.moves.from(&item.address),
+                inputs.moves.refused(&item.address),
+            ) {
+                (_, Some(refusal)) => refused(item, refusal),
+                (Some(from), None) => moved(decided, inputs, item, from),
+                (None, None) => decided,
             };
             let mut step = decided.step;
             if let (Some(operation), Some(account)) =

@@ -43,6 +43,10 @@ pub(super) fn decide_existing(
     if let Some(carried) = shown.tag.as_deref()
         && carried.starts_with(Tag::PREFIX)
         && carried != tag.as_str()
+        && case
+            .former_tags()
+            .iter()
+            .all(|(_, tag)| carried != tag.as_str())
     {
         let reason = Reason::ExistingForeignTag {
             order: order.clone(),

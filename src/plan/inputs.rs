@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::PlannedState;
+use super::moves::Moves;
 use super::safety::Allowance;
 use super::sequence::with_dependencies;
 use crate::model::{
@@ -43,8 +44,10 @@ pub struct Folder<'a> {
 pub struct Inputs<'a> {
     /// What is wanted.
     pub batch: &'a Batch,
-    /// What the journal knows.
+    /// What the journal knows, under the names that renamed entries have now.
     pub records: &'a Records,
+    /// The renamed entries.
+    pub moves: &'a Moves,
     /// Whether the journal knows everything that was done.
     pub knowledge: Knowledge,
     /// The journal's place.
@@ -114,15 +117,35 @@ impl<'a> Inputs<'a> {
     /// The tag of one generation of an order; `None` when its account has no endpoint, which a checked batch
     /// never shows.
     pub(super) fn tag(&self, item: &Item, generation: u32) -> Option<Tag> {
+        self.tag_under(&item.address, item, generation)
+    }
+
+    /// The tag that one generation of an order would have under another name.
+    pub(super) fn tag_under(&self, address: &Address, item: &Item, generation: u32) -> Option<Tag> {
         let account = self.batch.accounts.get(&item.account)?;
         Some(Tag::derive(TagParts {
             provider: account.provider.name(),
             endpoint: self.endpoints.get(&item.account)?,
             account: &item.account,
-            address: &item.address,
+            address,
             generation,
             renews: None,
         }))
+    }
+
+    /// The names that an order had before, by the journal or by the manifest. A name that another entry has now
+    /// says nothing about this one.
+    pub(super) fn former_names(&self, item: &Item) -> Vec<Address> {
+        let record = self.record(item);
+        let noted = record.into_iter().flat_map(|record| &record.former_names);
+        let noted = noted.map(|name| Address::Order(name.clone()));
+        let mut names: Vec<Address> = noted
+            .filter(|name| self.batch.items.iter().all(|item| item.address != *name))
+            .collect();
+        // Every name of `moved` is in no entry.
+        names.extend(self.moves.idle(&item.address).cloned());
+        names.dedup();
+        names
     }
 }
 

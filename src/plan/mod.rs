@@ -15,6 +15,8 @@ pub mod file;
 mod inputs;
 mod live;
 mod live_unread;
+mod moved;
+mod moves;
 mod news;
 mod order;
 mod order_case;
@@ -51,6 +53,7 @@ use crate::model::{
 
 pub use doubles::doubles;
 pub use inputs::{Folder, Inputs, Knowledge};
+pub use moves::Moves;
 pub use news::{Happened, News, between};
 pub use questions::{Questions, questions};
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
@@ -214,8 +217,9 @@ impl Step {
     /// One word for where it stands, for `status`.
     pub fn state(&self) -> &'static str {
         match self.action {
-            Action::Adopt => "not-bound",
-            Action::Order
+            Action::Adopt if !matches!(self.reason, Reason::Moved { .. }) => "not-bound",
+            Action::Adopt
+            | Action::Order
             | Action::Renew
             | Action::Reissue
             | Action::Revoke

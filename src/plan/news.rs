@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Step;
 use crate::model::{
-    Address, CertificateId, Ending, Fact, LiveState, OrderId, PartState, Record, RunId,
+    Address, CertificateId, Ending, Fact, FactBody, LiveState, OrderId, PartState, Record, RunId,
     SerialNumber, ValidTill,
 };
 
@@ -78,7 +78,9 @@ pub(super) fn news_of(step: &Step, record: Option<&Record>, now: Timestamp) -> O
     }
     let before = record.cloned().unwrap_or_default();
     let mut after = before.clone();
-    for body in &step.news {
+    // The record is under its new name already.
+    let facts = step.news.iter();
+    for body in facts.filter(|body| !matches!(body, FactBody::Moved { .. })) {
         after = after
             .next(&Fact {
                 at: Timestamp::UNIX_EPOCH,

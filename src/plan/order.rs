@@ -104,6 +104,19 @@ fn decide_new(
         if let Some(decided) = decide_carriers(case, tag, (account, view), revoked) {
             return decided;
         }
+        for (name, tag) in case.former_tags() {
+            // An order that is bound is that of another entry, which had the name after this one.
+            let found = view.carriers(&tag);
+            if found.iter().any(|id| view.is_bound(id)) {
+                continue;
+            }
+            if let Some(mut decided) = decide_carriers(case, &tag, (account, view), revoked) {
+                if decided.step.action == Action::Adopt {
+                    decided.step.reason = Reason::Moved { from: name };
+                }
+                return decided;
+            }
+        }
     }
     if let Some(decided) = decide_unknown(case) {
         return decided;

@@ -3,8 +3,8 @@
 use super::inputs::{Inputs, Knowledge};
 use super::renewed_here::Renewals;
 use crate::model::{
-    Item, LiveState, ObservedAccount, ObservedOrder, Order, OrderId, Record, Tag, Untrusted,
-    live_state,
+    Address, Item, LiveState, ObservedAccount, ObservedOrder, Order, OrderId, Record, Tag,
+    Untrusted, live_state,
 };
 
 /// An order of the manifest with what is known of it.
@@ -77,6 +77,18 @@ impl<'c, 'a> OrderCase<'c, 'a> {
 
     pub(super) fn tag(&self) -> Option<Tag> {
         self.inputs.tag(self.item, self.order.generation)
+    }
+
+    /// The tags that the order would have under its earlier names, each with the name.
+    pub(super) fn former_tags(&self) -> Vec<(Address, Tag)> {
+        let (inputs, item) = (self.inputs, self.item);
+        let names = inputs.former_names(item).into_iter();
+        names
+            .filter_map(|name| {
+                let tag = inputs.tag_under(&name, item, self.order.generation)?;
+                Some((name, tag))
+            })
+            .collect()
     }
 }
 

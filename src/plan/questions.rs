@@ -112,6 +112,13 @@ impl<'a> Asking<'a> {
         view: &AccountView<'a>,
     ) {
         let (order, record) = (case.order, case.record);
+        let moves = case.inputs.moves;
+        if moves.refused(&case.item.address).is_some() {
+            return;
+        }
+        self.questions
+            .orders
+            .extend(moves.unread(case.item, account));
         if record.is_some_and(|record| record.open.is_some()) {
             return;
         }
@@ -178,13 +185,17 @@ impl<'a> Asking<'a> {
             .extend(renewal::unread(case, account).cloned());
         let forgotten = case.record.into_iter().flat_map(|record| &record.forgotten);
         let unlisted = forgotten.filter(|id| !account.orders.contains_key(*id));
-        for id in view.carriers(&tag).into_iter().chain(unlisted) {
+        let mut tags = vec![tag];
+        tags.extend(case.former_tags().into_iter().map(|(_, tag)| tag));
+        let carriers = tags.iter().flat_map(|tag| view.carriers(tag));
+        for id in carriers.chain(unlisted) {
             if !account.details.contains_key(id) {
                 self.questions.orders.insert(id.clone());
             }
         }
-        let known = account.tags.contains_key(&tag);
-        if !known && case.must_rule_out() && self.about_what_could_be_it(case, account, view, &tag)
+        tags.retain(|tag| !account.tags.contains_key(tag));
+        let known = tags.is_empty();
+        if !known && case.must_rule_out() && self.about_what_could_be_it(case, account, view, &tags)
         {
             return;
         }
@@ -198,7 +209,7 @@ impl<'a> Asking<'a> {
                     self.questions.orders.insert(similar.id.clone());
                 }
                 Sameness::Same | Sameness::Open if !ruled_out => {
-                    self.questions.tags.insert(tag.clone());
+                    self.questions.tags.extend(tags.iter().cloned());
                 }
                 Sameness::Same | Sameness::Open | Sameness::Different | Sameness::Unknown => {}
             }
@@ -212,7 +223,7 @@ impl<'a> Asking<'a> {
         case: OrderCase<'_, 'a>,
         account: &'a ObservedAccount,
         view: &AccountView<'a>,
-        tag: &Tag,
+        tags: &[Tag],
     ) -> bool {
         // The CA's list may leave out what waits for an administrator.
         let unlisted = account.waiting_orders.is_none() && has_requests(case.inputs, case.item);
@@ -247,7 +258,7 @@ impl<'a> Asking<'a> {
             look_up |= visible_here;
         }
         if look_up {
-            self.lookups.insert(tag.clone());
+            self.lookups.extend(tags.iter().cloned());
         }
         open
     }

@@ -33,7 +33,11 @@ pub(super) fn target(inputs: &Inputs<'_>, item: &Item, revocation: &Revocation) 
     let record = inputs.record(item);
     let now = inputs.live_order(name).map(|live| live.order_id.clone());
     let pinned = record.and_then(|record| record.target.as_deref());
-    match pinned.filter(|pinned| pinned.name.as_ref() == Some(name)) {
+    let is_of_name = |pinned: &ItemName| {
+        let named = inputs.records.get(&Address::Order(name.clone()));
+        pinned == name || named.is_some_and(|record| record.was_called(pinned))
+    };
+    match pinned.filter(|pinned| pinned.name.as_ref().is_some_and(is_of_name)) {
         Some(pinned) if pinned.generation >= revocation.generation => {
             return match &pinned.order_id {
                 Some(id) => Target::Order(id.clone()),
@@ -88,8 +92,11 @@ fn earlier_tags(inputs: &Inputs<'_>, address: &Address) -> Vec<Tag> {
     };
     // A person counts generations by hand; the last few are enough to find out that there were some.
     let first = order.generation.saturating_sub(EARLIER_GENERATIONS).max(1);
+    let mut names = inputs.former_names(item);
+    names.push(item.address.clone());
     (first..order.generation)
-        .filter_map(|generation| inputs.tag(item, generation))
+        .flat_map(|generation| names.iter().map(move |name| (name, generation)))
+        .filter_map(|(name, generation)| inputs.tag_under(name, item, generation))
         .collect()
 }
 

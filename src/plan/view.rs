@@ -223,8 +223,15 @@ impl<'a> AccountView<'a> {
         let own = self.own_tags.get_or_init(|| {
             let items = inputs.batch.items.iter();
             let orders = items.filter_map(|item| match &item.wanted {
-                Wanted::Order(order) => inputs.tag(item, order.generation),
+                Wanted::Order(order) => Some((item, order.generation)),
                 Wanted::Revocation(_) => None,
+            });
+            let orders = orders.flat_map(|(item, generation)| {
+                let former = inputs.former_names(item);
+                let names = former.iter().chain([&item.address]);
+                names
+                    .filter_map(|name| inputs.tag_under(name, item, generation))
+                    .collect::<Vec<_>>()
             });
             orders.map(|tag| tag.to_string()).collect()
         });

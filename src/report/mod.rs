@@ -15,6 +15,7 @@ mod history;
 mod json;
 mod json_files;
 mod metrics;
+mod move_words;
 mod page;
 mod phrase;
 mod plan_markdown;

@@ -1,6 +1,7 @@
 //! The only place where typed reasons become English: [`reason`] and [`cause`]. The words may hold text of a
 //! CA as it came: whoever shows them makes them safe for the place.
 
+use super::move_words;
 use crate::model::{
     Blocked, Cause, Decision, FileKind, NextRun, Part, PendingDomain, Reason, Untrusted,
 };
@@ -70,6 +71,13 @@ pub fn reason(reason: &Reason) -> String {
             "order {order} carries this name's tag, but it differs: {}",
             differences_of(differences)
         ),
+        Reason::Moved { from } => format!("moved from {from}"),
+        Reason::MoveTaken { from, order } => move_words::taken(from, order.as_ref()),
+        Reason::MoveDiffers {
+            from,
+            order,
+            differences,
+        } => move_words::differs(from, order.as_ref(), &differences_of(differences)),
         Reason::Existing { order } => format!("the entry says that it stands for order {order}"),
         Reason::ExistingUnknown { order } => {
             format!("the CA shows no order {order}, which the entry says it stands for")
@@ -364,6 +372,10 @@ pub fn decision(decision: &Decision) -> String {
         Decision::MissingKey { address } => format!(
             "the files folder with its key, or `certplan apply --rekey {address}`, which makes a new one by a reissue"
         ),
+        Decision::MoveTaken { address } => move_words::remedy(address),
+        Decision::MoveDiffers { from } => {
+            format!("the entry to be corrected, or the line with {from} taken out of `moved`")
+        }
         Decision::ConfirmedButInForce { order, .. } => {
             format!(
                 "a look at order {order}: the CA confirmed its revocation and shows it in force"

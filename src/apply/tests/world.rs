@@ -22,7 +22,7 @@ use crate::model::{
     TagLookup, TagParts, Wanted,
 };
 use crate::plan::tests::testing::account;
-use crate::plan::{Allowance, Inputs, Knowledge, Plan, PlannedState, approve};
+use crate::plan::{Allowance, Inputs, Knowledge, Moves, Plan, PlannedState, approve};
 
 fn item(address: &str, wanted: Wanted) -> Item {
     Item {
@@ -237,6 +237,7 @@ impl World {
             )]),
             policy: Policy::default(),
             items: self.items.clone(),
+            moved: Vec::new(),
             keys: BTreeMap::new(),
         };
         let observed = Observed {
@@ -248,6 +249,7 @@ impl World {
             rekey: &[],
             batch: &batch,
             records: &self.journal.records(),
+            moves: &Moves::default(),
             knowledge: Knowledge::Whole,
             state: PlannedState {
                 lineage: "memory".to_owned(),

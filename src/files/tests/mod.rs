@@ -18,6 +18,7 @@ mod contents;
 mod csr;
 mod keys;
 mod links;
+mod moved;
 mod observe;
 mod pending;
 mod place;

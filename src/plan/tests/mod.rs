@@ -1,6 +1,7 @@
 //! The decision table, row by row, with inputs made by hand. Main type: [`World`].
 
 mod files;
+mod moved;
 mod orders;
 mod random;
 mod revocations;
@@ -13,13 +14,13 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use self::testing::account;
-use super::{Allowance, Folder, Inputs, Knowledge, Plan, PlannedState, Questions, Step};
+use super::{Allowance, Folder, Inputs, Knowledge, Moves, Plan, PlannedState, Questions, Step};
 use crate::model::{
-    Account, Address, Batch, CertificateId, CertificateKind, CertificateRequest, CertificateState,
-    Csr, Digest, FilesId, Item, LiveOrder, LiveState, Observed, ObservedAccount,
-    ObservedCertificate, ObservedFiles, ObservedOrder, Order, OrderId, OrderStatus, Policy, Record,
-    Records, Revocation, RevocationReason, RevocationTarget, Scope, SerialNumber, SourceLine, Tag,
-    TagParts, Wanted,
+    Account, Address, Attempt, Batch, CertificateId, CertificateKind, CertificateRequest,
+    CertificateState, Csr, Digest, FilesId, Item, LiveOrder, LiveState, Move, Observed,
+    ObservedAccount, ObservedCertificate, ObservedFiles, ObservedOrder, Order, OrderId,
+    OrderStatus, Policy, Record, Records, Revocation, RevocationReason, RevocationTarget, Scope,
+    SerialNumber, SourceLine, Tag, TagParts, Wanted,
 };
 
 const ENDPOINT: &str = "https://ca.example/services/v2";
@@ -62,6 +63,7 @@ impl World {
                 accounts: BTreeMap::from([(account.name.clone(), account)]),
                 policy: Policy::default(),
                 items,
+                moved: Vec::new(),
                 keys: BTreeMap::new(),
             },
             records: Records::new(),
@@ -95,6 +97,12 @@ impl World {
             accounts,
         };
         let endpoints = BTreeMap::from([(account(), ENDPOINT.to_owned())]);
+        let mut records = self.records.clone();
+        let mut moves = Moves::begin(&self.batch, &mut records);
+        let tag_of = |_: &Item, name: &Address, attempt: &Attempt| {
+            (attempt.generation == 1).then(|| tag(name.name().as_str()))
+        };
+        moves.check(&self.batch, &observed, &tag_of, &mut records);
         make(&Inputs {
             folder: self.folder.as_ref().map(|folder| Folder {
                 observed: &folder.observed,
@@ -104,7 +112,8 @@ impl World {
             }),
             rekey: &self.rekey,
             batch: &self.batch,
-            records: &self.records,
+            records: &records,
+            moves: &moves,
             state: PlannedState {
                 lineage: "0190".to_owned(),
                 serial: 1,
@@ -144,6 +153,12 @@ impl World {
         listed.public_key = None;
         self.observed.orders.insert(order.id.clone(), listed);
         self.observed.details.insert(order.id.clone(), Some(order));
+    }
+
+    /// An order had this name before.
+    pub(super) fn renames(&mut self, from: &str, to: &str) {
+        let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+        self.batch.moved.push(Move { from, to });
     }
 
     /// The journal knows this of an item.

@@ -8,6 +8,7 @@ mod gone;
 mod killed;
 mod lost;
 mod manifests;
+mod moved;
 mod orders;
 mod places;
 mod programs;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use certplan::model::{Address, Digest, Fact, FactBody, IllegalFact, Record, RunId};
+use certplan::model::{Address, Digest, Fact, FactBody, IllegalFact, Record, RunId, renamed};
 use jiff::Timestamp;
 
 /// A record, by its number. Number 0 is the empty record.
@@ -27,6 +27,12 @@ impl Books {
         &self.records[usize::from(number)]
     }
 
+    /// The record under another name, which has none.
+    pub(super) fn moved(&mut self, (from, to): (&Address, &Address), number: Number) -> Number {
+        let record = renamed((from, self.record(number)), (to, None)).expect("a free name");
+        self.number(record)
+    }
+
     /// The record after a fact.
     pub(super) fn next(
         &mut self,
@@ -42,10 +48,14 @@ impl Books {
             body,
         };
         let next = self.record(number).next(&fact)?;
-        let number = self.numbers.entry(Digest::of_json(&next));
-        Ok(*number.or_insert_with(|| {
-            self.records.push(next);
+        Ok(self.number(next))
+    }
+
+    fn number(&mut self, record: Record) -> Number {
+        let number = self.numbers.entry(Digest::of_json(&record));
+        *number.or_insert_with(|| {
+            self.records.push(record);
             Number::try_from(self.records.len() - 1).expect("few records")
-        }))
+        })
     }
 }

@@ -3,6 +3,7 @@
 mod adoption;
 mod changes;
 mod limits;
+mod moved;
 mod products;
 mod scope;
 

@@ -24,8 +24,8 @@ pub(super) struct CaOrder {
 /// Who placed an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Maker {
-    /// `shop`, in this generation: it carries the tag.
-    Entry(u8),
+    /// `shop`, in this generation, under its first name or its later one: it carries the tag.
+    Entry(u8, bool),
     /// Somebody in the console, for the same names.
     Twin,
     /// Somebody long ago, for another name.
@@ -193,7 +193,7 @@ fn listed(orders: &Orders, at: usize) -> ObservedOrder {
     let one = &orders[at];
     let number = one.certificates.len().checked_sub(1);
     let name = match one.maker {
-        Maker::Entry(_) | Maker::Twin => NAME,
+        Maker::Entry(..) | Maker::Twin => NAME,
         Maker::Old => "old.example.com",
     };
     let end = one.primary().and_then(|certificate| certificate.end);
@@ -227,7 +227,7 @@ pub(super) fn read(orders: &Orders, at: usize) -> ObservedOrder {
     let certificates = one.certificates.iter().enumerate();
     ObservedOrder {
         tag: match one.maker {
-            Maker::Entry(generation) => Some(tag(generation).to_string()),
+            Maker::Entry(generation, renamed) => Some(tag(generation, renamed).to_string()),
             Maker::Twin | Maker::Old => None,
         },
         public_key: Some(match one.requests.first().map(|request| request.about) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use certplan::model::{
     Account, AccountName, Address, After, Batch, CertificateRequest, Csr, Digest, Item, Members,
-    Milestone, Order, OrderId, Policy, Provider, Revocation, RevocationReason, RevocationTarget,
-    Scope, SecretSource, SourceLine, Tag, TagParts, Wanted,
+    Milestone, Move, Order, OrderId, Policy, Provider, Revocation, RevocationReason,
+    RevocationTarget, Scope, SecretSource, SourceLine, Tag, TagParts, Wanted,
 };
 use certplan::provider::authority;
 
@@ -18,6 +18,8 @@ pub(super) const NAME: &str = "shop.example.com";
 pub(super) struct Manifest {
     /// Whether it has the entry `shop`.
     pub(super) has_shop: bool,
+    /// Whether `shop` is called `store` now, and `leak` `leaked`.
+    pub(super) renamed: bool,
     pub(super) generation: u8,
     /// Which key the entry asks for.
     pub(super) key: u8,
@@ -59,6 +61,16 @@ pub(super) fn leak() -> Address {
     "revocations.leak".parse().expect("an address")
 }
 
+/// What `shop` is called once it is renamed.
+pub(super) fn store() -> Address {
+    "orders.store".parse().expect("an address")
+}
+
+/// What `leak` is called then.
+pub(super) fn leaked() -> Address {
+    "revocations.leaked".parse().expect("an address")
+}
+
 /// The id of the order with this place at the CA.
 pub(super) fn order_id(place: u8) -> OrderId {
     OrderId::from(u64::from(place) + 1)
@@ -74,13 +86,13 @@ pub(super) fn key(number: u8) -> Digest {
     Digest::of(&[number])
 }
 
-pub(super) fn tag(generation: u8) -> Tag {
+pub(super) fn tag(generation: u8, renamed: bool) -> Tag {
     Tag::derive(TagParts {
         renews: None,
         provider: "certcentral",
         endpoint: ENDPOINT,
         account: &account(),
-        address: &shop(),
+        address: &if renamed { store() } else { shop() },
         generation: generation.into(),
     })
 }
@@ -113,10 +125,10 @@ pub(super) fn order(manifest: &Manifest) -> Order {
     }
 }
 
-fn revocation(leak: &Leak, certificate: u64) -> Revocation {
+fn revocation(leak: &Leak, shop: &Address, certificate: u64) -> Revocation {
     Revocation {
         target: match leak.target {
-            Aim::Name => RevocationTarget::Order("shop".parse().expect("a name")),
+            Aim::Name => RevocationTarget::Order(shop.name().clone()),
             Aim::Id(place) => RevocationTarget::OrderId(order_id(place)),
         },
         scope: if leak.one_certificate {
@@ -132,16 +144,37 @@ fn revocation(leak: &Leak, certificate: u64) -> Revocation {
 }
 
 impl Manifest {
+    /// How `shop` is called now.
+    pub(super) fn shop(&self) -> Address {
+        if self.renamed { store() } else { shop() }
+    }
+
+    /// How `leak` is called now.
+    pub(super) fn leak(&self) -> Address {
+        if self.renamed { leaked() } else { leak() }
+    }
+
+    fn moved(&self) -> Vec<Move> {
+        let moved = |from, to| Move { from, to };
+        let entries = [
+            (self.has_shop, moved(shop(), store())),
+            (self.leak.is_some(), moved(leak(), leaked())),
+        ];
+        let entries = entries.into_iter().filter(|(is, _)| *is && self.renamed);
+        entries.map(|(_, moved)| moved).collect()
+    }
+
     /// The batch that it means. `certificate` is the one that a revocation of one certificate names.
     pub(super) fn batch(&self, certificate: u64) -> Batch {
         let location = SourceLine {
             file: "model".into(),
             line: 1,
         };
+        let (shop, leak) = (self.shop(), self.leak());
         let mut items = Vec::new();
         if self.has_shop {
             items.push(Item {
-                address: shop(),
+                address: shop.clone(),
                 account: account(),
                 wanted: Wanted::Order(Box::new(order(self))),
                 after: Vec::new(),
@@ -155,13 +188,13 @@ impl Manifest {
                 (false, Aim::Id(_)) => None,
             };
             let after = until.map(|until| After {
-                address: shop(),
+                address: shop.clone(),
                 until,
             });
             items.push(Item {
-                address: leak(),
+                address: leak.clone(),
                 account: account(),
-                wanted: Wanted::Revocation(Box::new(revocation(wanted, certificate))),
+                wanted: Wanted::Revocation(Box::new(revocation(wanted, &shop, certificate))),
                 after: after.into_iter().collect(),
                 location,
             });
@@ -182,6 +215,7 @@ impl Manifest {
             accounts: BTreeMap::from([(account(), digicert)]),
             policy: Policy::default(),
             items,
+            moved: self.moved(),
             keys: BTreeMap::new(),
         }
     }

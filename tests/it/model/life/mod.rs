@@ -70,6 +70,8 @@ struct Rules {
     sees_no_twins: bool,
     /// Nothing is looked for under its tag.
     looks_nothing_up: bool,
+    /// What was noted under an earlier name is about nothing.
+    forgets_names: bool,
 }
 
 /// What may happen, and where it begins.
@@ -175,6 +177,7 @@ impl Model for Life {
 fn manifest() -> Manifest {
     Manifest {
         has_shop: true,
+        renamed: false,
         generation: 1,
         key: 0,
         allow_similar: false,
@@ -255,7 +258,7 @@ fn gates() -> Story {
     Story {
         orders: vec![
             CaOrder::issued(Maker::Old, 0),
-            CaOrder::issued(Maker::Entry(1), 0),
+            CaOrder::issued(Maker::Entry(1, false), 0),
         ],
         manifest: Manifest {
             leak: Some(gated.clone()),
@@ -294,7 +297,7 @@ fn reissues() -> Story {
 /// `leak` is raised while an earlier call of it is in doubt.
 fn raised() -> Story {
     Story {
-        orders: vec![CaOrder::issued(Maker::Entry(1), 0)],
+        orders: vec![CaOrder::issued(Maker::Entry(1, false), 0)],
         manifest: Manifest {
             leak: Some(leak()),
             ..manifest()
@@ -306,6 +309,26 @@ fn raised() -> Story {
             Event::Aim(Aim::Id(0)),
         ],
         bounds: bounds((3, 1), (4, 2)),
+        ..targets()
+    }
+}
+
+/// The entries are renamed, whatever is open and whatever they stand for.
+fn renames() -> Story {
+    Story {
+        events: vec![
+            Event::Rename,
+            Event::Approve,
+            Event::Reject,
+            Event::RevokeOrder(0),
+            Event::WriteLeak,
+            Event::RaiseGeneration,
+            Event::RaiseLeak,
+            Event::AskForAnotherKey,
+            Event::BuyTwin,
+            Event::LoseState,
+        ],
+        bounds: bounds((4, 1), (5, 1)),
         ..targets()
     }
 }
@@ -382,6 +405,18 @@ fn a_revocation_is_for_the_order_that_it_was_shown_for() {
 }
 
 #[test]
+fn a_renamed_entry_goes_on_with_what_it_had() {
+    let sights = [
+        "moved",
+        "revoked_earlier_order",
+        "revocation_in_force",
+        "next_generation",
+        "certificate_differs",
+    ];
+    holds("renames", renames(), &sights);
+}
+
+#[test]
 fn what_was_asked_for_is_known_of_one_order_and_one_certificate() {
     holds("parts", parts(), &["revokes", "revocation_requested"]);
 }
@@ -406,6 +441,15 @@ fn each_rule_of_a_life_is_needed() {
         targets(),
         Rules {
             follows_the_name: true,
+            ..without
+        },
+        MEANT,
+    );
+    breaks(
+        "an earlier name that says nothing",
+        renames(),
+        Rules {
+            forgets_names: true,
             ..without
         },
         MEANT,

@@ -37,6 +37,8 @@ pub(super) enum Event {
     /// `leak` is for one certificate, or for the order.
     OneCertificate,
     AllowSimilar,
+    /// The entries get other names.
+    Rename,
     /// The entry takes an order over, by its place at the CA.
     TakeOver(u8),
 }
@@ -84,6 +86,7 @@ impl Event {
             }
             Self::LoseState if !running => {
                 (next.shop, next.leak, next.forgot) = (0, 0, true);
+                next.moved = [false; 2];
             }
             // Who edits the manifest meanwhile changes nothing for the run.
             _ if running => return None,
@@ -106,6 +109,7 @@ impl Event {
             }
             Self::OneCertificate => manifest.leak.as_mut()?.one_certificate ^= true,
             Self::AllowSimilar => manifest.allow_similar ^= true,
+            Self::Rename => manifest.renamed = true,
             Self::TakeOver(at) => manifest.existing = Some(at),
         }
         if next == *state {

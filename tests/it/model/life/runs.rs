@@ -4,13 +4,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use certplan::model::{Change, Digest, FactBody, Milestone, Observed, Record, Records, Standing};
-use certplan::plan::{Action, Allowance, Inputs, Knowledge, Plan, PlannedState, Step, questions};
+use certplan::model::{
+    Address, Attempt, Change, Digest, FactBody, Milestone, Observed, Record, Records, Standing,
+};
+use certplan::plan::{
+    Action, Allowance, Inputs, Knowledge, Moves, Plan, PlannedState, Step, questions,
+};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
 use super::ca::{self, CaOrder, Maker, Orders};
-use super::manifest::{ENDPOINT, Manifest, account, leak, place_of, shop};
+use super::manifest::{ENDPOINT, Manifest, account, leak, leaked, place_of, shop, store, tag};
 use super::state::{Reached, Run, State};
 use super::{Item, Life, promises};
 use crate::model::books::Number;
@@ -19,7 +23,7 @@ use crate::model::books::Number;
 pub(super) const TODAY: Date = date(1970, 1, 1);
 
 /// What a plan depends on here.
-type Key = (Orders, Manifest, Number, Number, bool);
+type Key = (Orders, Manifest, Number, Number, [bool; 2], bool);
 
 /// The plans that came up so far.
 #[derive(Default)]
@@ -46,11 +50,27 @@ impl Life {
 
     /// Writes facts, each after the other.
     pub(super) fn write(&self, state: &mut State, item: Item, facts: Vec<FactBody>) {
+        let renamed = state.manifest.renamed;
         for fact in facts {
             let (address, number) = match item {
-                Item::Shop => (shop(), &mut state.shop),
-                Item::Leak => (leak(), &mut state.leak),
+                Item::Shop => (state.manifest.shop(), &mut state.shop),
+                Item::Leak => (state.manifest.leak(), &mut state.leak),
             };
+            let moved = &mut state.moved[item as usize];
+            if let FactBody::Moved { from } = &fact {
+                let was = std::mem::replace(moved, true);
+                *number = self.books.borrow_mut().moved((from, &address), *number);
+                state.must(renamed && !was, promises::LEGAL);
+                continue;
+            }
+            // Under the later name nothing is known before the record has moved.
+            if *number == 0 {
+                *moved = renamed;
+            }
+            if *moved != renamed {
+                state.must(false, promises::LEGAL);
+                return;
+            }
             let next =
                 self.books
                     .borrow_mut()
@@ -73,6 +93,7 @@ impl Life {
             state.manifest.clone(),
             state.shop,
             state.leak,
+            state.moved,
             state.forgot,
         );
         if let Some(known) = self.plans.borrow().of_key.get(&key) {
@@ -105,12 +126,19 @@ impl Life {
             .expect("a number");
         let batch = state.manifest.batch(certificate);
         let endpoints = BTreeMap::from([(account(), ENDPOINT.to_owned())]);
-        let records = self.records(state);
+        let mut records = self.records(state);
+        let mut moves = Moves::begin(&batch, &mut records);
+        let tag = |_: &certplan::model::Item, name: &Address, attempt: &Attempt| {
+            let generation = u8::try_from(attempt.generation).expect("few");
+            Some(tag(generation, *name == store()))
+        };
         let mut observed = ca::lists(&state.orders);
         // The rounds of the real reading.
         for _ in 0..6 {
             let shown = self.shown(&observed);
-            let asked = questions(&self.inputs(state, (&batch, &records, &endpoints), &shown));
+            moves.check(&batch, &shown, &tag, &mut records);
+            let asked =
+                questions(&self.inputs(state, (&batch, &records, &moves, &endpoints), &shown));
             let Some(asked) = asked.get(&account()) else {
                 break;
             };
@@ -118,15 +146,17 @@ impl Life {
             ca::answer(&state.orders, asked, known);
         }
         let shown = self.shown(&observed);
-        Plan::build(&self.inputs(state, (&batch, &records, &endpoints), &shown)).steps
+        moves.check(&batch, &shown, &tag, &mut records);
+        Plan::build(&self.inputs(state, (&batch, &records, &moves, &endpoints), &shown)).steps
     }
 
     fn inputs<'a>(
         &self,
         state: &State,
-        (batch, records, endpoints): (
+        (batch, records, moves, endpoints): (
             &'a certplan::model::Batch,
             &'a Records,
+            &'a Moves,
             &'a BTreeMap<certplan::model::AccountName, String>,
         ),
         observed: &'a Observed,
@@ -136,6 +166,7 @@ impl Life {
             rekey: &[],
             batch,
             records,
+            moves,
             knowledge: if state.forgot {
                 Knowledge::Lacks
             } else {
@@ -159,8 +190,14 @@ impl Life {
     /// The records, as the rules of this variant show them to a plan.
     fn records(&self, state: &State) -> Records {
         let mut records = Records::new();
-        for (item, address) in [(Item::Shop, shop()), (Item::Leak, leak())] {
+        let [shop_moved, leak_moved] = state.moved;
+        let shop = if shop_moved { store() } else { shop() };
+        let leak = if leak_moved { leaked() } else { leak() };
+        for (item, address) in [(Item::Shop, shop), (Item::Leak, leak)] {
             let mut record = self.record(state, item);
+            if self.rules.forgets_names {
+                record.former_names.clear();
+            }
             if record == Record::default() {
                 continue;
             }
@@ -366,7 +403,8 @@ impl Life {
         let noted = {
             let mut noted = self.begin(state);
             noted.run = None;
-            (noted.shop, noted.leak, noted.wrong.is_empty()) == (state.shop, state.leak, true)
+            let noted = (noted.shop, noted.leak, noted.moved, noted.wrong.is_empty());
+            noted == (state.shop, state.leak, state.moved, true)
         };
         shop_rests && leak_rests && noted
     }
@@ -389,7 +427,7 @@ impl Reached {
 
 impl Item {
     pub(super) fn of(step: &Step) -> Self {
-        if step.address == shop() {
+        if [shop(), store()].contains(&step.address) {
             Self::Shop
         } else {
             Self::Leak

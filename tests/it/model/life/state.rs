@@ -13,6 +13,8 @@ pub(super) struct State {
     pub(super) shop: Number,
     /// The record of `leak`.
     pub(super) leak: Number,
+    /// Whether the record of `shop` is under the later name, and that of `leak`.
+    pub(super) moved: [bool; 2],
     /// The journal was lost, and no run has been since.
     pub(super) forgot: bool,
     pub(super) run: Option<Run>,
@@ -58,6 +60,7 @@ impl State {
             manifest,
             shop: 0,
             leak: 0,
+            moved: [false; 2],
             forgot: true,
             run: None,
             events,

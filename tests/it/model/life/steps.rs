@@ -131,8 +131,10 @@ impl Life {
     fn place(&self, state: &mut State, operation: &OrderOperation, outcome: Outcome) -> bool {
         let wanted = &operation.order;
         let generation = u8::try_from(wanted.generation).expect("few generations");
-        let maker = Maker::Entry(generation);
-        let twice = state.orders.iter().any(|order| order.maker == maker);
+        let maker = Maker::Entry(generation, state.manifest.renamed);
+        let of_entry =
+            |order: &CaOrder| matches!(order.maker, Maker::Entry(of, _) if of == generation);
+        let twice = state.orders.iter().any(of_entry);
         state.must(!twice, promises::ONE_ORDER);
         let twin = state.run.as_ref().is_some_and(|run| run.twin_was_there);
         state.must(!twin || wanted.allow_similar, promises::NO_TWIN);
@@ -338,7 +340,7 @@ impl Life {
     /// What a look-up by the tag of an order in doubt comes to.
     fn found(&self, state: &State, attempt: &Attempt) -> Vec<FactBody> {
         let carried = |at: &usize| match state.orders[*at].maker {
-            Maker::Entry(generation) => Some(tag(generation)) == attempt.tag,
+            Maker::Entry(generation, renamed) => Some(tag(generation, renamed)) == attempt.tag,
             Maker::Twin | Maker::Old => false,
         };
         let hits: Vec<usize> = (0..state.orders.len()).filter(carried).collect();
@@ -351,7 +353,7 @@ impl Life {
         };
         let read = ca::read(&state.orders, *at);
         let wanted = order(&state.manifest);
-        let now: Tag = tag(state.manifest.generation);
+        let now: Tag = tag(state.manifest.generation, state.manifest.renamed);
         let adoption = Adoption::of(Some(attempt), &read, &wanted, Some(&now));
         if adoption.differences().is_empty() {
             vec![adoption.fact("model"), seen(&read, TODAY)]
