@@ -9,6 +9,7 @@ mod killed;
 mod lost;
 mod manifests;
 mod moved;
+mod nginx;
 mod orders;
 mod places;
 mod programs;

@@ -89,7 +89,7 @@ fn is_root() -> bool {
 }
 
 /// A program on the path; installed if it is missing and this is Debian's root.
-pub(super) fn program(name: &str, package: &str) -> PathBuf {
+pub(crate) fn program(name: &str, package: &str) -> PathBuf {
     let find = || {
         std::env::var_os("PATH")
             .iter()
