@@ -65,6 +65,7 @@ fn no_ones_tag() -> Option<Tag> {
         account: &"nobody".parse().ok()?,
         address: &address,
         generation: 1,
+        renews: None,
     }))
 }
 

@@ -515,6 +515,82 @@ fn a_target_that_is_not_read_again() {
     caught("no_pin_check", Rig::new, stale_pin);
 }
 
+/// An order with a key of this kind, and files where they are asked for.
+fn keyed(rig: &Rig, kind: &str, files: &str) {
+    rig.tell("options", json!({ "approval": "automatic" }));
+    rig.manifest(&format!(
+        "orders:\n  www: {{ product: ssl_basic, {files}order_validity: {{ years: 1 }}, certificate: {{ common_name: www.example.com, \
+         dns_names: [www.example.com], signature_hash: sha256, server_platform: {{ id: 2 }}, key: {{ generate: {kind} }} }} }}\n"
+    ));
+}
+
+/// A key that no file was asked for yet, and then another one: the first is the only way to the certificate that
+/// it was made for.
+fn two_keys(rig: &Rig) -> Vec<String> {
+    keyed(rig, "p-256", "");
+    let mut wrong = apply(rig, &[], DONE);
+    let pending = rig.path(".certplan/files/pending/www");
+    let keys: Vec<_> = std::fs::read_dir(&pending)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            Some((path.clone(), std::fs::read(path).ok()?))
+        })
+        .collect();
+    if keys.len() != 1 {
+        wrong.push(format!("{} keys", keys.len()));
+    }
+    keyed(rig, "p-384", "");
+    wrong.extend(apply(rig, &[], DONE));
+    for (path, bytes) in keys {
+        if std::fs::read(&path).ok() != Some(bytes) {
+            wrong.push(format!("the key {} is gone or another", path.display()));
+        }
+    }
+    wrong
+}
+
+/// What services read is looked at all the time while a certificate takes the place of another.
+fn read_while_switched(rig: &Rig) -> Vec<String> {
+    let files = "files: { kinds: [cert, fullchain] }, ";
+    keyed(rig, "p-256", files);
+    let mut wrong = apply(rig, &[], DONE);
+    keyed(rig, "p-384", files);
+    let live = rig.path(".certplan/files/live/www");
+    let before = std::fs::read_link(&live).ok();
+    let mut run = rig.spawn(&["apply", "--yes"]);
+    let mut gaps = std::collections::BTreeSet::new();
+    while run.try_wait().expect("a child").is_none() {
+        // One folder, opened once, as a service does that wants a pair.
+        let Ok(version) = std::fs::canonicalize(&live) else {
+            gaps.insert("live/www leads nowhere".to_owned());
+            continue;
+        };
+        for file in ["privkey.pem", "cert.pem", "fullchain.pem"] {
+            if !version.join(file).exists() {
+                gaps.insert(format!("live/www has no {file}"));
+            }
+        }
+    }
+    wrong.extend(gaps);
+    if std::fs::read_link(&live).ok() == before {
+        let ended = run.wait_with_output().expect("it ended");
+        wrong.push(String::from_utf8_lossy(&ended.stderr).into_owned());
+    }
+    wrong
+}
+
+#[test]
+fn a_key_that_is_overwritten() {
+    caught("key_overwritten", Rig::new, two_keys);
+}
+
+#[test]
+fn a_switch_before_the_key_is_there() {
+    caught("live_before_key", Rig::new, read_while_switched);
+}
+
 /// Random sequences see these without a story made for them. A gate that opens too early, and a revocation
 /// that follows the name, they see after a hundred and more: those have stories of their own. An order under another tag is a twin that
 /// nobody dares to buy beside.

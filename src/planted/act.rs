@@ -9,9 +9,10 @@ use futures::future::BoxFuture;
 
 use super::{is, no_ones_tag};
 use crate::model::{
-    AccountName, CertificateState, Identity, KeyFacts, KeyId, KnownOrders, ObservedOrder,
-    ObservedRequest, OrderId, OrderOperation, OrderStatus, Recorded, ReissueOperation, RequestKind,
-    RevokeCall, Scope, StatusChange, Tag, TagLookup, TagParts, Traffic, Tried,
+    AccountName, CertificateId, CertificateState, Identity, KeyFacts, KeyId, KnownOrders,
+    ObservedOrder, ObservedRequest, OrderId, OrderOperation, OrderStatus, Recorded,
+    ReissueOperation, RequestKind, RevokeCall, Scope, StatusChange, Tag, TagLookup, TagParts,
+    Traffic, Tried,
 };
 use crate::provider::{
     Act, Answer, Depth, ErrorKind, Observe, Permit, Placed, ProviderError, RevokeAnswer, Verdict,
@@ -63,6 +64,7 @@ impl PlantedAct {
                 account: self.inner.account(),
                 address: &address,
                 generation: std::process::id().wrapping_add(placed),
+                renews: None,
             }),
             _ => operation.tag.clone(),
         }
@@ -169,6 +171,10 @@ impl Observe for PlantedAct {
             }
             Ok(order)
         })
+    }
+
+    fn certificate_pem<'a>(&'a self, id: &'a CertificateId) -> Answer<'a, String> {
+        self.inner.certificate_pem(id)
     }
 
     fn reads(&self, depth: Depth) -> u32 {

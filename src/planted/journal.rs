@@ -89,6 +89,10 @@ fn with_control(record: &mut Record) {
             validation: Vec::new(),
             change: None,
             refused: None,
+            renewal: None,
+            renewal_ended: None,
+            took: None,
+            found: false,
         });
     }
 }
