@@ -4,7 +4,7 @@
 //! Calls are counted for each thread apart, so the tracer is attached to one thread: a count over all of
 //! them would strike the set-up alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -35,14 +35,15 @@ pub(crate) struct Traced {
     pub(crate) ended: Ended,
     /// The fault struck.
     pub(crate) struck: bool,
-    /// What the tracer wrote.
-    log: String,
+    /// What the tracer wrote, with the paths behind handles.
+    pub(crate) log: String,
 }
 
 impl Traced {
-    /// The most calls of this name that one thread made.
-    pub(crate) fn calls(&self, name: &str) -> usize {
-        let mut of_threads: BTreeMap<&str, usize> = BTreeMap::new();
+    /// The calls of this name whose line has this text, each by its number among those of its thread.
+    pub(crate) fn calls(&self, name: &str, text: &str) -> BTreeSet<u64> {
+        let mut of_threads: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut found = BTreeSet::new();
         let call = format!("{name}(");
         for line in self.log.lines() {
             let (thread, made) = line
@@ -50,10 +51,14 @@ impl Traced {
                 .filter(|(thread, _)| thread.bytes().all(|byte| byte.is_ascii_digit()))
                 .unwrap_or(("", line));
             if made.trim_start().starts_with(&call) {
-                *of_threads.entry(thread).or_default() += 1;
+                let number = of_threads.entry(thread).or_default();
+                *number += 1;
+                if line.contains(text) {
+                    found.insert(*number);
+                }
             }
         }
-        of_threads.into_values().max().unwrap_or(0)
+        found
     }
 }
 
@@ -124,7 +129,7 @@ pub(crate) fn from_the_start(
         format!("trace={call}"),
         format!("inject={call}:{inject}:when={when}"),
     );
-    let before = ["-f", "-o", text(&log), "-e", &trace];
+    let before = ["-f", "-y", "-o", text(&log), "-e", &trace];
     let before = [&before[..], &["-e", &inject]].concat();
     let mut command = rig.command_under("strace", &before, args);
     let output = command.env("TOKIO_WORKER_THREADS", "1").output();
@@ -156,7 +161,7 @@ fn watched(rig: &Rig, mut child: Child, thread: u32, (strike, when): (Strike<'_>
     signal(child.id(), "STOP");
     let log = log(rig);
     let mut tracer = Command::new("strace")
-        .args(["-p", &thread.to_string(), "-o"])
+        .args(["-y", "-p", &thread.to_string(), "-o"])
         .arg(&log)
         .args(["-e", &format!("trace={call}")])
         .args(["-e", &format!("inject={call}:{inject}:when={when}")])

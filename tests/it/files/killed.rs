@@ -15,9 +15,9 @@ const POLICY: &str = "policy: { doubt: { quiet_period: 1s, then: resend } }\n";
 const APPLY: [&str; 3] = ["apply", "--yes", "-q"];
 const KILL: &str = "signal=SIGKILL";
 
-/// What there is before the run that is killed, and what that run is to do.
+/// What there is before the run that is struck, and what that run is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Story {
+pub(super) enum Story {
     /// There is no folder, and `www` is ordered.
     FirstOfAll,
     /// There is a folder, and `www` is ordered.
@@ -29,7 +29,7 @@ enum Story {
 }
 
 impl Story {
-    fn prepared(self) -> Desk {
+    pub(super) fn prepared(self) -> Desk {
         let desk = Desk::new(P256, ALL);
         let says = |entries: &str| desk.rig.manifest(&format!("{POLICY}orders:\n{entries}"));
         match self {
@@ -65,7 +65,7 @@ impl Story {
     }
 
     /// Services have files before, so they have files at every moment.
-    fn is_live(self) -> bool {
+    pub(super) fn is_live(self) -> bool {
         matches!(self, Self::Reissue | Self::Drift)
     }
 }
@@ -175,47 +175,53 @@ fn made_good(desk: &Desk, story: Story, what: &str) {
     assert_eq!(ignored, "*\n", "{what}");
 }
 
-/// How a run is struck: with a kill at the call of this name and number, or beyond its last one.
-type Strike = fn(&Desk, &str, u64) -> Traced;
+/// How a run is struck: with this fault at the call of this name and number, or not where there is no such number.
+type Strike = fn(&Desk, (&str, &str), u64) -> Traced;
 
 /// Whichever thread makes the call, from the first one of the run on.
-fn any_thread(desk: &Desk, calls: &str, number: u64) -> Traced {
-    tracing::from_the_start(&desk.rig, &APPLY, (calls, KILL), &number.to_string())
+pub(super) fn any_thread(desk: &Desk, fault: (&str, &str), number: u64) -> Traced {
+    tracing::from_the_start(&desk.rig, &APPLY, fault, &number.to_string())
 }
 
 /// The thread that writes the files of a certificate, from the download on.
-fn of_the_version(desk: &Desk, calls: &str, number: u64) -> Traced {
-    tracing::collect(&desk.rig, &APPLY, (calls, KILL), &number.to_string())
+pub(super) fn of_the_version(desk: &Desk, fault: (&str, &str), number: u64) -> Traced {
+    tracing::collect(&desk.rig, &APPLY, fault, &number.to_string())
 }
 
 /// The thread that writes the journal.
-fn of_the_journal(desk: &Desk, calls: &str, number: u64) -> Traced {
+fn of_the_journal(desk: &Desk, (call, inject): (&str, &str), number: u64) -> Traced {
+    let thread = tracing::JOURNAL;
     let strike = tracing::Strike {
-        thread: tracing::JOURNAL,
-        call: calls,
-        inject: KILL,
+        thread,
+        call,
+        inject,
     };
     tracing::run(&desk.rig, &APPLY, strike, &number.to_string())
 }
 
-/// Kills a run at each of these calls in turn. How many there are at least, and that nothing is left to be done
-/// after a run that is not killed, stands beside them.
-fn each(story: Story, strike: Strike, calls: &[(&str, usize)]) {
+/// Strikes a run at each of these calls on such a path in turn. How many there are at least stands beside them.
+/// `check` looks at the run that was struck.
+pub(super) fn each(
+    story: Story,
+    (strike, inject, path): (Strike, &str, &str),
+    calls: &[(&str, usize)],
+    check: impl Fn(&Desk, &Traced, &str) + Sync,
+) {
     if !tracing::available() {
         return;
     }
     let desk = story.prepared();
     let names: Vec<&str> = calls.iter().map(|(call, _)| *call).collect();
-    let unharmed = strike(&desk, &names.join(","), 9999);
+    let unharmed = strike(&desk, (&names.join(","), inject), 9999);
     assert!(!unharmed.struck, "{}", unharmed.ended.stderr);
     desk.rig.faults(serde_json::json!([]));
-    made_good(&desk, story, "nobody was killed");
+    made_good(&desk, story, "nobody was struck");
     let mut points = Vec::new();
     for (call, least) in calls {
-        let most = unharmed.calls(call);
-        println!("{story:?}: {most} calls of {call}");
-        assert!(most >= *least, "only {most} calls of {call}");
-        points.extend((1..).take(most).map(|number| (*call, number)));
+        let numbers = unharmed.calls(call, path);
+        println!("{story:?}: {} calls of {call}", numbers.len());
+        assert!(numbers.len() >= *least, "{call}: {numbers:?}");
+        points.extend(numbers.into_iter().map(|number| (*call, number)));
     }
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -223,13 +229,14 @@ fn each(story: Story, strike: Strike, calls: &[(&str, usize)]) {
             scope.spawn(|| {
                 while let Some((call, number)) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let desk = story.prepared();
-                    let traced = strike(&desk, call, *number);
+                    let traced = strike(&desk, (call, inject), *number);
                     let said = &traced.ended;
                     let what = format!(
-                        "{story:?}, {call} {number}\n{}\n{}",
+                        "{story:?}, {call} {number}: {inject}\n{}\n{}",
                         said.stdout, said.stderr
                     );
-                    assert!(traced.struck && said.code.is_none(), "not killed: {what}");
+                    assert!(traced.struck, "not struck: {what}");
+                    check(&desk, &traced, &what);
                     not_half_way(&desk, story, &what);
                     desk.rig.faults(serde_json::json!([]));
                     made_good(&desk, story, &what);
@@ -239,10 +246,19 @@ fn each(story: Story, strike: Strike, calls: &[(&str, usize)]) {
     });
 }
 
+fn each_killed(story: Story, (strike, path): (Strike, &str), calls: &[(&str, usize)]) {
+    each(story, (strike, KILL, path), calls, |_, traced, what| {
+        assert_eq!(traced.ended.code, None, "{what}");
+    });
+}
+
+/// The folder, in the paths of calls.
+pub(super) const FOLDER: &str = "/.certplan/files";
+
 #[test]
 fn killed_while_the_folder_is_made() {
-    let calls = [("mkdir", 5), ("fchmod", 3), ("linkat", 2), ("unlinkat", 2)];
-    each(Story::FirstOfAll, any_thread, &calls);
+    let calls = [("mkdir", 1), ("fchmod", 12), ("linkat", 2), ("unlinkat", 2)];
+    each_killed(Story::FirstOfAll, (any_thread, FOLDER), &calls);
 }
 
 #[test]
@@ -254,7 +270,7 @@ fn killed_while_a_first_key_and_its_files_are_made() {
         ("renameat", 2),
         ("symlinkat", 1),
     ];
-    each(Story::First, any_thread, &calls);
+    each_killed(Story::First, (any_thread, FOLDER), &calls);
 }
 
 #[test]
@@ -265,7 +281,7 @@ fn killed_while_a_reissued_certificate_takes_the_place_of_one_that_is_served() {
         ("renameat", 2),
         ("symlinkat", 1),
     ];
-    each(Story::Reissue, any_thread, &calls);
+    each_killed(Story::Reissue, (any_thread, FOLDER), &calls);
 }
 
 #[test]
@@ -277,19 +293,19 @@ fn killed_while_a_changed_version_changes_places_with_a_new_one() {
         ("renameat2", 1),
         ("symlinkat", 1),
     ];
-    each(Story::Drift, any_thread, &calls);
+    each_killed(Story::Drift, (any_thread, FOLDER), &calls);
 }
 
 #[test]
 fn killed_at_each_write_and_each_flush_of_a_version() {
     let calls = [("write", 7), ("fsync", 12)];
-    each(Story::Reissue, of_the_version, &calls);
+    each_killed(Story::Reissue, (of_the_version, FOLDER), &calls);
 }
 
 /// Between the key and the intent, between the answer and the files, between the switch and the fact of it.
 #[test]
 fn killed_at_each_fact_around_key_and_files() {
     for story in [Story::First, Story::Reissue] {
-        each(story, of_the_journal, &[("fsync", 8)]);
+        each_killed(story, (of_the_journal, "state.db"), &[("fsync", 8)]);
     }
 }

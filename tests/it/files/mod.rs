@@ -1,6 +1,7 @@
 //! Private keys and certificates as files: made, collected, watched and handed to programs. The real binary
 //! works against the sandbox, and openssl reads what it made.
 
+mod disk;
 mod drift;
 mod faults;
 mod full;
