@@ -5,6 +5,7 @@ mod election;
 mod environment;
 mod fault;
 mod lease;
+mod migrations;
 mod parameters;
 mod password_file;
 mod schema;
@@ -110,7 +111,7 @@ pub(in crate::journal) async fn migrate(server: &Server) -> Result<i32, JournalE
     let mut client = through_no_pooler(server).await?;
     schema::check_server(server, &client).await?;
     schema::migrate(server, &mut client).await?;
-    Ok(schema::known())
+    Ok(migrations::NEWEST)
 }
 
 impl PostgresStore {

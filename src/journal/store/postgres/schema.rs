@@ -6,13 +6,10 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
+use super::migrations::{NEWEST, runner};
 use super::server::{Server, explain};
 use crate::journal::JournalError;
 use crate::model::Digest;
-
-mod embedded {
-    refinery::embed_migrations!("src/journal/store/postgres/migrations");
-}
 
 /// Held while the tables are made or updated: `cpln`, and a number of its own.
 const MIGRATING: i64 = 0x6370_6c6e_0000_0001;
@@ -22,16 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// PostgreSQL 13.
 const LEAST_VERSION: i32 = 130_000;
-
-/// The newest schema that this certplan knows.
-pub(super) fn known() -> i32 {
-    embedded::migrations::runner()
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version)
-        .max()
-        .unwrap_or_default()
-}
 
 /// The schema's version; `None` where no state was begun yet.
 pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i32>, JournalError> {
@@ -65,10 +52,10 @@ pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i
         .map_err(fail)?;
     let found: Option<i32> = row.get(0);
     match found {
-        Some(found) if found > known() => Err(JournalError::Newer {
+        Some(found) if found > NEWEST => Err(JournalError::Newer {
             path: server.path(),
             found: found.into(),
-            known: known().into(),
+            known: NEWEST.into(),
         }),
         found => Ok(found),
     }
@@ -76,7 +63,7 @@ pub(super) async fn version(server: &Server, client: &Client) -> Result<Option<i
 
 /// Makes or updates the tables. Needs a role that owns the schema, or may create it.
 pub(super) async fn migrate(server: &Server, client: &mut Client) -> Result<(), JournalError> {
-    if version(server, client).await? == Some(known()) {
+    if version(server, client).await? == Some(NEWEST) {
         return Ok(());
     }
     client
@@ -103,10 +90,11 @@ async fn make(server: &Server, client: &mut Client) -> Result<(), JournalError> 
             _ => fail(error),
         })?;
     refuse_foreign(server, client).await?;
-    embedded::migrations::runner()
-        .run_async(client)
-        .await
-        .map_err(|error| server.unusable(format!("its tables could not be made: {error}")))?;
+    let not_made = |error: refinery_core::Error| {
+        server.unusable(format!("its tables could not be made: {error}"))
+    };
+    let runner = runner().map_err(not_made)?;
+    runner.run_async(client).await.map_err(not_made)?;
     let lineage = uuid::Uuid::now_v7().to_string();
     let tip = Digest::of(lineage.as_bytes());
     client
