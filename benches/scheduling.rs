@@ -167,6 +167,7 @@ fn plan(size: usize) -> Result<ApprovedPlan, Box<dyn Error>> {
             .collect(),
     };
     let plan = Plan::build(&Inputs {
+        pace: Default::default(),
         folder: None,
         rekey: &[],
         batch: &batch,

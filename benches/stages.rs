@@ -178,6 +178,7 @@ fn plan_of(batch: &Batch, records: &Records, observed: &Observed) -> Plan {
         .map(|name| (name.clone(), "https://ca.example/services/v2".to_owned()))
         .collect();
     let inputs = Inputs {
+        pace: Default::default(),
         folder: None,
         rekey: &[],
         batch,
@@ -256,6 +257,8 @@ fn observed(batch: &Batch, records: &Records) -> Observed {
             let ours = records.contains_key(&item.address);
             let id = OrderId::from(number);
             let order = ObservedOrder {
+                renews_itself: Vec::new(),
+                valid_from: None,
                 id: id.clone(),
                 status: OrderStatus::Issued,
                 product: Some(order.product.clone()),

@@ -220,9 +220,9 @@ impl StepEnd {
         self
     }
 
-    /// With the ids of the order that the name stands for now.
+    /// With the ids of the order that the name stands for now, or of its renewal while that waits.
     pub(super) fn of_live(mut self, record: &Record) -> Self {
-        if let Some(live) = &record.live {
+        if let Some(live) = record.successor.as_deref().or(record.live.as_ref()) {
             self.order_id = Some(live.order_id.clone());
             if live.request_id.is_some() {
                 self.request_id.clone_from(&live.request_id);
@@ -252,7 +252,12 @@ impl StepEnd {
     /// True where a later look at the CA may show more.
     pub(super) fn is_watched(&self) -> bool {
         let decision = self.standing.waits().and_then(Cause::decision).is_some();
-        self.ended == Ended::Waiting && self.standing.reached().is_some() && !decision
+        // A renewal is awaited although what it follows is over.
+        let goes_on = match &self.standing {
+            Standing::Lapsed { waits, .. } | Standing::Ended { waits, .. } => waits.is_some(),
+            standing => standing.reached().is_some(),
+        };
+        self.ended == Ended::Waiting && goes_on && !decision
     }
 
     /// What is told of it.

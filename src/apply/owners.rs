@@ -12,9 +12,12 @@ pub(super) struct OrderOwners(Mutex<BTreeMap<OrderId, Address>>);
 
 impl OrderOwners {
     pub(super) fn new(records: Records) -> Self {
-        let known = records
-            .into_iter()
-            .filter_map(|(address, record)| Some((record.live?.order_id, address)));
+        let known = records.into_iter().flat_map(|(address, record)| {
+            let orders = record
+                .bound_orders()
+                .map(|id| (id.clone(), address.clone()));
+            orders.collect::<Vec<_>>()
+        });
         Self(Mutex::new(known.collect()))
     }
 

@@ -9,9 +9,9 @@ use super::context::{Context, RunAccount};
 use super::ended::StepEnd;
 use super::step::{Work, conclude, part_fact};
 use crate::model::{
-    Address, Cause, CertificateState, Change, Decision, FactBody, Milestone, NextRun,
-    ObservedOrder, ObservedRequest, Operation, OrderId, OrderStatus, PartState, RequestId,
-    RequestStatus, Standing, StatusChange, live_state, rejected_reissue, seen,
+    Address, Cause, CertificateState, Change, Decision, FactBody, LiveOrder, Milestone, NextRun,
+    ObservedOrder, ObservedRequest, Operation, OrderId, OrderStatus, PartState, RenewalNeeds,
+    RequestId, RequestStatus, Standing, StatusChange, live_state, rejected_reissue, seen, seen_of,
 };
 use crate::plan::Step;
 use crate::provider::Depth;
@@ -91,6 +91,9 @@ async fn poll_order(
     is_gate: bool,
 ) -> Result<Option<StepEnd>, StepEnd> {
     let record = work.context.record_of(&work.step.address);
+    if let Some(successor) = &record.successor {
+        return poll_renewal(work, changes, successor).await;
+    }
     let Some(live) = record.live else {
         return Ok(None);
     };
@@ -131,6 +134,40 @@ async fn poll_order(
     Ok(Some(
         StepEnd::standing(work.step, standing).of_live(&record),
     ))
+}
+
+/// What the feed says of a renewal. The name stands for it once it is issued.
+async fn poll_renewal(
+    work: Work<'_>,
+    changes: &BTreeMap<OrderId, StatusChange>,
+    successor: &LiveOrder,
+) -> Result<Option<StepEnd>, StepEnd> {
+    let Some(change) = changes.get(&successor.order_id) else {
+        return Ok(None);
+    };
+    let order = as_order(change);
+    let today = work.context.today(work.account);
+    if live_state(&order, today) == successor.state {
+        return Ok(None);
+    }
+    let fact = seen_of(&order, today);
+    if work.context.write(work.step, vec![fact]).await.is_err() {
+        return Err(StepEnd::failed(work.step, "the journal cannot be written"));
+    }
+    let record = work.context.record_of(&work.step.address);
+    let live = record.live.as_ref();
+    let is_live = live.is_some_and(|live| live.order_id == successor.order_id);
+    let more = work.step.asks_for_more(&record);
+    let shown = Some(&order).filter(|_| is_live);
+    let mut standing = Standing::of_order(Some(&record), shown, more, today);
+    let ended = live.and_then(|live| live.renewal_ended.as_deref());
+    if let Some(ended) = ended.filter(|ended| ended.order_id == successor.order_id) {
+        let generation = ended.generation.saturating_add(1);
+        let needs = RenewalNeeds::NextGeneration { generation };
+        standing = standing.with_renewal(Cause::Decision(Decision::Renewal(needs)));
+    }
+    let end = StepEnd::standing(work.step, standing);
+    Ok(Some(end.of_live(&record)))
 }
 
 /// A line of the feed as far as it shows an order.

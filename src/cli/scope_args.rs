@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use crate::engine::Scope;
 use crate::model::Address;
-use crate::plan::Allowance;
+use crate::plan::{Allowance, Pace};
 
 /// What plan and apply share.
 #[derive(Debug, Clone, Args)]
@@ -17,6 +17,12 @@ pub struct ScopeArgs {
     /// Makes a new key where the private key of this order is gone, by a reissue; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub rekey: Vec<Address>,
+    /// Orders, renewals and reissues that this run may send at most; what ends first comes first, the rest is left for a later run
+    #[arg(long, value_name = "N")]
+    pub at_most: Option<u32>,
+    /// Renews nothing: what is due stays as it is, and is counted
+    #[arg(long)]
+    pub no_renew: bool,
     /// Limits from outside: the manifest can tighten them, never loosen
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub policy: Option<PathBuf>,
@@ -38,6 +44,10 @@ impl ScopeArgs {
             targets: self.targets.clone(),
             rekey: self.rekey.clone(),
             has_program: false,
+            pace: Pace {
+                at_most: self.at_most,
+                no_renew: self.no_renew,
+            },
             allowance: Allowance {
                 orders: self.allow_orders,
                 revocations: self.allow_revocations,

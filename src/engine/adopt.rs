@@ -17,7 +17,7 @@ use crate::journal::{self, Holder};
 use crate::model::{
     AccountName, Address, Adoption, FactBody, Item, LiveOrder, LiveState, Observed, ObservedOrder,
     Order, OrderId, Phase, Tag, Untrusted, Wanted, ca_day, differences, extra_addresses,
-    extra_names, live_state, seen,
+    extra_names, live_state, seen_of,
 };
 use crate::provider::{Depth, Observe};
 
@@ -77,7 +77,13 @@ pub async fn adopt(
         return Err(EngineError::Failed(why));
     }
     let owner = owner(workspace, &known, id, address)?;
-    check_free(&known, address, order.generation)?;
+    let renews = match renewed_by(&known, address, id, &accounts, &item.account).await? {
+        Some(renews) => Some(renews),
+        None => {
+            check_free(&known, address, order.generation)?;
+            None
+        }
+    };
     let own_tags = own_tags(workspace, item, owner.as_ref());
     let clock = accounts.get(&item.account).and_then(|act| act.clock());
     let today = ca_day(clock, Timestamp::now());
@@ -113,9 +119,12 @@ pub async fn adopt(
         let now = crate::files::clock::now().with_ca(ahead);
         facts.push(FactBody::doubted(why, now));
     }
-    let adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
+    let mut adoption = Adoption::of(attempt, &observed, order, tag.as_ref());
+    if let Some(renews) = &renews {
+        adoption = adoption.renewing(renews);
+    }
     facts.push(adoption.fact("imported by a person"));
-    facts.push(seen(&observed, today));
+    facts.push(seen_of(&observed, today));
     if let Some(binding) = workspace.binding(&item.account, &Observed::default()) {
         journal.bind(&item.account, binding).await?;
     }
@@ -126,6 +135,26 @@ pub async fn adopt(
     };
     writer.write_after(owner, id, facts).await?;
     Ok(Durable::after(Adopted { agrees }, &*journal).await)
+}
+
+/// The order of the name that the CA shows as renewed by this one: it is bound as its renewal.
+async fn renewed_by(
+    known: &JournalView,
+    address: &Address,
+    id: &OrderId,
+    accounts: &Accounts,
+    account: &AccountName,
+) -> Result<Option<OrderId>, EngineError> {
+    let record = known.records.get(address);
+    let Some(live) = record.and_then(|record| record.live.as_ref()) else {
+        return Ok(None);
+    };
+    if live.order_id == *id || record.is_some_and(|record| record.successor.is_some()) {
+        return Ok(None);
+    }
+    let shown = read(accounts, account, &live.order_id).await?;
+    let follows = shown.renewed_by.as_ref() == Some(id);
+    Ok(follows.then(|| live.order_id.clone()))
 }
 
 /// A name stands for one order; a later generation of it takes the place of one that is over.
@@ -204,10 +233,8 @@ fn owner(
     id: &OrderId,
     address: &Address,
 ) -> Result<Option<Address>, EngineError> {
-    let taken = known.records.iter().find(|(_, record)| {
-        let live = record.live.as_ref();
-        live.is_some_and(|live| live.order_id == *id)
-    });
+    let mut records = known.records.iter();
+    let taken = records.find(|(_, record)| record.bound_orders().any(|bound| bound == id));
     let Some((other, record)) = taken else {
         return Ok(None);
     };

@@ -103,6 +103,7 @@ pub async fn apply(
     if let Some(saved) = &saved {
         scope.targets.clone_from(&saved.targets);
         scope.rekey.clone_from(&saved.rekey);
+        scope.pace = saved.pace;
     }
     let accounts = workspace.open(&workspace.used_accounts(&scope.targets))?;
     audience.opened(&accounts);

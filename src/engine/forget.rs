@@ -48,7 +48,7 @@ pub async fn forget(
     workspace.check_bindings(&known.bindings.accounts, &Observed::default())?;
     let (mut parted, mut facts) = (Vec::new(), Vec::new());
     for address in &request.addresses {
-        let order_id = order_of(workspace, &known.records, address)?;
+        let (order_id, renewal) = order_of(workspace, &known.records, address)?;
         let forgotten = Forgotten {
             address: address.clone(),
             order_id: order_id.clone(),
@@ -57,25 +57,27 @@ pub async fn forget(
             continue;
         }
         check_consent(&forgotten, consents(&forgotten))?;
-        facts.push(Fact {
+        let account = account_of(workspace, address).await?;
+        // A renewal that waits goes first: else the name would stand for it.
+        facts.extend(renewal.into_iter().chain([order_id]).map(|order_id| Fact {
             at: Timestamp::now(),
             run: run.clone(),
             address: address.clone(),
-            account: account_of(workspace, address).await?,
+            account: account.clone(),
             body: FactBody::Forgotten { order_id },
-        });
+        }));
         parted.push(forgotten);
     }
     journal.append(facts).await?;
     Ok(Durable::after(parted, &*journal).await)
 }
 
-/// The order that a name stands for, where nothing keeps it from being forgotten.
+/// The order that a name stands for, and its renewal that is not issued, where nothing keeps it from being forgotten.
 fn order_of(
     workspace: &Workspace,
     records: &Records,
     address: &Address,
-) -> Result<OrderId, EngineError> {
+) -> Result<(OrderId, Option<OrderId>), EngineError> {
     if matches!(address, Address::Revocation(_)) {
         return Err(EngineError::Usage(format!(
             "{address} is a revocation: only orders are forgotten"
@@ -88,7 +90,10 @@ fn order_of(
         )));
     }
     let live = record.and_then(|record| record.live.as_ref());
-    live.map(|live| live.order_id.clone()).ok_or_else(|| {
+    let renewal = record.and_then(|record| record.successor.as_ref());
+    let renewal = renewal.map(|renewal| renewal.order_id.clone());
+    let both = live.map(|live| (live.order_id.clone(), renewal));
+    both.ok_or_else(|| {
         EngineError::Failed(format!(
             "{address} stands for no order{}; nothing was forgotten",
             workspace.near(address)

@@ -45,9 +45,9 @@ impl<'a> Naming<'a> {
             move |address: &Address, generation| workspace.tag_of(account, address, generation);
         let bound: BTreeMap<OrderId, Address> = records
             .iter()
-            .filter_map(|(address, record)| {
-                let live = record.live.as_ref()?;
-                Some((live.order_id.clone(), address.clone()))
+            .flat_map(|(address, record)| {
+                let orders = record.bound_orders();
+                orders.map(move |id| (id.clone(), address.clone()))
             })
             .collect();
         let items = workspace.batch.items.iter();

@@ -18,7 +18,7 @@ use crate::journal::{self, Holder};
 use crate::model::{
     Address, Adoption, CaClock, FactBody, Observed, ObservedOrder, OpenOperation, OperationKind,
     Order, OrderId, Phase, RequestId, RequestKind, Tag, Untrusted, Wanted, ca_day, clock_after,
-    differences, seen,
+    differences, seen_of,
 };
 use crate::provider::{Depth, Observe, ProviderError};
 
@@ -312,7 +312,7 @@ impl Resolution<'_> {
         let today = ca_day(self.observe.clock(), Timestamp::now());
         let facts = vec![
             adoption.fact("a person named it; product, names and key agree"),
-            seen(&seen_order, today),
+            seen_of(&seen_order, today),
         ];
         self.writer.write(facts).await?;
         Ok(Resolved::Bound(id.clone()))
@@ -365,8 +365,7 @@ impl Resolution<'_> {
     fn is_owned(&self, id: &OrderId) -> bool {
         let records = self.writer.journal.records();
         records.iter().any(|(address, record)| {
-            let live = record.live.as_ref();
-            *address != self.request.address && live.is_some_and(|live| live.order_id == *id)
+            *address != self.request.address && record.bound_orders().any(|bound| bound == id)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::journal_view::JournalView;
@@ -35,6 +36,12 @@ pub struct StatusEntry {
     pub valid_till: Option<ValidTill>,
     /// Whole days until then; negative when it is over.
     pub days_left: Option<i64>,
+    /// The last day of the order, where the CA shows it.
+    pub order_valid_till: Option<ValidTill>,
+    /// When it is due to be renewed, where the entry asks for that.
+    pub renew_due: Option<Timestamp>,
+    /// Its renewal that is not issued.
+    pub successor_order_id: Option<OrderId>,
     /// What it waits for.
     pub waiting_for: Option<Cause>,
     /// What a person should know.
@@ -88,8 +95,8 @@ fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
         | Standing::Declined { .. }
         | Standing::Revoked => None,
     };
-    let live = known.records.get(&step.address);
-    let live = live.and_then(|record| record.live.as_ref());
+    let record = known.records.get(&step.address);
+    let live = record.and_then(|record| record.live.as_ref());
     StatusEntry {
         address: step.address.clone(),
         state: step.state(),
@@ -102,6 +109,14 @@ fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
             .and_then(|live| live.collected.as_ref())
             .map(|collected| collected.serial_number.clone()),
         valid_till,
+        order_valid_till: step
+            .renewal
+            .as_deref()
+            .and_then(|renewal| renewal.order_valid_till),
+        renew_due: step.renewal.as_deref().map(|renewal| renewal.due),
+        successor_order_id: record
+            .and_then(|record| record.successor.as_ref())
+            .map(|successor| successor.order_id.clone()),
         days_left: valid_till.map(|till| till.days_left(today)),
         waiting_for: step.standing.waits().cloned(),
         note: None,

@@ -18,7 +18,7 @@ use crate::model::{
     Account, AccountName, Address, Batch, DoubtRule, Item, Observed, Policy, RunId, Secret,
     SecretSource, Tag, TagParts,
 };
-use crate::plan::{Allowance, Folder, Inputs, Plan, Warning, with_dependencies};
+use crate::plan::{Allowance, Folder, Inputs, Pace, Plan, Warning, with_dependencies};
 use crate::provider::{
     Act, Deadlines, Endpoint, Keys, ProviderError, Route, Settings, authorities, preview,
 };
@@ -135,6 +135,8 @@ pub struct Scope {
     pub allowance: Allowance,
     /// Orders that get a new key where theirs is not here.
     pub rekey: Vec<Address>,
+    /// How much of what is due is done.
+    pub pace: Pace,
     /// Whether a program runs after each collection.
     pub has_program: bool,
 }
@@ -361,6 +363,7 @@ impl Workspace {
             now: known.now,
             targets: &scope.targets,
             rekey: &scope.rekey,
+            pace: scope.pace,
             folder: observed.folder.as_ref().map(|observed| Folder {
                 observed,
                 path: &self.files.shown,

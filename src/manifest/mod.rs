@@ -27,6 +27,7 @@ mod order;
 mod policy;
 mod raw;
 mod render;
+mod renew;
 mod requests;
 mod revocation;
 mod scalar;

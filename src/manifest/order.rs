@@ -8,7 +8,7 @@ use super::context::{Context, Warning, missing};
 use super::csr::Request;
 use super::dependency::{Implied, Names};
 use super::members::{Purpose, Rest, is_mapping, read_parts, split};
-use super::raw;
+use super::{raw, renew};
 use crate::model::form::{
     At, Id, Line, List, Location, Member, Name, OrderDraft, OrderEntry, OrderPart, Problem, Reader,
     Shape, Value, Whole, Within, shown,
@@ -107,7 +107,15 @@ impl Context<'_> {
         self.existing_once(&order);
         let part = self.part_of_ca(entry, &order, draft);
         let location = self.location(entry);
-        for warning in part.warnings {
+        let renew = renew::renew(&order.renew);
+        let mut warnings = part.warnings;
+        if let (Some(renew), Some(product), Some((_, Some(authority)))) =
+            (renew, order.product.value(), &account)
+            && let Some(form) = authority.order_form()
+        {
+            warnings.extend(renew::cut(renew, &product.0, form, self.today));
+        }
+        for warning in warnings {
             self.warnings.push(Warning {
                 location: location.clone(),
                 address: address.clone(),
@@ -131,6 +139,7 @@ impl Context<'_> {
             certificate,
             renewal_of: renewal_of(&order.renewal_of, &order.renewal_of_order_id),
             allow_similar: order.allow_similar.value() == Some(&true),
+            renew,
             existing_order_id: order
                 .existing_order_id
                 .value()
@@ -201,6 +210,7 @@ impl Context<'_> {
             emails: &certificate.emails,
             has_csr: !certificate.csr.is_absent() || !certificate.key.is_absent(),
             exists: !order.existing_order_id.is_absent(),
+            renew: renew::renew(&order.renew).and(order.renew.point()),
             today: self.today,
         };
         let mut reader = Reader::new(entry.name.as_str(), &mut self.problems);

@@ -8,6 +8,7 @@ mod duration;
 mod known_word;
 mod moved;
 mod passphrase;
+mod renew;
 mod scope;
 mod section;
 mod word;
@@ -19,6 +20,7 @@ pub(super) use credential::Credential;
 pub(super) use duration::Duration;
 pub(super) use moved::{Moved, MovedName};
 pub(super) use passphrase::Passphrase;
+pub(super) use renew::Renew;
 pub(super) use scope::Scope;
 pub(super) use section::{DefaultsOf, Joined, Named, Section, Version};
 pub(super) use word::{After, Dependency, Product, Reason};
@@ -112,6 +114,8 @@ shapes! {
         existing_order_id: Id = own,
         /// `true` buys also where the account has another order in force for the same names and product.
         allow_similar: bool,
+        /// When and how it is renewed. Never sent.
+        renew: Renew,
         /// The issued certificate as files, in the files folder. Never sent.
         files: Files,
         /// What goes into the certificate.

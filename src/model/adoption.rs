@@ -5,7 +5,7 @@ use super::asked::Asked;
 use super::attempt::Attempt;
 use super::digest::Digest;
 use super::fact::FactBody;
-use super::ids::Tag;
+use super::ids::{OrderId, Tag};
 use super::matching::{differences, is_as_wanted};
 use super::observed::ObservedOrder;
 use super::order::Order;
@@ -18,6 +18,7 @@ pub struct Adoption<'a> {
     observed: &'a ObservedOrder,
     wanted: &'a Order,
     tag: Option<&'a Tag>,
+    renews: Option<&'a OrderId>,
 }
 
 /// The key that an order shows, where it is not the one that was made for the call. Assumption `order-shows-csr`:
@@ -45,7 +46,14 @@ impl<'a> Adoption<'a> {
             observed,
             wanted,
             tag,
+            renews: attempt.and_then(|attempt| attempt.renews.as_ref()),
         }
+    }
+
+    /// The same, for an order that follows this one of the same name.
+    pub fn renewing(mut self, order: &'a OrderId) -> Self {
+        self.renews = Some(order);
+        self
     }
 
     /// The attempt whose tag the order carries: the order is what that attempt asked for.
@@ -111,7 +119,7 @@ impl<'a> Adoption<'a> {
             terms,
             asked: asked.or_else(|| Some(Box::new(Asked::shown(self.observed)))),
             public_key: self.observed.public_key,
-            renews: self.attempt.and_then(|attempt| attempt.renews.clone()),
+            renews: self.renews.cloned(),
             evidence: Untrusted::new(evidence),
         }
     }

@@ -9,6 +9,7 @@ use super::live_state::Ending;
 use super::operation::Part;
 use super::pending_domain::PendingDomain;
 use super::reason::Reason;
+use super::renewal_reason::RenewalNeeds;
 
 /// What an item waits for, with the ids that a person needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +95,10 @@ pub enum NextRun {
         /// The order.
         order: OrderId,
     },
+    /// What `--at-most` left.
+    Left,
+    /// What the CA refused less than a day ago.
+    AfterRefusal,
     /// Something could not be read.
     Read {
         /// The order.
@@ -183,6 +188,8 @@ pub enum Decision {
         /// The generation that revokes the present one.
         generation: u32,
     },
+    /// The renewal of the order needs something.
+    Renewal(RenewalNeeds),
     /// The private key of the order's certificate is not in the files folder.
     MissingKey {
         /// The order of the manifest.
@@ -290,6 +297,7 @@ impl Decision {
             Self::Renewed { .. } => "decision_renewed",
             Self::UnknownCertificate { .. } => "decision_unknown_certificate",
             Self::EarlierOrder { .. } => "decision_earlier_order",
+            Self::Renewal(needs) => needs.code(),
             Self::MissingKey { .. } => "decision_missing_key",
             Self::MoveTaken { .. } => "decision_move_taken",
             Self::MoveDiffers { .. } => "decision_move_differs",

@@ -122,6 +122,8 @@ pub struct ObservedOrder {
     pub serial_number: Option<SerialNumber>,
     /// Of the primary certificate.
     pub valid_till: Option<ValidTill>,
+    /// The first day of the primary certificate.
+    pub valid_from: Option<ValidTill>,
     /// The last day of the order itself, until which it is paid.
     pub order_valid_till: Option<ValidTill>,
     /// True when the CA shows the primary certificate as revoked. CertCentral leaves the order `issued` when
@@ -142,6 +144,8 @@ pub struct ObservedOrder {
     pub renewed: bool,
     /// The order that renewed it; full read only.
     pub renewed_by: Option<OrderId>,
+    /// What the order has on by which the CA renews or reissues it by itself, with the API's names; full read only.
+    pub renews_itself: Vec<&'static str>,
     /// `alternative_order_id`; full read only.
     pub tag: Option<String>,
     /// The organization units of the certificate; full read only.
@@ -367,6 +371,7 @@ impl ObservedOrder {
             certificate_id,
             serial_number: None,
             valid_till: None,
+            valid_from: None,
             order_valid_till: None,
             certificate_revoked: false,
             created_at: None,
@@ -376,6 +381,7 @@ impl ObservedOrder {
             price: None,
             renewed: false,
             renewed_by: None,
+            renews_itself: Vec::new(),
             organization_units: None,
             tag: None,
             public_key: None,

@@ -7,6 +7,7 @@ use super::files_wanted::{WantedFiles, WantedKey};
 use super::ids::{ItemName, OrderId};
 use super::members::Members;
 use super::names::normal_name;
+use super::renew::Renew;
 
 /// A certificate order as wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Order {
     /// The order at the CA that this name stands for: taken over, not bought. Never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing_order_id: Option<OrderId>,
+    /// When and how it is renewed; `None` where certplan never does. Never sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew: Option<Renew>,
     /// The issued certificate as files. Never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Box<WantedFiles>>,

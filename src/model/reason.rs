@@ -10,6 +10,7 @@ use super::files_wanted::P12Strength;
 use super::ids::{Address, CertificateId, OrderId, RequestId, SerialNumber};
 use super::live_state::Ending;
 use super::operation::{OperationKind, Part};
+use super::renewal_reason::RenewalReason;
 use super::revocation::Scope;
 use super::untrusted::Untrusted;
 use super::valid_till::ValidTill;
@@ -134,6 +135,8 @@ pub enum Reason {
     ReissueUnderWay { order: OrderId },
     /// An administrator refused the reissue.
     ReissueRejected { order: OrderId },
+    /// The order is renewed, or why it is not.
+    Renewal(RenewalReason),
     /// The order's certificate ran out.
     RanOut {
         order: OrderId,
@@ -258,6 +261,7 @@ impl Reason {
             Self::NotDelivered { .. } => "not_delivered",
             Self::ReissueUnderWay { .. } => "reissue_under_way",
             Self::ReissueRejected { .. } => "reissue_rejected",
+            Self::Renewal(renewal) => renewal.code(),
             Self::RanOut { .. } => "ran_out",
             Self::CertificateRevoked { .. } => "certificate_revoked",
             Self::RevokedAsAsked { .. } => "revoked_as_asked",

@@ -5,13 +5,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::cause::{Cause, Decision};
-use super::fact::FactBody;
 use super::ids::CertificateId;
 use super::item::Milestone;
 use super::live_order::LiveOrder;
 use super::live_state::{Ending, LiveState, PartState};
-use super::observed::{ObservedOrder, OrderStatus};
+use super::observed::ObservedOrder;
 use super::record::{Phase, Record};
+use super::seen::{is_past, live_state};
 use super::valid_till::ValidTill;
 use super::waits::{reissue, requested};
 
@@ -96,6 +96,11 @@ pub enum Change {
         /// What a person has to decide.
         waits: Cause,
     },
+    /// The certificate is what the entry asks for, and its renewal waits.
+    Renewal {
+        /// What it waits for.
+        waits: Cause,
+    },
     /// The certificate is what the entry asks for, and its private key is not here.
     KeyMissing {
         /// What a person has to decide.
@@ -151,7 +156,29 @@ impl Standing {
                 None => {}
             },
         }
-        standing
+        let successor = record.and_then(|record| record.successor.as_deref());
+        match successor.filter(|_| parked.is_none()) {
+            Some(successor) => standing.with_renewal(requested(Some(successor), None)),
+            None => standing,
+        }
+    }
+
+    /// The same, where a renewal of the order waits: what is in force stays in force.
+    pub fn with_renewal(mut self, cause: Cause) -> Self {
+        match &mut self {
+            Self::InForce { change, .. } => *change = Some(Change::Renewal { waits: cause }),
+            Self::Lapsed { waits, .. } | Self::Ended { waits, .. } => *waits = Some(cause),
+            Self::Absent
+            | Self::Waiting { .. }
+            | Self::Requested { .. }
+            | Self::InDoubt
+            | Self::Parked
+            | Self::NotRevoked
+            | Self::RevocationRequested { .. }
+            | Self::Declined { .. }
+            | Self::Revoked => {}
+        }
+        self
     }
 
     fn of_state(
@@ -246,7 +273,7 @@ impl Standing {
     pub fn reached(&self) -> Option<Milestone> {
         match self {
             Self::InForce {
-                change: None | Some(Change::KeyMissing { .. }),
+                change: None | Some(Change::KeyMissing { .. } | Change::Renewal { .. }),
                 ..
             } => Some(Milestone::Issued),
             Self::InForce {
@@ -277,6 +304,7 @@ impl Standing {
                 Some(
                     Change::UnderWay { waits }
                     | Change::Refused { waits }
+                    | Change::Renewal { waits }
                     | Change::KeyMissing { waits },
                 ) => Some(waits),
                 Some(Change::InDoubt | Change::Parked) => Some(&DOUBT),
@@ -285,6 +313,23 @@ impl Standing {
             Self::Lapsed { waits, .. } | Self::Ended { waits, .. } => waits.as_ref(),
             Self::InDoubt | Self::Parked => Some(&DOUBT),
             Self::Absent | Self::NotRevoked | Self::Revoked => None,
+        }
+    }
+
+    /// The last day of the certificate, whether it is in force or ran out; `None` where there is none.
+    pub fn ends(&self) -> Option<ValidTill> {
+        match self {
+            Self::InForce { till, .. } | Self::Lapsed { till, .. } => *till,
+            Self::Absent
+            | Self::Waiting { .. }
+            | Self::Requested { .. }
+            | Self::Ended { .. }
+            | Self::InDoubt
+            | Self::Parked
+            | Self::NotRevoked
+            | Self::RevocationRequested { .. }
+            | Self::Declined { .. }
+            | Self::Revoked => None,
         }
     }
 
@@ -316,9 +361,13 @@ impl Standing {
             } => "reissue-pending",
             Self::Requested { .. } => "pending",
             Self::InForce { change, .. } => match change {
-                None | Some(Change::Due | Change::Refused { .. } | Change::KeyMissing { .. }) => {
-                    "issued"
-                }
+                None
+                | Some(
+                    Change::Due
+                    | Change::Refused { .. }
+                    | Change::Renewal { .. }
+                    | Change::KeyMissing { .. },
+                ) => "issued",
                 Some(Change::UnderWay { .. }) => "reissue-pending",
                 Some(Change::InDoubt) => "in-doubt",
                 Some(Change::Parked) => "parked",
@@ -342,37 +391,4 @@ fn is_under_way(live: &LiveOrder, certificate: Option<&CertificateId>) -> bool {
     let pending = live.change.as_ref();
     // Assumption `reissue-new-id`: a reissue brings another certificate id.
     pending.is_some_and(|pending| certificate.is_none() || certificate == pending.from.as_ref())
-}
-
-/// The journal's word for what a read shows. A word that certplan does not know is in progress: never a
-/// success, never a failure.
-pub fn live_state(order: &ObservedOrder, today: Date) -> LiveState {
-    match &order.status {
-        OrderStatus::Pending(..) | OrderStatus::Other(_) => LiveState::Requested,
-        OrderStatus::Issued if order.certificate_revoked || is_past(order.valid_till, today) => {
-            LiveState::Lapsed
-        }
-        OrderStatus::Issued => LiveState::Issued,
-        OrderStatus::ReissuePending => LiveState::Reissuing,
-        OrderStatus::Rejected => LiveState::Ended(Ending::Rejected),
-        OrderStatus::Canceled => LiveState::Ended(Ending::Canceled),
-        OrderStatus::Revoked | OrderStatus::RevocationPending => LiveState::Ended(Ending::Revoked),
-        OrderStatus::Expired => LiveState::Ended(Ending::Expired),
-    }
-}
-
-/// Unknown is not past.
-fn is_past(till: Option<ValidTill>, today: Date) -> bool {
-    till.is_some_and(|till| till.is_past(today))
-}
-
-/// The fact that a read of a live order leaves in the journal.
-pub fn seen(order: &ObservedOrder, today: Date) -> FactBody {
-    FactBody::Seen {
-        order_id: None,
-        state: live_state(order, today),
-        certificate_id: order.certificate_id.clone(),
-        serial_number: order.serial_number.clone(),
-        valid_till: order.valid_till,
-    }
 }

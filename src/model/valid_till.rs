@@ -29,6 +29,17 @@ impl ValidTill {
             .map_or(0, |span| i64::from(span.get_days()))
     }
 
+    /// The first second of the day; the beginning of the calendar where it has none.
+    pub fn begin(self) -> Timestamp {
+        let begin = self.0.to_zoned(TimeZone::UTC);
+        begin.map_or(Timestamp::MIN, |begin| begin.timestamp())
+    }
+
+    /// How many days lie between two days; negative where the other one is later.
+    pub fn days_since(self, other: Self) -> i64 {
+        self.days_left(other.0)
+    }
+
     /// The last second of the day; `None` at the end of the calendar.
     pub fn end(self) -> Option<Timestamp> {
         let end = self.0.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok()?;

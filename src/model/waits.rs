@@ -6,7 +6,7 @@ use super::live_order::LiveOrder;
 use super::observed::{ObservedOrder, OrderStatus, RequestStatus, Stage};
 
 /// What an order that is asked for and not issued waits for.
-pub(super) fn requested(live: Option<&LiveOrder>, seen: Option<&ObservedOrder>) -> Cause {
+pub fn requested(live: Option<&LiveOrder>, seen: Option<&ObservedOrder>) -> Cause {
     let request = live.and_then(|live| live.request_id.clone());
     let stage = match seen.map(|seen| &seen.status) {
         Some(OrderStatus::Pending(stage, _)) => *stage,

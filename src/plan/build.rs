@@ -8,11 +8,13 @@ use rust_decimal::Decimal;
 
 use super::compromised::compromised_keys;
 use super::cost::{cost, unfunded};
+use super::due;
 use super::inputs::{Inputs, Knowledge};
 use super::moved::{moved, refused};
 use super::news::news_of;
 use super::order::decide_order;
 use super::order_case::OrderCase;
+use super::pace::keep_pace;
 use super::planned_revocations::RevokedOrders;
 use super::revocation::decide_revocation;
 use super::revocation_case::{Requests, RevocationCase};
@@ -20,6 +22,7 @@ use super::revocation_case::{Requests, RevocationCase};
 use super::renewed_here::Renewals;
 use super::safety::breaches;
 use super::sequence::sequence;
+use super::short_lead::short_leads;
 use super::unsent_reason::unsent_reason;
 use super::view::{AccountView, Owners};
 use super::{Action, Dying, Plan, PlannedAccount, Step, Warning};
@@ -47,6 +50,7 @@ impl Plan {
         let mut steps = Vec::with_capacity(inputs.batch.items.len());
         let mut warnings = Vec::new();
         let mut news = Vec::new();
+        let mut leads = BTreeMap::new();
         for position in sequence(&inputs.batch.items) {
             let item = &inputs.batch.items[position];
             if !selected.contains(&item.address) {
@@ -69,6 +73,9 @@ impl Plan {
                         }
                         _ => None,
                     };
+                    let live = case.record.and_then(|record| record.live.as_ref());
+                    let ends = live.and_then(|live| due::ends(case, live, case.bound()));
+                    leads.extend(ends.map(|ends| (item.address.clone(), ends.lead())));
                     decide_order(case, view, &revoked)
                 }
                 Wanted::Revocation(revocation) => decide_revocation(RevocationCase {
@@ -131,6 +138,8 @@ impl Plan {
             message: message.to_owned(),
         }));
 
+        warnings.extend(keep_pace(inputs, &mut steps));
+        warnings.extend(short_leads(inputs, &steps, &leads));
         warnings.extend(wrong_clocks(inputs, &steps));
         warnings.extend(compromised_keys(inputs, &steps, &revoked));
         warnings.extend(unfunded(&steps, &inputs.batch.accounts, inputs.observed));
@@ -144,6 +153,7 @@ impl Plan {
             offline: inputs.offline,
             targets: inputs.targets.to_vec(),
             rekey: inputs.rekey.to_vec(),
+            pace: inputs.pace,
             cost: cost(&steps, &inputs.batch.accounts, inputs.observed),
             steps,
             news,

@@ -35,6 +35,7 @@ impl Decided {
                 request_id: None,
                 unsent_reason: None,
                 files: None,
+                renewal: None,
                 price: None,
                 wants: None,
             },

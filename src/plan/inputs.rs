@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use serde::{Deserialize, Serialize};
+
 use super::PlannedState;
 use super::moves::Moves;
 use super::safety::Allowance;
@@ -40,6 +42,17 @@ pub struct Folder<'a> {
     pub elsewhere: Option<&'a FilesId>,
 }
 
+/// How much of what is due a run does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// At most so many orders, renewals and reissues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u32>,
+    /// Nothing is renewed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_renew: bool,
+}
+
 /// Everything that a plan depends on.
 pub struct Inputs<'a> {
     /// What is wanted.
@@ -64,6 +77,8 @@ pub struct Inputs<'a> {
     pub targets: &'a [Address],
     /// What `--rekey` named.
     pub rekey: &'a [Address],
+    /// How much of what is due is done.
+    pub pace: Pace,
     /// The files folder; `None` where the manifest asks for no keys and no files.
     pub folder: Option<Folder<'a>>,
     /// The limits that hold: the manifest's, or those given from outside.
@@ -86,6 +101,14 @@ impl<'a> Inputs<'a> {
     pub(super) fn today(&self, account: &AccountName) -> Date {
         let observed = self.observed.accounts.get(account);
         ca_day(observed.and_then(|observed| observed.clock), self.now)
+    }
+
+    /// The moment of the plan by an account's CA.
+    pub(super) fn ca_now(&self, account: &AccountName) -> Timestamp {
+        let observed = self.observed.accounts.get(account);
+        let clock = observed.and_then(|observed| observed.clock);
+        let ahead = clock.and_then(|clock| self.now.checked_add(clock.ahead).ok());
+        ahead.unwrap_or(self.now)
     }
 
     /// What was read of an item's account; `None` with `--offline`.
@@ -122,6 +145,16 @@ impl<'a> Inputs<'a> {
 
     /// The tag that one generation of an order would have under another name.
     pub(super) fn tag_under(&self, address: &Address, item: &Item, generation: u32) -> Option<Tag> {
+        self.tag_after((address, item), generation, None)
+    }
+
+    /// The same of an order that renews another one of the name.
+    pub(super) fn tag_after(
+        &self,
+        (address, item): (&Address, &Item),
+        generation: u32,
+        renews: Option<&OrderId>,
+    ) -> Option<Tag> {
         let account = self.batch.accounts.get(&item.account)?;
         Some(Tag::derive(TagParts {
             provider: account.provider.name(),
@@ -129,7 +162,7 @@ impl<'a> Inputs<'a> {
             account: &item.account,
             address,
             generation,
-            renews: None,
+            renews,
         }))
     }
 

@@ -6,13 +6,15 @@ use super::decided::Decided;
 use super::edited::{self, is_changed};
 use super::ending;
 use super::exchanged;
-use super::order_case::OrderCase;
+use super::order_case::{OrderCase, bound_order};
 use super::planned_revocations::RevokedOrders;
 use super::reissue::decide_reissue;
+use super::renewing::with_renewal;
+use super::view::AccountView;
 use crate::model::{
     Change as Difference, Decision, Ending, Fact, FactBody, Item, LiveOrder, LiveState,
     ObservedOrder, Order, OrderId, OrderStatus, Reason, Record, RunId, Standing, StatusWord,
-    ValidTill, extra_names, live_state, missing_names, rejected_reissue, seen,
+    ValidTill, extra_names, live_state, missing_names, rejected_reissue, seen, seen_of,
 };
 
 /// How long a new order may be missing from the CA's lists before that is worth a warning.
@@ -23,14 +25,18 @@ pub(super) fn decide_live(
     case: OrderCase<'_, '_>,
     live: &LiveOrder,
     revoked: &RevokedOrders<'_>,
+    view: Option<&AccountView<'_>>,
 ) -> Decided {
     let OrderCase { inputs, item, .. } = case;
-    let id = &live.order_id;
-    let observed = case.bound();
     let today = case.today();
-    // Where it stands is asked of the journal as it is once it has the news.
-    let (record, news) = with_news(case, live, observed);
+    // Where it stands is asked of the journal as it is once it has the news: another order may be live by then.
+    let (record, news) = with_news(case, live, case.bound());
     let live = record.live.as_ref().unwrap_or(live);
+    let case = OrderCase {
+        record: Some(&record),
+        ..case
+    };
+    let (id, observed) = (&live.order_id, case.bound());
     let asks_for_more = is_changed(case.order, live, observed);
     let mut standing = Standing::of_order(Some(&record), observed, asks_for_more, today);
     if is_still_refused(case.order, live) {
@@ -38,6 +44,7 @@ pub(super) fn decide_live(
     }
     let edited = edited::warnings(case, live, &standing);
     let decided = decide_standing(case, live, standing, revoked);
+    let decided = with_renewal(decided, case, live, view, revoked);
     let mut decided = with_files(decided, case, Some(live));
     decided.warnings.extend(edited);
     let step = &mut decided.step;
@@ -91,6 +98,7 @@ fn decide_standing(
             // An open call is settled before this is asked.
             Some(
                 Difference::UnderWay { .. }
+                | Difference::Renewal { .. }
                 | Difference::InDoubt
                 | Difference::Parked
                 | Difference::KeyMissing { .. },
@@ -164,9 +172,6 @@ fn with_news(
 ) -> (Record, Vec<FactBody>) {
     let mut record = case.record.cloned().unwrap_or_default();
     let mut news = Vec::new();
-    let Some(observed) = observed else {
-        return (record, news);
-    };
     let mut take = |record: &mut Record, body: FactBody| {
         let fact = Fact {
             at: case.inputs.now,
@@ -180,6 +185,16 @@ fn with_news(
             *record = next;
             news.push(fact.body);
         }
+    };
+    if let Some(fact) = news_of_renewal(case, &record) {
+        take(&mut record, fact);
+    }
+    let is_live = record
+        .live
+        .as_ref()
+        .is_some_and(|now| now.order_id == live.order_id);
+    let Some(observed) = observed.filter(|_| is_live) else {
+        return (record, news);
     };
     let rejected = rejected_reissue(live, observed);
     let without_it = rejected.and_then(|fact| {
@@ -198,6 +213,15 @@ fn with_news(
         take(&mut record, fact);
     }
     (record, news)
+}
+
+/// What the read of a renewal shows that the journal does not have. Once it is issued the name stands for it.
+fn news_of_renewal(case: OrderCase<'_, '_>, record: &Record) -> Option<FactBody> {
+    let successor = record.successor.as_deref()?;
+    let shown = bound_order(case.account, &successor.order_id)?;
+    let is_news = live_state(shown, case.today()) != successor.state
+        || (shown.certificate_id.is_some() && shown.certificate_id != successor.certificate_id);
+    is_news.then(|| seen_of(shown, case.today()))
 }
 
 /// True while the entry asks for the very thing that was refused.
@@ -266,9 +290,10 @@ fn ran_out(
     let order = live.order_id.clone();
     let reason = Reason::RanOut { order, till };
     let mut decided = Decided::new(case.item, Action::Keep, reason, standing);
-    decided
-        .warnings
-        .extend(ending::after_the_end(case, live, till));
+    if case.order.renew.is_none() || case.bound().is_none() {
+        let warning = ending::after_the_end(case, live, till);
+        decided.warnings.extend(warning);
+    }
     decided
 }
 
@@ -276,7 +301,9 @@ fn keep(case: OrderCase<'_, '_>, live: &LiveOrder, standing: Standing) -> Decide
     let (id, observed) = (&live.order_id, case.bound());
     let reason = Reason::InForce { order: id.clone() };
     let mut decided = Decided::new(case.item, Action::Keep, reason, standing);
-    decided.warnings.extend(ending::before_the_end(case, live));
+    if case.order.renew.is_none() {
+        decided.warnings.extend(ending::before_the_end(case, live));
+    }
     if let Some(missing) = observed.and_then(|observed| missing_names(case.order, observed)) {
         decided = decided.warn(format!(
             "order {id} was changed outside: it does not show {}",

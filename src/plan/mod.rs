@@ -7,11 +7,13 @@ mod cost;
 mod decided;
 mod digest;
 mod doubles;
+mod due;
 mod edited;
 mod ending;
 mod exchanged;
 mod existing;
 pub mod file;
+mod followers;
 mod inputs;
 mod live;
 mod live_unread;
@@ -20,11 +22,14 @@ mod moves;
 mod news;
 mod order;
 mod order_case;
+mod pace;
 mod planned_revocations;
 mod questions;
 mod reissue;
 mod renewal;
+mod renewal_holds;
 mod renewed_here;
+mod renewing;
 mod revocation;
 mod revocation_case;
 mod revocation_requests;
@@ -32,7 +37,9 @@ mod revocation_unread;
 mod revocation_waits;
 mod safety;
 mod sequence;
+mod short_lead;
 mod step_files;
+mod step_renewal;
 mod target;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -52,13 +59,14 @@ use crate::model::{
 };
 
 pub use doubles::doubles;
-pub use inputs::{Folder, Inputs, Knowledge};
+pub use inputs::{Folder, Inputs, Knowledge, Pace};
 pub use moves::Moves;
 pub use news::{Happened, News, between};
 pub use questions::{Questions, questions};
 pub use safety::{Allowance, ApprovedPlan, approve, breaches};
 pub use sequence::with_dependencies;
 pub use step_files::{FileState, KeyState, StepFile, StepFiles, StepKey};
+pub use step_renewal::{RenewedBy, StepRenewal};
 
 /// What apply would do, in an order in which it can be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,6 +88,9 @@ pub struct Plan {
     /// What `--rekey` named: orders that get a new key where theirs is not here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rekey: Vec<Address>,
+    /// How much of what is due is done.
+    #[serde(default)]
+    pub pace: Pace,
     /// One for each item, in an order in which dependencies come first.
     pub steps: Vec<Step>,
     /// What became of items since the last run.
@@ -156,6 +167,9 @@ pub struct Step {
     /// Its key and files, where the entry of an order asks for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Box<StepFiles>>,
+    /// When and by which way its order is renewed, where the entry asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Box<StepRenewal>>,
     /// The price that this account last paid for the product, where the CA shows it.
     pub price: Option<Decimal>,
     /// The digest of the certificate's content that the entry of an order asks for; not for an order that is

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Step;
 use crate::model::{
-    Address, CertificateId, Ending, Fact, FactBody, LiveState, OrderId, PartState, Record, RunId,
-    SerialNumber, ValidTill,
+    Address, CertificateId, Ending, Fact, FactBody, LiveOrder, LiveState, OrderId, PartState,
+    Record, RunId, SerialNumber, ValidTill,
 };
 
 /// What became of one item.
@@ -104,10 +104,21 @@ pub fn between(address: &Address, before: &Record, after: &Record) -> Option<New
 fn of_order(address: &Address, before: &Record, after: &Record) -> Option<News> {
     // An order that is bound for the first time is told as an action, not as news.
     let (old, new) = (before.live.as_ref()?, after.live.as_ref()?);
-    if old.order_id != new.order_id {
+    let ended = |live: &LiveOrder| live.renewal_ended.as_ref().map(|ended| ended.at);
+    let is_next = old.order_id != new.order_id;
+    if is_next
+        && !after
+            .previous
+            .iter()
+            .any(|past| past.order_id == old.order_id)
+    {
         return None;
     }
     let what = match &new.state {
+        // Its renewal took its place.
+        LiveState::Issued if is_next => Happened::Issued,
+        _ if is_next => return None,
+        _ if ended(old) != ended(new) => Happened::Rejected,
         _ if old.refused.is_none() && new.refused.is_some() => Happened::Rejected,
         LiveState::Issued if old.change.is_some() && new.change.is_none() => Happened::Reissued,
         LiveState::Issued if old.state == LiveState::Requested => Happened::Issued,

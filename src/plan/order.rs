@@ -5,6 +5,7 @@ use super::collect::with_files;
 use super::decided::Decided;
 use super::doubles::with_doubles;
 use super::existing::{adopt, decide_existing};
+use super::followers::followers;
 use super::live::decide_live;
 use super::order_case::{OrderCase, bound_order, untrusted};
 use super::planned_revocations::RevokedOrders;
@@ -29,7 +30,7 @@ pub(super) fn decide_order(
         && let (None, Some(live)) = (&known.open, &known.live)
         && !case.needs_new_order()
     {
-        let decided = decide_live(case, live, revoked);
+        let decided = decide_live(case, live, revoked, view);
         return match view {
             Some(view) => with_doubles(decided, case, view),
             None => decided,
@@ -216,7 +217,7 @@ fn decide_carriers(
         [] => None,
         [id] if view.is_bound(id) => Some(bound_elsewhere(case, id)),
         [id] => {
-            let mut decided = decide_tagged(case, tag, account, id);
+            let mut decided = decide_tagged(case, tag, (account, view), id);
             // Revoked, as the manifest asks: nothing is left to decide.
             if let Standing::Ended {
                 ending: Ending::Revoked,
@@ -273,7 +274,7 @@ fn bound_elsewhere(case: OrderCase<'_, '_>, id: &OrderId) -> Decided {
 fn decide_tagged(
     case: OrderCase<'_, '_>,
     tag: &Tag,
-    account: &ObservedAccount,
+    (account, view): (&ObservedAccount, &AccountView<'_>),
     id: &OrderId,
 ) -> Decided {
     let item = case.item;
@@ -288,6 +289,7 @@ fn decide_tagged(
         ));
     };
     let adoption = Adoption::of(None, detail, case.order, Some(tag));
+    let followers = followers(case, view, (id, detail.renewed));
     let different = adoption.differences();
     if !different.is_empty() {
         let warning = format!(
@@ -304,7 +306,16 @@ fn decide_tagged(
         return Decided::for_a_person(item, reason, decision).warn(warning);
     }
     let fact = adoption.fact("found by its tag; product, names and key agree");
-    adopt(case, detail, Reason::CarriesTag { order }, fact)
+    let reason = Reason::CarriesTag { order };
+    let Some((last, _, _)) = followers.found.last() else {
+        return adopt(case, detail, reason, fact);
+    };
+    // The name stands for the last one; the earlier ones are its past.
+    let mut adopted = adopt(case, last, reason, fact);
+    adopted.step.news.truncate(1);
+    adopted.step.news.push(seen(detail, case.today()));
+    adopted.step.news.extend(followers.facts(case));
+    adopted
 }
 
 fn joined(ids: &[&OrderId]) -> String {

@@ -13,7 +13,7 @@ pub(super) struct OrderCase<'c, 'a> {
     pub(super) inputs: &'c Inputs<'a>,
     pub(super) item: &'c Item,
     pub(super) order: &'c Order,
-    pub(super) record: Option<&'a Record>,
+    pub(super) record: Option<&'c Record>,
     pub(super) account: Option<&'a ObservedAccount>,
     pub(super) renewals: &'c Renewals<'a>,
 }
@@ -46,6 +46,9 @@ impl<'c, 'a> OrderCase<'c, 'a> {
         let Some(live) = self.record.and_then(|record| record.live.as_ref()) else {
             return true;
         };
+        if self.record.is_some_and(|record| record.successor.is_some()) {
+            return false;
+        }
         let bound = self.bound();
         let state = bound.map_or_else(
             || live.state.clone(),

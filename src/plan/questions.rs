@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::doubles::{self, may_hide_from_tags};
+use super::due;
 use super::ending;
+use super::followers::followers;
 use super::inputs::{Inputs, Knowledge};
 use super::live_unread::must_be_read;
 use super::order_case::OrderCase;
 use super::reissue::takes_names_away;
 use super::renewal;
 use super::renewed_here::Renewals;
+use super::renewing::asks_for_followers;
 use super::target::{Answered, Target, answered, is_over, target};
 use super::unlisted;
 use super::view::{AccountView, Owners};
@@ -135,10 +138,16 @@ impl<'a> Asking<'a> {
         self.questions.orders.extend(unclear.orders);
         if let Some(live) = record.and_then(|record| record.live.as_ref())
             && (must_be_read(case, live, account)
+                || due::must_be_read(case, live, account)
                 || ending::must_be_read(case, live, account)
                 || self.is_waiting_reissue(live, account))
         {
             self.questions.orders.insert(live.order_id.clone());
+        }
+        if let Some(live) = record.and_then(|record| record.live.as_ref())
+            && asks_for_followers(case, live)
+        {
+            self.about_followers(case, view, (&live.order_id, true));
         }
         // What a reissue takes down dies as by a revocation.
         let read = case.bound().filter(|read| read.certificates.is_some());
@@ -148,6 +157,18 @@ impl<'a> Asking<'a> {
         {
             self.questions.dying.insert(read.id.clone());
         }
+    }
+
+    /// The renewals of an order that the journal may not know.
+    fn about_followers(
+        &mut self,
+        case: OrderCase<'_, 'a>,
+        view: &AccountView<'a>,
+        first: (&OrderId, bool),
+    ) {
+        let followers = followers(case, view, first);
+        self.questions.tags.extend(followers.look_up);
+        self.questions.orders.extend(followers.read);
     }
 
     /// True for a reissue of which the list does not show whether an administrator has granted it.
@@ -191,6 +212,13 @@ impl<'a> Asking<'a> {
         for id in carriers.chain(unlisted) {
             if !account.details.contains_key(id) {
                 self.questions.orders.insert(id.clone());
+            }
+        }
+        for tag in &tags {
+            if let [one] = view.carriers(tag).as_slice()
+                && let Some(Some(read)) = account.details.get(*one)
+            {
+                self.about_followers(case, view, (one, read.renewed));
             }
         }
         tags.retain(|tag| !account.tags.contains_key(tag));

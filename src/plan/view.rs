@@ -88,6 +88,11 @@ impl<'a> AccountView<'a> {
         }
     }
 
+    /// The account.
+    pub(super) fn account(&self) -> &'a ObservedAccount {
+        self.account
+    }
+
     /// True when some name already stands for the order.
     pub(super) fn is_bound(&self, id: &OrderId) -> bool {
         self.bound.contains(id)
@@ -275,10 +280,10 @@ pub(super) struct Owners<'a> {
 
 impl<'a> Owners<'a> {
     pub(super) fn of(inputs: &Inputs<'a>) -> Self {
-        let live = inputs.records.iter().filter_map(|(address, record)| {
-            let live = record.live.as_ref()?;
-            Some((address, &live.order_id))
-        });
+        let live = inputs
+            .records
+            .iter()
+            .flat_map(|(address, record)| record.bound_orders().map(move |id| (address, id)));
         let all: Vec<_> = live.collect();
         let wanted: HashSet<_> = inputs
             .batch

@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::amounts::{count, counted, duration, money};
-use super::files;
 use super::phrase::Phrase;
 use super::words;
+use super::{files, renewal_details};
 use crate::apply::{ActionReport, Outcome, PartReport};
 use crate::model::{AccountName, Cause, CertificateKind, CertificatePin, Change, Standing};
 use crate::plan::{Action, Plan, Step, Warning};
@@ -49,6 +49,9 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         let phrase = Phrase::new().datum(&change.member).own(": ");
         let phrase = value(phrase, &change.old, "(not set)").own(" -> ");
         details.push(detail("change", value(phrase, &change.new, "(removed)")));
+    }
+    if let Some(route) = renewal_details::route(step) {
+        details.push(detail("route", route));
     }
     if let Some(files) = &step.files {
         let said = files::of_step(step, files).into_iter();

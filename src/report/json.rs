@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::json_files::{FileDocument, KeyDocument};
+use super::json_renewal::RenewalDocument;
 use super::safe_json::{self, Each};
 use super::words;
 use crate::model::{Cause, CertificateKind, CertificatePin};
@@ -133,6 +134,8 @@ struct StepDocument {
     waiting_code: Option<&'static str>,
     /// What of a revocation's reason is not sent and why, for people.
     unsent_reason: Option<String>,
+    /// When and by which way the order is renewed, where the entry asks for that.
+    renewal: Option<RenewalDocument>,
     /// The key that is made here.
     key: Option<KeyDocument>,
     /// The certificate's files, the key's own among them.
@@ -323,6 +326,7 @@ impl StepDocument {
             waits_for: step.standing.waits().map(words::cause),
             waiting_code: step.standing.waits().map(Cause::code),
             unsent_reason: step.unsent_reason.clone(),
+            renewal: RenewalDocument::of(step),
             key: KeyDocument::of(step),
             files: FileDocument::of(step),
             requests: step

@@ -240,6 +240,12 @@ struct EntryDocument {
     valid_till: Option<String>,
     /// Whole days until then; negative when it is over.
     days_left: Option<i64>,
+    /// The last day of the order, where the CA shows it and the entry asks for renewals.
+    order_valid_till: Option<String>,
+    /// When it is due to be renewed, RFC 3339 in UTC.
+    renew_due: Option<String>,
+    /// Its renewal that is not issued.
+    successor_order_id: Option<String>,
     /// What it waits for.
     waiting_for: Option<String>,
     /// The same as a stable word.
@@ -262,6 +268,9 @@ impl EntryDocument {
             collected_serial: text(entry.collected_serial.as_ref()),
             valid_till: text(entry.valid_till.as_ref()),
             days_left: entry.days_left,
+            order_valid_till: text(entry.order_valid_till.as_ref()),
+            renew_due: text(entry.renew_due.as_ref()),
+            successor_order_id: text(entry.successor_order_id.as_ref()),
             waiting_for: entry.waiting_for.as_ref().map(words::cause),
             waiting_code: entry.waiting_for.as_ref().map(Cause::code),
             reason_code: entry.reason.code(),

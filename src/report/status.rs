@@ -93,7 +93,11 @@ fn cells(entry: &StatusEntry) -> Vec<Phrase> {
 }
 
 fn waits(entry: &StatusEntry) -> Phrase {
-    optional(entry.waiting_for.as_ref().map(super::words::cause).as_ref())
+    let words = entry.waiting_for.as_ref().map(super::words::cause);
+    match (&entry.successor_order_id, words) {
+        (Some(order), Some(words)) => Phrase::of("renewal ").datum(order).own(": ").datum(words),
+        (_, words) => optional(words.as_ref()),
+    }
 }
 
 fn optional<T: std::fmt::Display>(value: Option<&T>) -> Phrase {

@@ -1,7 +1,7 @@
 //! The only place where typed reasons become English: [`reason`] and [`cause`]. The words may hold text of a
 //! CA as it came: whoever shows them makes them safe for the place.
 
-use super::move_words;
+use super::{move_words, renewal_words};
 use crate::model::{
     Blocked, Cause, Decision, FileKind, NextRun, Part, PendingDomain, Reason, Untrusted,
 };
@@ -161,6 +161,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::ReissueRejected { order } => {
             format!("an administrator refused the reissue of order {order}")
         }
+        Reason::Renewal(renewal) => renewal_words::renewal(renewal),
         Reason::RanOut { order, till } => match till {
             Some(till) => format!("the certificate of order {order} ran out on {till}"),
             None => format!("the certificate of order {order} ran out"),
@@ -325,6 +326,8 @@ fn next_run(with: &NextRun) -> String {
     match with {
         NextRun::AskAgain => "the next run, which asks again".to_owned(),
         NextRun::Target { address } => format!("the next plan, once {address} has an order"),
+        NextRun::Left => "a later run (--at-most)".to_owned(),
+        NextRun::AfterRefusal => "tomorrow's run, which asks again".to_owned(),
         NextRun::Decided => "the next plan: what it waited for has been decided".to_owned(),
         NextRun::Certificate { order } => format!("a certificate of order {order}"),
         NextRun::Read { order } => format!("the next run, which reads order {order} again"),
@@ -369,6 +372,7 @@ pub fn decision(decision: &Decision) -> String {
         Decision::EarlierOrder {
             order, generation, ..
         } => format!("`generation: {generation}`, if order {order} is to be revoked"),
+        Decision::Renewal(needs) => renewal_words::needs(*needs),
         Decision::MissingKey { address } => format!(
             "the files folder with its key, or `certplan apply --rekey {address}`, which makes a new one by a reissue"
         ),

@@ -64,12 +64,14 @@ impl KnownKeys {
         let live = record.live.as_ref();
         let open = record.open.as_ref();
         let change = live.and_then(|live| live.change.as_ref());
+        let successor = record.successor.as_ref();
         Self {
             wanted,
             live: live.and_then(|live| live.key),
             named: [
                 live.and_then(|live| live.key),
                 change.and_then(|change| change.public_key),
+                successor.and_then(|successor| successor.key),
                 open.and_then(|open| open.attempt.public_key),
             ]
             .into_iter()

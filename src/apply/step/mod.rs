@@ -6,6 +6,7 @@ mod collect;
 mod keys;
 mod order;
 mod reissue;
+mod reissued;
 mod revoke;
 mod revoke_parts;
 mod settle;

@@ -122,13 +122,13 @@ fn renewed_order(work: Work<'_>, operation: &OrderOperation) -> Result<Option<Or
 }
 
 /// The refusal that stands in the answer itself: the order is over with it, or goes on without its reissue.
-fn refusal(work: Work<'_>, request: RequestId) -> FactBody {
+fn refusal(work: Work<'_>, request: RequestId, order: &OrderId) -> FactBody {
     match &work.step.operation {
         Some(Operation::Reissue(_)) => FactBody::ReissueRejected {
             request_id: Some(request),
         },
         Some(Operation::Order(_) | Operation::Revoke(_)) | None => FactBody::Seen {
-            order_id: None,
+            order_id: Some(order.clone()),
             state: LiveState::Ended(Ending::Rejected),
             certificate_id: None,
             serial_number: None,
@@ -163,8 +163,11 @@ pub(super) async fn accepted(work: Work<'_>, placed: Placed) -> StepEnd {
         approved,
         validation: placed.validation,
     };
+    let order_id = &placed.order_id;
+    let refused = rejected.clone();
+    let refused = refused.map(|request| refusal(work, request, order_id));
     let mut facts = vec![fact];
-    facts.extend(rejected.clone().map(|request| refusal(work, request)));
+    facts.extend(refused);
     match work.context.write(work.step, facts).await {
         Ok(()) => match rejected {
             None => work.by_the_journal(),

@@ -6,15 +6,16 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::Work;
+use super::reissued::{is_reissued, keeps_its_key};
 use super::settle_revocation::settle_revocation;
 use super::settled::{Settled, unsettled};
 use crate::apply::ended::StepEnd;
 use crate::apply::evidence::{Candidate, Lookup, control_tag, gather_evidence};
 use crate::journal::Hold;
 use crate::model::{
-    Adoption, CaClock, Cause, Doubt, DoubtRule, FactBody, NextRun, ObservedOrder, OpenOperation,
-    Operation, OperationKind, OrderOperation, OrderStatus, Phase, Record, ReissueOperation,
-    Untrusted, clock_after, differences, duration_words, other_key, seen,
+    Adoption, CaClock, Cause, Doubt, DoubtRule, FactBody, NextRun, OpenOperation, Operation,
+    OperationKind, OrderOperation, OrderStatus, Phase, Untrusted, clock_after, duration_words,
+    seen, seen_of,
 };
 use crate::provider::Depth;
 
@@ -190,7 +191,7 @@ async fn adopt(
         Some(&operation.tag),
     );
     let fact = adoption.fact("found by its tag after a lost answer");
-    work.write(vec![fact, seen(order, work.context.today(work.account))])
+    work.write(vec![fact, seen_of(order, work.context.today(work.account))])
         .await?;
     Ok(Settled::Taken(work.by_the_journal()))
 }
@@ -354,6 +355,13 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
         );
         return Ok(Settled::Open(StepEnd::in_doubt(step, why)));
     }
+    if keeps_its_key(&open, operation) {
+        return park(
+            work,
+            "the order shows no reissue, and its key tells nothing".to_owned(),
+        )
+        .await;
+    }
     if let Some(clock) = wrong_clock(work) {
         let why = format!(
             "the order shows no reissue; that proves nothing while {clock}: set the clock right, then the next run looks again"
@@ -366,34 +374,4 @@ pub(super) async fn settle_reissue(work: Work<'_>) -> Result<Settled, StepEnd> {
     ));
     work.write(vec![FactBody::Dead { evidence }]).await?;
     Ok(Settled::ProvedDead)
-}
-
-/// True when the order shows the reissue that is in doubt. Names and key alone do not tell: a reissue for
-/// other units or another hash keeps them, and the manifest may ask for something else by now.
-/// Assumption `reissue-new-id`: a reissue brings another certificate id.
-fn is_reissued(
-    record: &Record,
-    operation: Option<&ReissueOperation>,
-    order: &ObservedOrder,
-) -> bool {
-    let attempt = record.open.as_ref().map(|open| &open.attempt);
-    let asked = attempt.and_then(|attempt| attempt.certificate);
-    let unchanged = operation.is_some_and(|operation| {
-        asked.is_some_and(|asked| operation.order.certificate.is_of(asked))
-    });
-    let agrees = operation.is_some_and(|operation| {
-        differences(&operation.order, order).is_empty()
-            && other_key(attempt, &operation.order, order).is_none()
-    });
-    // Of a key that was made for the call, only the certificate's own says that the call had its effect.
-    let shows_key = operation.is_none_or(|operation| {
-        operation.order.certificate.key.is_none() || order.public_key.is_some()
-    });
-    let before = attempt
-        .and_then(|attempt| attempt.replaces.as_ref())
-        .or_else(|| record.live.as_ref()?.certificate_id.as_ref());
-    match (before, &order.certificate_id) {
-        (Some(before), Some(now)) => before != now && (agrees || !unchanged),
-        _ => agrees && unchanged && shows_key,
-    }
 }

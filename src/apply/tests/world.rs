@@ -40,6 +40,7 @@ fn item(address: &str, wanted: Wanted) -> Item {
 /// An order for one person.
 pub(super) fn order(name: &str) -> Item {
     let order = Order {
+        renew: None,
         files: None,
         product: "client_premium_sha2".to_owned(),
         generation: 1,
@@ -245,6 +246,7 @@ impl World {
             accounts: BTreeMap::from([(account(), self.observed())]),
         };
         Plan::build(&Inputs {
+            pace: Default::default(),
             folder: None,
             rekey: &[],
             batch: &batch,

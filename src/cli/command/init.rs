@@ -76,6 +76,7 @@ orders:
       signature_hash: sha256
       key: { generate: rsa-2048 }          # key and CSR are made here; or `csr: { file: PATH }`
     files: { kinds: [p12] }                # cert.p12 and its passphrase, in .certplan/files/live/mail-locke-cole
+    renew: {}                              # in time, by the cheapest way; the order is bought again 30 days before it ends
     validity_years: 1
   # www:
   #   product: ssl_basic
@@ -84,6 +85,7 @@ orders:
   #     dns_names: [www.example.com, example.com]
   #     signature_hash: sha256
   #     key: { generate: p-256 }
+  #   renew: {}                            # reissued for nothing while the order is paid, then renewed
   #   files: { kinds: [fullchain, chain] } # beside privkey.pem; `apply --on-collected PROGRAM` reloads the server
   #   order_validity: { years: 1 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::model::form::{Read, Reader, Value};
-use crate::model::{FileKind, KeyKind, Milestone, P12Strength};
+use crate::model::{FileKind, KeyKind, Milestone, P12Strength, RenewRoute};
 
 /// Reads and describes a type by its words: all of those that a manifest may have.
 macro_rules! known_words {
@@ -49,4 +49,5 @@ known_words! {
     KeyKind: Self::ALL, Self::P256;
     FileKind: Self::ASKED, Self::FullChain;
     P12Strength: Self::ALL, Self::Modern;
+    RenewRoute: Self::ALL, Self::Auto;
 }

@@ -41,6 +41,16 @@ pub trait OrderForm: fmt::Debug + Send + Sync {
 
     /// Whether an order with these members waits for a token at each of its domains.
     fn has_validation(&self, members: &Members) -> bool;
+
+    /// For how many days a certificate of the product is issued on this day; `None` where it lasts as long as its
+    /// order. For predictions alone.
+    fn lifetime(&self, product: &str, day: civil::Date) -> Option<u16>;
+
+    /// Whether the CA reissues the product inside its order.
+    fn is_reissued(&self, product: &str) -> bool;
+
+    /// From how many days before the end of an order on the CA takes its renewal.
+    fn renewal_window(&self) -> u16;
 }
 
 /// An order form that is being filled in.
@@ -92,6 +102,8 @@ pub struct OrderEntry<'a> {
     pub has_csr: bool,
     /// Whether it stands for an order that exists, which was bought with its CSR.
     pub exists: bool,
+    /// Where it says that certplan renews it.
+    pub renew: Option<Point>,
     /// The current day.
     pub today: civil::Date,
 }

@@ -46,6 +46,16 @@ pub enum Switch {
     Number(u8),
 }
 
+impl Switch {
+    /// Whether it is on.
+    pub fn is_on(self) -> bool {
+        match self {
+            Self::Bool(on) => on,
+            Self::Number(number) => number > 0,
+        }
+    }
+}
+
 /// A day of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub civil::Date);

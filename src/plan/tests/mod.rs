@@ -4,6 +4,7 @@ mod files;
 mod moved;
 mod orders;
 mod random;
+mod renewals;
 mod revocations;
 pub(crate) mod testing;
 mod whole;
@@ -14,7 +15,9 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use self::testing::account;
-use super::{Allowance, Folder, Inputs, Knowledge, Moves, Plan, PlannedState, Questions, Step};
+use super::{
+    Allowance, Folder, Inputs, Knowledge, Moves, Pace, Plan, PlannedState, Questions, Step,
+};
 use crate::model::{
     Account, Address, Attempt, Batch, CertificateId, CertificateKind, CertificateRequest,
     CertificateState, Csr, Digest, FilesId, Item, LiveOrder, LiveState, Move, Observed,
@@ -38,6 +41,8 @@ pub(super) struct World {
     /// The files folder, and what is special about it.
     pub(super) folder: Option<SeenFolder>,
     pub(super) rekey: Vec<Address>,
+    pub(super) pace: Pace,
+    pub(super) knowledge: Knowledge,
 }
 
 /// A files folder as it was read.
@@ -72,6 +77,8 @@ impl World {
             targets: Vec::new(),
             folder: None,
             rekey: Vec::new(),
+            pace: Pace::default(),
+            knowledge: Knowledge::Whole,
         }
     }
 
@@ -104,6 +111,7 @@ impl World {
         };
         moves.check(&self.batch, &observed, &tag_of, &mut records);
         make(&Inputs {
+            pace: self.pace,
             folder: self.folder.as_ref().map(|folder| Folder {
                 observed: &folder.observed,
                 path: ".certplan/files",
@@ -120,7 +128,7 @@ impl World {
             },
             observed: &observed,
             offline: self.offline,
-            knowledge: Knowledge::Whole,
+            knowledge: self.knowledge,
             endpoints: &endpoints,
             now: NOW.parse().unwrap(),
             targets: &self.targets,
@@ -183,6 +191,7 @@ fn item(address: Address, wanted: Wanted) -> Item {
 /// The order that every item asks for, for one host name.
 pub(super) fn order(name: &str) -> Order {
     Order {
+        renew: None,
         files: None,
         product: "ssl_basic".to_owned(),
         generation: 1,
@@ -295,6 +304,8 @@ pub(super) fn at_the_ca(id: u64, status: OrderStatus) -> ObservedOrder {
         _ => CertificateState::Issued,
     };
     ObservedOrder {
+        renews_itself: Vec::new(),
+        valid_from: None,
         id: OrderId::from(id),
         status,
         product: Some("ssl_basic".to_owned()),

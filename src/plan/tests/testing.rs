@@ -24,6 +24,7 @@ pub(crate) fn account() -> AccountName {
 /// A step without any content.
 pub(crate) fn bare_step(address: Address, action: Action) -> Step {
     Step {
+        renewal: None,
         unsent_reason: None,
         files: None,
         address,
@@ -73,6 +74,7 @@ pub(crate) fn order_step(name: &str) -> Step {
         operation: Some(Operation::Order(Box::new(OrderOperation {
             renews: None,
             order: Order {
+                renew: None,
                 files: None,
                 product: "client_premium_sha2".to_owned(),
                 generation: 1,
@@ -166,6 +168,7 @@ pub(crate) fn plan_of(steps: Vec<Step>) -> Plan {
     let priced: Vec<Decimal> = steps.iter().filter_map(|step| step.price).collect();
     let requests: usize = steps.iter().map(|step| step.requests.len()).sum();
     let mut plan = Plan {
+        pace: Default::default(),
         rekey: Vec::new(),
         plan_id: Digest::of(b""),
         made_at: "2026-11-21T10:00:00Z".parse().unwrap(),

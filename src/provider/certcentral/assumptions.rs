@@ -1,5 +1,6 @@
 //! What certplan assumes about CertCentral, and what follows where that is false.
 
+use super::assumptions_renewals::{RENEWAL_WINDOW, RENEWED_AT_ONCE, TLS_LIFETIMES};
 use crate::model::Assumption;
 
 /// Every assumption, in the order in which they are shown.
@@ -44,6 +45,9 @@ pub(super) static ALL: &[&Assumption] = &[
     &COMMON_NAME_INDICATORS,
     &ORDER_SHOWS_CSR,
     &PEM_ALL_CHAIN,
+    &TLS_LIFETIMES,
+    &RENEWAL_WINDOW,
+    &RENEWED_AT_ONCE,
 ];
 
 pub(super) static ACCOUNT_ID: Assumption = Assumption {

@@ -2,10 +2,12 @@
 
 use std::any::Any;
 
+use jiff::civil;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use super::form::{Calls, Certificate, Delivery, Draft, Others, PaymentMethod, Terms};
+use super::product::Family;
 use super::{rules, rules_schema};
 use crate::model::Members;
 use crate::model::form::{
@@ -57,6 +59,27 @@ impl OrderForm for CertCentralForm {
 
     fn has_validation(&self, members: &Members) -> bool {
         members.map().contains_key("dcv_method")
+    }
+
+    /// Assumption `tls-lifetimes`: 199 days, 99 from 2027-03-15 on, 46 from 2029-03-15 on; a product in no document counts as
+    /// public TLS.
+    fn lifetime(&self, product: &str, day: civil::Date) -> Option<u16> {
+        let family = Family::of(product);
+        let is_public = family.is_public_tls() || family == Family::Unknown;
+        is_public.then(|| match day {
+            day if day < civil::date(2027, 3, 15) => 199,
+            day if day < civil::date(2029, 3, 15) => 99,
+            _ => 46,
+        })
+    }
+
+    fn is_reissued(&self, product: &str) -> bool {
+        Family::of(product).may_be_tls()
+    }
+
+    /// Assumption `renewal-window`: renewals are taken from 90 days before the end of an order on, as public clients have it.
+    fn renewal_window(&self) -> u16 {
+        90
     }
 }
 

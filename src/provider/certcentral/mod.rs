@@ -2,6 +2,7 @@
 
 mod act;
 mod assumptions;
+mod assumptions_renewals;
 mod authority;
 mod contact;
 mod download;

@@ -37,6 +37,7 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
             .map(CertificateId::from),
         serial_number: certificate.and_then(serial_number),
         valid_till: certificate.and_then(valid_till),
+        valid_from: certificate.and_then(|row| row.valid_from.get()?.parse().ok()),
         order_valid_till: order
             .order_valid_till
             .get()
@@ -49,6 +50,7 @@ pub(super) fn summary(order: &wire::Order) -> Option<ObservedOrder> {
         price: order.price.decimal().filter(|price| !price.is_zero()),
         renewed: order.is_renewed.get() == Some(true),
         renewed_by: order.renewed_order_id.id().map(OrderId::from),
+        renews_itself: Vec::new(),
         organization_units: None,
         tag: order.alternative_order_id.owned(),
         public_key: None,
@@ -93,7 +95,20 @@ pub(super) fn in_full(order: &wire::Order) -> Option<ObservedOrder> {
             .collect(),
     );
     full.members = asked_for(order);
+    full.renews_itself = renews_itself(order);
     Some(full)
+}
+
+/// What makes the CA renew or reissue the order by itself, 30 days before its end (its page on automatic renewals).
+fn renews_itself(order: &wire::Order) -> Vec<&'static str> {
+    let mut on = Vec::new();
+    if order.auto_renew.value().is_some_and(|times| times > 0) {
+        on.push("auto_renew");
+    }
+    if order.auto_reissue.get() == Some(true) {
+        on.push("auto_reissue");
+    }
+    on
 }
 
 /// Assumption `duplicates-of-tls`: only TLS certificates are duplicated. An unknown product may be one.

@@ -4,7 +4,7 @@
 use super::form::{Draft, PaymentMethod, SignatureHash};
 use super::product::{Family, MAILBOX, products};
 use super::{names, secure_email, validity};
-use crate::model::form::{Location, Member, OrderEntry, Problem, Reader, shown, suggestion};
+use crate::model::form::{At, Location, Member, OrderEntry, Problem, Reader, shown, suggestion};
 
 /// Checks every rule.
 pub(super) fn check(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'_>) {
@@ -14,6 +14,7 @@ pub(super) fn check(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'
     validity::check(entry, draft, family, reader);
     names::check(entry, draft, family, reader);
     payment(draft, reader);
+    renewed_twice(entry, draft, reader);
     secure_email::check(entry, draft, reader);
 }
 
@@ -47,6 +48,33 @@ fn paid_by_card(draft: &Draft) -> Option<String> {
         "`auto_renew` has no effect with `payment_method: card`: the CA renews no order that is paid by card"
             .to_owned()
     })
+}
+
+/// The CA renews and reissues by itself 30 days before the end (its page on automatic renewals): beside certplan, both
+/// would buy.
+fn renewed_twice(entry: &OrderEntry<'_>, draft: &Draft, reader: &mut Reader<'_>) {
+    let Some(renew) = entry.renew else {
+        return;
+    };
+    let renews = draft.others.auto_renew.get();
+    let renews = renews.filter(|times| times.value.0 > 0);
+    let reissues = draft.others.auto_reissue.get();
+    let reissues = reissues.filter(|switch| switch.value.is_on());
+    let on = [
+        ("auto_renew", renews.map(At::key)),
+        ("auto_reissue", reissues.map(At::key)),
+    ];
+    for (name, key) in on {
+        let Some(key) = key else { continue };
+        let problem = Problem::new(
+            "renewed_twice",
+            format!("`renew` and `{name}` exclude each other: the CA would act by itself 30 days before the end, beside certplan"),
+        )
+        .at(key, "the CA acts")
+        .at(Location::Key(renew), "certplan acts")
+        .help(format!("keep one of them: remove `{name}`, or write `renew: never`"));
+        reader.tell(problem);
+    }
 }
 
 /// A member of `certificate` that a family of products needs.

@@ -32,6 +32,7 @@ fn operation() -> OrderOperation {
             generation: 1,
         }),
         order: Order {
+            renew: None,
             files: None,
             product: "ssl_plus".to_owned(),
             generation: 1,

@@ -67,6 +67,7 @@ pub fn metrics_text(out: &mut dyn Write, metrics: &Metrics) -> io::Result<()> {
     run(&mut page, metrics)?;
     if let Some(standing) = &metrics.standing {
         waiting(&mut page, standing)?;
+        renewals(&mut page, standing)?;
         certificates(&mut page, standing, metrics.finished_at)?;
     }
     traffic(&mut page, &metrics.traffic)
@@ -178,6 +179,24 @@ fn waiting(page: &mut Exposition<'_>, standing: &Overview) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn renewals(page: &mut Exposition<'_>, standing: &Overview) -> io::Result<()> {
+    let Some((due, overdue)) = standing.due else {
+        return Ok(());
+    };
+    page.family(
+        "certplan_renewals_due",
+        Kind::Gauge,
+        "Orders that are due to be renewed and are not.",
+    );
+    page.sample(&[], due)?;
+    page.family(
+        "certplan_renewals_overdue",
+        Kind::Gauge,
+        "Those that have been due for more than 7 days.",
+    );
+    page.sample(&[], overdue)
 }
 
 fn certificates(page: &mut Exposition<'_>, standing: &Overview, now: Timestamp) -> io::Result<()> {

@@ -26,6 +26,9 @@ pub(super) const CAUSES: [&str; 11] = [
     "doubt",
 ];
 
+/// From then on a renewal is late.
+const OVERDUE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// The label of a cause, one of [`CAUSES`].
 fn label(cause: &Cause) -> &'static str {
     match cause {
@@ -50,6 +53,9 @@ fn label(cause: &Cause) -> &'static str {
 pub struct Overview {
     pub(super) waiting: BTreeMap<&'static str, Group>,
     pub(super) certificates: BTreeMap<AccountName, Vec<Expiry>>,
+    /// Orders that are due to be renewed and are not, where an entry asks for renewals; how many of them for longer
+    /// than a week.
+    pub(super) due: Option<(u64, u64)>,
     /// How far a CA's clock is ahead of this machine's, where it is known.
     pub(super) ahead: BTreeMap<AccountName, SignedDuration>,
 }
@@ -115,6 +121,19 @@ pub fn overview(
     let mut in_force = BTreeMap::new();
     for step in &plan.steps {
         let action = actions.get(&step.address);
+        let is_done = action.is_some_and(|action| action.outcome == Outcome::Done);
+        if let Some(renewal) = step.renewal.as_deref() {
+            let ahead = overview
+                .ahead
+                .get(&step.account)
+                .copied()
+                .unwrap_or_default();
+            let now = plan.made_at.saturating_add(ahead).unwrap_or(plan.made_at);
+            let late = now.duration_since(renewal.due);
+            let (due, overdue) = overview.due.get_or_insert((0, 0));
+            *due += u64::from(!late.is_negative() && !is_done);
+            *overdue += u64::from(late > OVERDUE && !is_done);
+        }
         let standing = action.map_or(&step.standing, |action| &action.standing);
         let waits = match (action.map(|action| action.outcome), step.action) {
             (Some(Outcome::Waiting), _) | (None, Action::Wait) => {

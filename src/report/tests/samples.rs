@@ -158,6 +158,9 @@ pub(in crate::report) fn entry(name: &str) -> StatusEntry {
         request_id: None,
         valid_till: Some("2027-06-30".parse().unwrap()),
         days_left: Some(12),
+        order_valid_till: None,
+        renew_due: None,
+        successor_order_id: None,
         waiting_for: None,
         note: None,
     }

@@ -63,6 +63,7 @@ pub(in crate::provider) fn order() -> OrderOperation {
         renews: None,
         tag: tag(),
         order: Order {
+            renew: None,
             files: None,
             product: "client_premium_sha2".to_owned(),
             generation: 1,

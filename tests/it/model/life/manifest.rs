@@ -100,6 +100,7 @@ pub(super) fn tag(generation: u8, renamed: bool) -> Tag {
 /// The entry `shop` as it stands in the manifest.
 pub(super) fn order(manifest: &Manifest) -> Order {
     Order {
+        renew: None,
         files: None,
         product: PRODUCT.to_owned(),
         generation: manifest.generation.into(),

@@ -162,6 +162,7 @@ impl Life {
         observed: &'a Observed,
     ) -> Inputs<'a> {
         Inputs {
+            pace: Default::default(),
             folder: None,
             rekey: &[],
             batch,
