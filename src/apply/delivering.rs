@@ -85,6 +85,7 @@ impl Context {
             ),
             ("CERTPLAN_NAMES", names.map(OsString::from)),
             ("CERTPLAN_VALID_TILL", till.map(OsString::from)),
+            ("CERTPLAN_LABELS", Some(step.labels.json().into())),
             ("CERTPLAN_RUN_ID", Some(self.run.run_id.to_string().into())),
         ];
         let told = told.into_iter();

@@ -273,6 +273,7 @@ impl StepEnd {
         ActionReport {
             address: step.address.clone(),
             account: step.account.clone(),
+            labels: step.labels.clone(),
             action: step.action,
             reason: step.reason.clone(),
             standing: self.standing.clone(),

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, Address, Cause, CertificateId, CertificatePin, Digest, OrderId, Part, Reason,
-    RequestId, RunId, SerialNumber, Standing,
+    AccountName, Address, Cause, CertificateId, CertificatePin, Digest, Labels, OrderId, Part,
+    Reason, RequestId, RunId, SerialNumber, Standing,
 };
 use crate::plan::{Action, News, Warning};
 
@@ -160,6 +160,9 @@ pub struct ActionReport {
     pub address: Address,
     /// Its account.
     pub account: AccountName,
+    /// What people note of it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What was planned.
     pub action: Action,
     /// Why that was planned.

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use super::journal_view::JournalView;
 use super::plan::Planned;
 use crate::model::{
-    Address, Cause, CertificateId, OrderId, Reason, RequestId, SerialNumber, Standing, ValidTill,
-    ca_day,
+    Address, Cause, CertificateId, Labels, OrderId, Reason, RequestId, SerialNumber, Standing,
+    ValidTill, ca_day,
 };
 use crate::plan::Step;
 
@@ -18,6 +18,8 @@ use crate::plan::Step;
 pub struct StatusEntry {
     /// The item.
     pub address: Address,
+    /// What people note of it.
+    pub labels: Labels,
     /// One word: the CA's, or the journal's where the CA was not asked.
     pub state: &'static str,
     /// Why the plan has it so.
@@ -99,6 +101,7 @@ fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
     let live = record.and_then(|record| record.live.as_ref());
     StatusEntry {
         address: step.address.clone(),
+        labels: step.labels.clone(),
         state: step.state(),
         reason: step.reason.clone(),
         order_id: step.order_id.clone(),

@@ -14,8 +14,8 @@ use crate::model::form::{
     Shape, Value, Whole, Within, shown,
 };
 use crate::model::{
-    Address, Authority, CertificateRequest, Item, Members, Order, OrderId, RenewalOf, SourceLine,
-    Wanted,
+    Address, Authority, CertificateRequest, Item, Labels, Members, Order, OrderId, RenewalOf,
+    SourceLine, Wanted,
 };
 
 impl Context<'_> {
@@ -132,6 +132,7 @@ impl Context<'_> {
         let certificate = self.certificate(of, entry.value, certificate, members);
         let has_key = certificate.key.is_some();
         let files = self.files(entry.file(), order.files.get(), has_key);
+        let labels = order.labels.into_value().unwrap_or_default();
         let (account, _) = account?;
         let wanted = Order {
             product: order.product.into_value()?.0,
@@ -154,6 +155,7 @@ impl Context<'_> {
             account,
             wanted: Wanted::Order(Box::new(wanted)),
             after,
+            labels: Labels(labels.0),
             location,
         })
     }

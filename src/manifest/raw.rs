@@ -6,6 +6,7 @@
 mod credential;
 mod duration;
 mod known_word;
+mod labels;
 mod moved;
 mod passphrase;
 mod renew;
@@ -18,6 +19,7 @@ use crate::model::{FileKind, KeyKind, P12Strength};
 
 pub(super) use credential::Credential;
 pub(super) use duration::Duration;
+pub(super) use labels::Labels;
 pub(super) use moved::{Moved, MovedName};
 pub(super) use passphrase::Passphrase;
 pub(super) use renew::Renew;
@@ -118,6 +120,8 @@ shapes! {
         renew: Renew,
         /// The issued certificate as files, in the files folder. Never sent.
         files: Files,
+        /// What people note of the entry: `owner`, `tier`. Never sent.
+        labels: Labels,
         /// What goes into the certificate.
         certificate: Joined<Certificate>,
     }
@@ -182,6 +186,8 @@ shapes! {
         comments: Note<1, 4000>,
         /// Asks to skip the approval step.
         skip_approval: bool,
+        /// What people note of the entry: `owner`, `tier`. Never sent.
+        labels: Labels,
         /// Raise it to ask again after an administrator's refusal; default 1.
         generation: Whole<1, 1_000_000> = own,
         /// What must come first.

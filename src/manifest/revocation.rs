@@ -8,8 +8,8 @@ use super::order::generation;
 use super::raw;
 use crate::model::form::{Location, Member, Problem, Reader, Shape, Within};
 use crate::model::{
-    AccountName, Address, Authority, Item, OrderId, Revocation, RevocationReason, RevocationTarget,
-    Scope, Wanted,
+    AccountName, Address, Authority, Item, Labels, OrderId, Revocation, RevocationReason,
+    RevocationTarget, Scope, Wanted,
 };
 
 impl Context<'_> {
@@ -76,6 +76,7 @@ impl Context<'_> {
         if self.problems.len() > before {
             return None;
         }
+        let labels = written.labels.value().cloned().unwrap_or_default();
         let revocation = Revocation {
             target: target?,
             scope: scope?,
@@ -89,6 +90,7 @@ impl Context<'_> {
             account: account?.0,
             wanted: Wanted::Revocation(Box::new(revocation)),
             after,
+            labels: Labels(labels.0),
             location: self.location(entry),
         })
     }

@@ -8,6 +8,7 @@ use super::batch::{Account, Batch, DoubtRule, Move};
 use super::digest::Digest;
 use super::ids::{AccountName, Address};
 use super::item::{After, Item, Wanted};
+use super::labels::Labels;
 
 impl Batch {
     /// The digest over the accounts (and where their keys come from, never a key), the policy, and every
@@ -71,13 +72,15 @@ fn of_item(item: &Item, hash: &mut impl Write) -> serde_json::Result<()> {
         account: &'a AccountName,
         after: &'a [After],
         wanted: &'a T,
+        #[serde(skip_serializing_if = "Labels::is_empty")]
+        labels: &'a Labels,
     }
     let (orders, revocations) = match &item.address {
         Address::Order(name) => (Some(name.as_str()), None),
         Address::Revocation(name) => (None, Some(name.as_str())),
     };
     let account = &item.account;
-    let after = item.after.as_slice();
+    let (after, labels) = (item.after.as_slice(), &item.labels);
     match &item.wanted {
         Wanted::Order(order) => serde_json::to_writer(
             hash,
@@ -87,6 +90,7 @@ fn of_item(item: &Item, hash: &mut impl Write) -> serde_json::Result<()> {
                 account,
                 after,
                 wanted: order.as_ref(),
+                labels,
             },
         ),
         Wanted::Revocation(revocation) => serde_json::to_writer(
@@ -97,6 +101,7 @@ fn of_item(item: &Item, hash: &mut impl Write) -> serde_json::Result<()> {
                 account,
                 after,
                 wanted: revocation.as_ref(),
+                labels,
             },
         ),
     }

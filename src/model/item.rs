@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountName, Address};
+use super::labels::Labels;
 use super::order::Order;
 use super::revocation::Revocation;
 
@@ -20,6 +21,8 @@ pub struct Item {
     /// What it waits for, references implied by `renewal_of` and `order` included. Never the item
     /// itself, no target twice.
     pub after: Vec<After>,
+    /// What people note of it. Never sent.
+    pub labels: Labels,
     /// Where it stands, for messages.
     pub location: SourceLine,
 }

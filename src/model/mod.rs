@@ -29,6 +29,7 @@ mod ids;
 mod item;
 mod key_kind;
 mod known_carriers;
+mod labels;
 mod live_order;
 mod live_state;
 mod mask;
@@ -92,6 +93,7 @@ pub use ids::{
 };
 pub use item::{After, Item, Milestone, SourceLine, Wanted};
 pub use key_kind::KeyKind;
+pub use labels::Labels;
 pub use live_order::{LiveOrder, PendingReissue, RefusedReissue, Took};
 pub use live_state::{Ending, LiveState, PartState};
 pub use mask::Mask;

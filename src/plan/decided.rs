@@ -20,6 +20,7 @@ impl Decided {
             step: Step {
                 address: item.address.clone(),
                 account: item.account.clone(),
+                labels: item.labels.clone(),
                 action,
                 reason,
                 standing,

@@ -54,8 +54,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Milestone,
-    Operation, OrderId, Reason, Record, RequestId, RequestPreview, Standing,
+    AccountName, Address, After, CertificateId, CertificatePin, Digest, FactBody, Labels,
+    Milestone, Operation, OrderId, Reason, Record, RequestId, RequestPreview, Standing,
 };
 
 pub use doubles::doubles;
@@ -133,6 +133,9 @@ pub struct Step {
     pub address: Address,
     /// Its account.
     pub account: AccountName,
+    /// What people note of it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What is done.
     pub action: Action,
     /// Why.

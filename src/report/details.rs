@@ -10,7 +10,7 @@ use super::phrase::Phrase;
 use super::words;
 use super::{files, renewal_details};
 use crate::apply::{ActionReport, Outcome, PartReport};
-use crate::model::{AccountName, Cause, CertificateKind, CertificatePin, Change, Standing};
+use crate::model::{AccountName, Cause, CertificateKind, CertificatePin, Change, Labels, Standing};
 use crate::plan::{Action, Plan, Step, Warning};
 
 /// One labelled line.
@@ -82,7 +82,8 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         details.push(detail("after", phrase));
     }
     if let Some(what) = waits(step) {
-        details.push(detail("waits for", Phrase::of_datum(words::cause(what))));
+        let what = of_owner(Phrase::of_datum(words::cause(what)), &step.labels);
+        details.push(detail("waits for", what));
     }
     if matches!(
         step.standing,
@@ -102,6 +103,14 @@ pub(super) fn of_step(step: &Step, body_width: usize) -> Vec<Detail> {
         ));
     }
     details
+}
+
+/// What an item waits for, and who cares for it.
+pub(super) fn of_owner(what: Phrase, labels: &Labels) -> Phrase {
+    match labels.owner() {
+        Some(owner) => what.own(" (owner ").datum(owner).own(")"),
+        None => what,
+    }
 }
 
 /// What a step waits for, where it waits for something that its reason does not say.
@@ -214,7 +223,8 @@ pub(super) fn of_action(action: &ActionReport) -> Vec<Detail> {
         details.push(detail("error", Phrase::of_datum(error)));
     }
     if let Some(what) = action.waits() {
-        details.push(detail("waits for", Phrase::of_datum(words::cause(what))));
+        let what = of_owner(Phrase::of_datum(words::cause(what)), &action.labels);
+        details.push(detail("waits for", what));
     }
     if let Some(ids) = ids(
         action.order_id.as_ref().map(ToString::to_string),

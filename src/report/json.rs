@@ -116,6 +116,8 @@ struct StepDocument {
     action: &'static str,
     /// The account in the manifest.
     account: String,
+    labels: BTreeMap<String, String>,
+    owner: Option<String>,
     /// Why, for people.
     reason: String,
     /// The same as a stable word.
@@ -305,6 +307,8 @@ impl StepDocument {
             address: step.address.to_string(),
             action: step.action.word(),
             account: step.account.to_string(),
+            labels: step.labels.0.clone(),
+            owner: step.labels.owner().map(str::to_owned),
             reason: words::reason(&step.reason),
             reason_code: step.reason.code(),
             after: step

@@ -102,6 +102,10 @@ struct ActionDocument {
     outcome: &'static str,
     /// The account in the manifest.
     account: String,
+    /// What people note of it.
+    labels: BTreeMap<String, String>,
+    /// Who cares for it: its label `owner`.
+    owner: Option<String>,
     order_id: Option<String>,
     /// The request that an administrator decides.
     request_id: Option<String>,
@@ -186,6 +190,8 @@ impl ActionDocument {
             action: action.action.word(),
             outcome: action.outcome.word(),
             account: action.account.to_string(),
+            labels: action.labels.0.clone(),
+            owner: action.labels.owner().map(str::to_owned),
             order_id: text(action.order_id.as_ref()),
             request_id: text(action.request_id.as_ref()),
             certificate_id: text(action.certificate_id.as_ref()),
@@ -229,6 +235,10 @@ struct EntryDocument {
     address: String,
     /// One word: the CA's, or the journal's where the CA was not asked.
     state: String,
+    /// What people note of it.
+    labels: BTreeMap<String, String>,
+    /// Who cares for it: its label `owner`.
+    owner: Option<String>,
     order_id: Option<String>,
     certificate_id: Option<String>,
     /// The request that an administrator decides.
@@ -261,6 +271,8 @@ impl EntryDocument {
         Self {
             address: entry.address.to_string(),
             state: entry.state.to_owned(),
+            labels: entry.labels.0.clone(),
+            owner: entry.labels.owner().map(str::to_owned),
             order_id: text(entry.order_id.as_ref()),
             certificate_id: text(entry.certificate_id.as_ref()),
             request_id: text(entry.request_id.as_ref()),

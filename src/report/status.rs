@@ -3,6 +3,7 @@
 use std::io;
 
 use super::amounts::{count, counted};
+use super::details;
 use super::page::{Entry, LIMIT, Page};
 use super::phrase::Phrase;
 use super::terminal::{Terminal, Tone};
@@ -93,11 +94,14 @@ fn cells(entry: &StatusEntry) -> Vec<Phrase> {
 }
 
 fn waits(entry: &StatusEntry) -> Phrase {
-    let words = entry.waiting_for.as_ref().map(super::words::cause);
-    match (&entry.successor_order_id, words) {
-        (Some(order), Some(words)) => Phrase::of("renewal ").datum(order).own(": ").datum(words),
-        (_, words) => optional(words.as_ref()),
-    }
+    let Some(words) = entry.waiting_for.as_ref().map(super::words::cause) else {
+        return absent();
+    };
+    let what = match &entry.successor_order_id {
+        Some(order) => Phrase::of("renewal ").datum(order).own(": ").datum(words),
+        None => Phrase::of_datum(words),
+    };
+    details::of_owner(what, &entry.labels)
 }
 
 fn optional<T: std::fmt::Display>(value: Option<&T>) -> Phrase {

@@ -29,6 +29,7 @@ fn item(address: &str, wanted: Wanted) -> Item {
         address: address.parse().unwrap(),
         account: account(),
         wanted,
+        labels: crate::model::Labels::default(),
         after: Vec::new(),
         location: SourceLine {
             file: Arc::from("certplan.yaml"),

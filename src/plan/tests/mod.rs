@@ -180,6 +180,7 @@ fn item(address: Address, wanted: Wanted) -> Item {
         address,
         account: account(),
         wanted,
+        labels: crate::model::Labels::default(),
         after: Vec::new(),
         location: SourceLine {
             file: Arc::from("certplan.yaml"),

@@ -29,6 +29,7 @@ pub(crate) fn bare_step(address: Address, action: Action) -> Step {
         files: None,
         address,
         account: account(),
+        labels: crate::model::Labels::default(),
         action,
         reason: Reason::NothingThere,
         standing: Standing::Absent,

@@ -165,17 +165,28 @@ fn waiting(page: &mut Exposition<'_>, standing: &Overview) -> io::Result<()> {
         "Items that wait, by what they wait for.",
     );
     for cause in CAUSES {
-        let count = standing.waiting.get(cause).map_or(0, |group| group.items);
-        page.sample(&[("cause", cause)], count)?;
+        let group = standing.waiting.get(&(cause, None));
+        page.sample(&[("cause", cause)], group.map_or(0, |group| group.items))?;
+    }
+    for ((cause, owner), group) in &standing.waiting {
+        if let Some(owner) = owner {
+            page.sample(&[("cause", cause), ("owner", owner)], group.items)?;
+        }
     }
     page.family(
         "certplan_waiting_since_timestamp_seconds",
         Kind::Gauge,
         "Since when the oldest item waits, where that is known.",
     );
-    for (cause, group) in &standing.waiting {
-        if let Some(oldest) = group.oldest {
-            page.sample(&[("cause", cause)], seconds(oldest))?;
+    for ((cause, owner), group) in &standing.waiting {
+        let Some(oldest) = group.oldest else {
+            continue;
+        };
+        match owner {
+            Some(owner) => {
+                page.sample(&[("cause", cause), ("owner", owner)], seconds(oldest))?;
+            }
+            None => page.sample(&[("cause", cause)], seconds(oldest))?,
         }
     }
     Ok(())

@@ -51,7 +51,8 @@ fn label(cause: &Cause) -> &'static str {
 /// Where the items of a plan stand, in numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
-    pub(super) waiting: BTreeMap<&'static str, Group>,
+    /// By cause and owner.
+    pub(super) waiting: BTreeMap<(&'static str, Option<String>), Group>,
     pub(super) certificates: BTreeMap<AccountName, Vec<Expiry>>,
     /// Orders that are due to be renewed and are not, where an entry asks for renewals; how many of them for longer
     /// than a week.
@@ -155,7 +156,8 @@ pub fn overview(
         let record = records.get(&step.address);
         if let Some(cause) = waits.filter(|_| report.is_none() || action.is_some()) {
             let since = since(cause, record, &requested);
-            let group = overview.waiting.entry(label(cause)).or_default();
+            let owner = step.labels.owner().map(str::to_owned);
+            let group = overview.waiting.entry((label(cause), owner)).or_default();
             group.items += 1;
             group.oldest = match (group.oldest, since) {
                 (Some(oldest), Some(since)) => Some(oldest.min(since)),

@@ -97,6 +97,7 @@ fn hostile_report(text: &str) -> RunReport {
 
 fn hostile_entry(text: &str) -> StatusEntry {
     StatusEntry {
+        labels: crate::model::Labels::default(),
         reason: Reason::Twin {
             orders: vec![OrderId::from(text)],
         },

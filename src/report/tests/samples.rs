@@ -79,6 +79,7 @@ pub(in crate::report) fn action(name: &str, action: Action, outcome: Outcome) ->
         "orders"
     };
     ActionReport {
+        labels: crate::model::Labels::default(),
         collected: None,
         serial_number: None,
         address: format!("{kind}.{name}").parse().unwrap(),
@@ -146,6 +147,7 @@ pub(in crate::report) fn full_report() -> RunReport {
 
 pub(in crate::report) fn entry(name: &str) -> StatusEntry {
     StatusEntry {
+        labels: crate::model::Labels::default(),
         collected_serial: None,
         serial_number: None,
         address: format!("orders.{name}").parse().unwrap(),

@@ -54,6 +54,8 @@ fn a_program_runs_once_after_the_switch_and_knows_what_was_collected() {
             "env > '{told}'; cat >> '{told}.stdin'; cat \"$CERTPLAN_DIRECTORY/cert.pem\" > '{told}.cert'; echo \"args:$#\" >> '{told}'"
         ),
     );
+    let labels = format!("{FULL} }}, labels: {{ owner: \"team \\\"web\\\"\", tier: \"1\"");
+    desk.rewrite(P256, &labels);
     let report = desk.apply(&["--on-collected", &program], 0);
     assert_eq!((outcome(&report).as_str(), hook(&report)), ("done", "ok"));
     let env = fs::read_to_string(&told).expect("it ran");
@@ -69,6 +71,7 @@ fn a_program_runs_once_after_the_switch_and_knows_what_was_collected() {
         "CERTPLAN_NAMES=".to_owned(),
         "CERTPLAN_PREVIOUS_SERIAL=".to_owned(),
         "CERTPLAN_VALID_TILL=20".to_owned(),
+        r#"CERTPLAN_LABELS={"owner":"team \"web\"","tier":"1"}"#.to_owned(),
         format!(
             "CERTPLAN_RUN_ID={}",
             report["run_id"].as_str().expect("an id")

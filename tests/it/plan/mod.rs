@@ -2,6 +2,7 @@
 
 mod adoption;
 mod changes;
+mod labels;
 mod limits;
 mod moved;
 mod products;

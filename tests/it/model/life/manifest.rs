@@ -178,6 +178,7 @@ impl Manifest {
                 address: shop.clone(),
                 account: account(),
                 wanted: Wanted::Order(Box::new(order(self))),
+                labels: certplan::model::Labels::default(),
                 after: Vec::new(),
                 location: location.clone(),
             });
@@ -196,6 +197,7 @@ impl Manifest {
                 address: leak.clone(),
                 account: account(),
                 wanted: Wanted::Revocation(Box::new(revocation(wanted, &shop, certificate))),
+                labels: certplan::model::Labels::default(),
                 after: after.into_iter().collect(),
                 location,
             });
