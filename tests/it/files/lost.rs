@@ -127,3 +127,57 @@ fn the_folder_of_another_state_is_not_mixed_up_with_this_one() {
     }
     assert_eq!(desk.bought(), (1, 0));
 }
+
+/// Everything that a command says, in one line, with the folder as DIR and ids as ID.
+fn flat(desk: &Desk, said: &str) -> String {
+    let dir = desk.files.display().to_string();
+    let words: String = said.replace(['│', '×', '╰', '─', '▶', '├'], " ");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    // A long path is broken where the line ends.
+    let text = words.join(" ").replace(&dir, "DIR");
+    let mut told = String::new();
+    for word in text.split(' ') {
+        let bare = word.trim_matches([',', ';', ':', '.', '`']);
+        let is_id = bare.len() == 36 && bare.matches('-').count() == 4;
+        let word = if is_id {
+            word.replace(bare, "ID")
+        } else {
+            word.to_owned()
+        };
+        told.push_str(&word);
+        told.push(' ');
+    }
+    told.trim_end().to_owned()
+}
+
+#[test]
+fn what_is_said_of_a_folder_that_is_lost_or_another_is_compared_word_by_word() {
+    let desk = Desk::collected();
+    let aside = desk.rig.path("aside");
+    fs::rename(&desk.files, &aside).expect("moved");
+    desk.forget();
+    let mut said = vec![flat(&desk, &desk.run(&["plan"]).expect(1).stderr)];
+    let other = Desk::collected();
+    fs::rename(&other.files, &desk.files).expect("moved");
+    said.push(flat(&desk, &desk.run(&["plan"]).expect(1).stderr));
+    fs::remove_file(desk.files.join(".certplan-files")).expect("removed");
+    said.push(flat(&desk, &desk.run(&["plan"]).expect(1).stderr));
+    let help = "error: DIR is not the folder of keys and certificates that the state knows: WHY \
+        (certplan::files::another_folder); mount the folder that belongs to the state or name it with `--files-dir`; \
+        where this one is to be used from now on, `certplan doctor --adopt-files-dir --files-dir DIR`";
+    let whys = [
+        "it has no file `.certplan-files`, and the state knows ID",
+        "its id is ID, and the state knows ID",
+        "it has no file `.certplan-files`, and the state knows ID",
+    ];
+    for (said, why) in said.iter().zip(whys) {
+        assert_eq!(said, &help.replace("WHY", why));
+    }
+    assert_eq!(desk.bought(), (1, 0));
+    // Both are back: nothing was lost.
+    fs::remove_dir_all(&desk.files).expect("removed");
+    fs::rename(&aside, &desk.files).expect("moved");
+    desk.forget();
+    desk.is_settled();
+    assert_eq!(desk.bought(), (1, 0));
+}

@@ -247,6 +247,69 @@ fn openssl_opens_the_p12_with_the_passphrase_whichever_way_it_is_given() {
     }
 }
 
+/// A second reader for each kind of key: the pair, the chain up to the root, and the PKCS#12 file of both strengths.
+#[test]
+fn openssl_reads_all_that_is_made_for_each_kind_of_key() {
+    for strength in ["modern", "legacy"] {
+        let files = format!("kinds: [cert, chain, fullchain, combined, p12], p12: {strength}");
+        let desk = Desk::new(P256, &files);
+        let kinds = ["p-256", "p-384", "rsa-2048", "rsa-3072", "rsa-4096"];
+        let entries: String = kinds
+            .map(|kind| {
+                let (key, host) = (
+                    format!("key: {{ generate: {kind} }}"),
+                    format!("{kind}.example.com"),
+                );
+                super::named(&format!("of-{kind}"), &[&host], &key, &files)
+            })
+            .concat();
+        desk.rig.manifest(&format!("orders:\n{entries}"));
+        desk.run(&["apply", "--yes"]).expect(0);
+        let id = desk.rig.effects("order_created")[0]["ids"]["order_id"].clone();
+        let id = id.as_str().expect("an id");
+        let nothing = serde_json::Value::Null;
+        let path = format!("/order/certificate/{id}");
+        let order = desk.rig.certcentral("GET", &path, &nothing);
+        let path = format!("/certificate/{}/chain", order["certificate"]["id"]);
+        let above = desk.rig.certcentral("GET", &path, &nothing);
+        let root = above["intermediates"][1]["pem"].as_str().expect("a root");
+        desk.rig.write("root.pem", root);
+        let root = desk.rig.path("root.pem");
+        let root = root.to_str().expect("text");
+        for kind in kinds {
+            let live = desk.files.join(format!("live/of-{kind}"));
+            let at = |file: &str| live.join(file);
+            let of_key = openssl(&["pkey", "-pubout", "-in"], &at("privkey.pem"));
+            openssl(&["pkey", "-noout", "-check", "-in"], &at("privkey.pem"));
+            for file in ["cert.pem", "fullchain.pem", "combined.pem"] {
+                let args = ["x509", "-noout", "-pubkey", "-in"];
+                assert_eq!(openssl(&args, &at(file)), of_key, "{kind} {file}");
+            }
+            let combined = openssl(&["pkey", "-pubout", "-in"], &at("combined.pem"));
+            assert_eq!(combined, of_key, "{kind}");
+            for file in ["chain.pem", "fullchain.pem", "combined.pem"] {
+                let above = at(file);
+                let above = above.to_str().expect("text");
+                let args = ["verify", "-CAfile", root, "-untrusted", above];
+                openssl(&args, &at("cert.pem"));
+            }
+            let made = fs::read_to_string(at("p12.pass")).expect("a passphrase");
+            let opener = format!("pass:{}", made.trim_end());
+            let mut args = vec!["pkcs12", "-nodes", "-passin", &opener];
+            if strength == "legacy" {
+                args.push("-legacy");
+            }
+            args.push("-in");
+            desk.rig.write("p12.pem", openssl(&args, &at("cert.p12")));
+            let p12 = desk.rig.path("p12.pem");
+            assert_eq!(openssl(&["pkey", "-pubout", "-in"], &p12), of_key, "{kind}");
+            let args = ["x509", "-noout", "-pubkey", "-in"];
+            assert_eq!(openssl(&args, &p12), of_key, "{kind} {strength}");
+        }
+        desk.run(&["plan", "--detailed-exitcode"]).expect(0);
+    }
+}
+
 #[test]
 fn a_passphrase_that_is_not_there_leaves_everything_as_it_is() {
     let mut desk = Desk::new(P256, "kinds: [cert, p12], passphrase: { env: P12_PASS }");

@@ -377,6 +377,36 @@ fn a_program_that_is_replaced_during_the_run_is_not_the_one_that_runs() {
 }
 
 #[test]
+fn a_program_that_disappears_or_is_opened_to_others_during_the_run_is_the_one_that_was_looked_at() {
+    for harm in ["removed", "made a folder", "writable by all"] {
+        let desk = Desk::new(P256, FULL);
+        let program = counting(&desk, "exit 0");
+        desk.rig.faults(json!([{ "match": { "path_contains": "/download/" }, "fault": "delay", "ms": 1000, "times": 1 }]));
+        let child = desk
+            .rig
+            .spawn(&["apply", "--yes", "--on-collected", &program]);
+        desk.rig.until("the download", || desk.downloads() > 0);
+        match harm {
+            "removed" => fs::remove_file(&program).expect("removed"),
+            "made a folder" => {
+                fs::remove_file(&program).expect("removed");
+                fs::create_dir(&program).expect("a folder");
+            }
+            _ => set_mode(&PathBuf::from(&program), 0o777),
+        }
+        let ended = crate::rig::Ended::new(child.wait_with_output().expect("it ends"));
+        // It runs from the handle on which it was looked at, or it is told; nothing else runs.
+        let told = format!("{harm}: {}{}", ended.stdout, ended.stderr);
+        assert!(matches!(ended.code, Some(0 | 1)), "{told}");
+        assert_eq!(ran(&desk) == 1, ended.code == Some(0), "{told}");
+        desk.opens();
+        let again = desk.run(&["apply", "--yes", "--on-collected", &program]);
+        assert_eq!(again.code, Some(64), "{harm}: {}", again.stderr);
+        assert_eq!(desk.bought(), (1, 0), "{harm}");
+    }
+}
+
+#[test]
 fn the_program_at_the_end_reads_the_report_only_when_something_happened() {
     let desk = Desk::new(P256, FULL);
     let told = desk.rig.path("told").display().to_string();
