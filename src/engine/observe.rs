@@ -16,9 +16,9 @@ use crate::provider::{Depth, ErrorKind, Observe, ProviderError};
 
 /// How many reads of single objects are under way at once in an account.
 const READS: usize = 8;
-/// The answer to a look-up by tag raises the question for its order: more rounds than that would be a
-/// bug, and this ends them.
-const ROUNDS: usize = 6;
+/// The answer to a look-up by tag raises the question for its order, and each renewal in a chain takes two such
+/// rounds: more than that would be a bug, and this ends them.
+const ROUNDS: usize = 64;
 
 /// What the reading is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use super::planned_revocations::RevokedOrders;
 use super::revocation::decide_revocation;
 use super::revocation_case::{Requests, RevocationCase};
 
+use super::renewal_holds::is_far_off;
 use super::renewed_here::Renewals;
 use super::safety::breaches;
 use super::sequence::sequence;
@@ -224,10 +225,19 @@ fn wrong_clocks(inputs: &Inputs<'_>, steps: &[Step]) -> Vec<Warning> {
             } else {
                 ""
             };
+            let renews = inputs.batch.items.iter().any(|item| {
+                let of_account = item.account == *name;
+                of_account && matches!(&item.wanted, Wanted::Order(order) if order.renew.is_some())
+            });
+            let held = if renews && is_far_off(clock) {
+                ", and nothing is renewed"
+            } else {
+                ""
+            };
             clock.is_off().then(|| Warning {
                 address: None,
                 message: format!(
-                    "account `{name}`: {}: {refused}days left and what is due count by the CA's clock, and nothing in doubt is settled as not placed until this clock is set right",
+                    "account `{name}`: {}: {refused}days left and what is due count by the CA's clock, and nothing in doubt is settled as not placed{held} until this clock is set right",
                     clock.words()
                 ),
             })

@@ -11,6 +11,7 @@ use super::order_case::{OrderCase, bound_order, untrusted};
 use super::planned_revocations::RevokedOrders;
 use super::reissue::reissue_operation;
 use super::renewal::{decide_renewed, decide_unknown};
+use super::renewing::renewal_operation;
 use super::view::AccountView;
 use crate::model::{
     Adoption, Cause, Decision, Ending, FactBody, Item, LiveState, ObservedAccount, Operation,
@@ -47,7 +48,10 @@ pub(super) fn decide_order(
             (OperationKind::Reissue, Some(order_id)) => {
                 Some(reissue_operation(order_id, case.order, Vec::new()))
             }
-            _ => Some(operation(case, &tag)),
+            (_, renewal_of) => match &open.attempt.renews {
+                Some(renews) => renewal_operation(case, renews, renewal_of.is_none()),
+                None => Some(operation(case, &tag)),
+            },
         };
         let live = record.and_then(|record| record.live.as_ref());
         decided.step.order_id = live.map(|live| live.order_id.clone());

@@ -7,8 +7,8 @@ use super::decided::Decided;
 use super::order_case::OrderCase;
 use super::planned_revocations::RevokedOrders;
 use crate::model::{
-    Cause, Decision, Ends, LiveOrder, NextRun, ObservedOrder, OperationKind, Reason, RenewalNeeds,
-    RenewalReason, RequestKind, Route,
+    CaClock, Cause, Decision, Ends, LiveOrder, NextRun, ObservedOrder, OperationKind, Reason,
+    RenewalNeeds, RenewalReason, RequestKind, Route,
 };
 
 /// For how long nothing is asked again that the CA refused.
@@ -75,10 +75,7 @@ pub(super) fn held(
         return Some(kept(decided, case, RenewalReason::Held { order, since }));
     }
     let account = case.account?;
-    if account
-        .clock
-        .is_some_and(|clock| clock.ahead.abs() > WRONG_CLOCK)
-    {
+    if account.clock.is_some_and(is_far_off) {
         let reason = RenewalReason::WrongClock { order };
         return Some(needing(decided, case, reason, RenewalNeeds::Clock));
     }
@@ -173,6 +170,11 @@ fn renewed_elsewhere(
     };
     let decision = Decision::Renewed { order, by };
     Some(waits(decided, case, reason, Cause::Decision(decision)).warn(message))
+}
+
+/// True where two clocks are so far apart that neither tells what is due.
+pub(super) fn is_far_off(clock: CaClock) -> bool {
+    clock.ahead.abs() > WRONG_CLOCK
 }
 
 /// The step with another action and reason; the order stands where it stood.

@@ -11,7 +11,7 @@ use super::reissue::decide_reissue;
 use super::renewal_holds::{held, needing, stopped, waits};
 use super::view::AccountView;
 use crate::model::{
-    Cause, Decision, DueBy, Ending, Ends, LiveOrder, Operation, OrderOperation, Reason,
+    Cause, Decision, DueBy, Ending, Ends, LiveOrder, Operation, OrderId, OrderOperation, Reason,
     RenewalNeeds, RenewalOf, RenewalReason, Route, Standing, Why, requested,
 };
 
@@ -274,28 +274,36 @@ fn follow(
     (reason, late): (Reason, bool),
 ) -> Decided {
     let id = &live.order_id;
-    let Some(tag) = case.inputs.tag_after(
-        (&case.item.address, case.item),
-        case.order.generation,
-        Some(id),
-    ) else {
+    let Some(operation) = renewal_operation(case, id, late) else {
         return decided;
     };
-    let mut order = case.order.clone();
-    order.renewal_of = (!late).then(|| RenewalOf::OrderId(id.clone()));
     let standing = decided.step.standing.clone();
     let mut renewal = Decided::new(case.item, Action::Renew, reason, standing);
     renewal.step.news = decided.step.news;
     renewal.step.after.clear();
-    renewal.step.operation = Some(Operation::Order(Box::new(OrderOperation {
-        order,
-        tag,
-        renews: Some(id.clone()),
-    })));
+    renewal.step.operation = Some(operation);
     if late {
         renewal = renewal.warn(format!(
             "order {id} is over, and the CA renews it no more: another order is bought in its place"
         ));
     }
     renewal
+}
+
+/// The order that follows another one of the name. One that is over is only followed: the CA renews it no more.
+pub(super) fn renewal_operation(
+    case: OrderCase<'_, '_>,
+    renews: &OrderId,
+    late: bool,
+) -> Option<Operation> {
+    let name = (&case.item.address, case.item);
+    let generation = case.order.generation;
+    let tag = case.inputs.tag_after(name, generation, Some(renews))?;
+    let mut order = case.order.clone();
+    order.renewal_of = (!late).then(|| RenewalOf::OrderId(renews.clone()));
+    Some(Operation::Order(Box::new(OrderOperation {
+        order,
+        tag,
+        renews: Some(renews.clone()),
+    })))
 }

@@ -26,6 +26,7 @@ mod pipes;
 mod plan;
 mod postgres;
 mod readme;
+mod renewals;
 mod revocations;
 mod rig;
 mod runs;

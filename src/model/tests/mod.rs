@@ -3,4 +3,5 @@
 mod collected;
 mod mask;
 mod record;
+mod renew;
 mod succession;

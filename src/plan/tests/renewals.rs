@@ -669,3 +669,37 @@ fn a_key_that_is_on_another_host_is_made_there() {
     });
     assert_eq!(world.step().reason.code(), "other_host");
 }
+
+#[test]
+fn a_renewal_in_doubt_is_settled_as_a_renewal() {
+    let seven = OrderId::from(7);
+    for (late, renewal_of) in [
+        (false, Some(RenewalOf::OrderId(seven.clone()))),
+        (true, None),
+    ] {
+        let mut world = due("2026-12-16", "2026-12-20", Renew::default());
+        record(&mut world).open = Some(Box::new(OpenOperation {
+            attempt: Attempt {
+                kind: OperationKind::Renew,
+                part: None,
+                number: 2,
+                generation: 1,
+                order_id: (!late).then(|| seven.clone()),
+                renews: Some(seven.clone()),
+                why: Why::Change,
+                replaces: None,
+                tag: None,
+                body: Digest::of(b"body"),
+                public_key: None,
+                certificate: None,
+                terms: None,
+                asked: None,
+            },
+            since: super::LONG_AGO.parse().unwrap(),
+            phase: Phase::Sending,
+        }));
+        let step = world.step();
+        assert_eq!(step.action, Action::Settle);
+        assert_eq!(operation(&step), (renewal_of, Some(seven.clone())));
+    }
+}
