@@ -33,9 +33,7 @@ impl Read for Labels {
         let mut places = BTreeMap::new();
         for (key, value) in value.members() {
             // A key that is no text was reported.
-            let Some(name) = key.text() else {
-                return None;
-            };
+            let name = key.text()?;
             if !is_key(name) {
                 reader.tell(
                     Problem::new(
