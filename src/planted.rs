@@ -21,7 +21,7 @@ use reqwest::redirect::Policy as RedirectPolicy;
 
 use crate::journal::Journal;
 use crate::journal::store::FactStore;
-use crate::model::{Address, Part, Policy, Tag, TagParts};
+use crate::model::{Address, Ends, OrderId, Part, Policy, Tag, TagParts};
 use crate::provider::Act;
 
 /// True when this bug was picked.
@@ -91,4 +91,21 @@ pub(crate) fn whole_order_revoke(part: &Part) -> &Part {
 /// `zero_certificate_no`: a number that was never set. ncloud revokes the whole order for 0.
 pub(crate) fn zero_certificate_no(number: u64) -> u64 {
     if is("zero_certificate_no") { 0 } else { number }
+}
+
+/// `buys_a_paid_year`: an order counts as over with its certificate, so another one is bought while it is paid.
+/// `before_not_cut`: a lead is taken as it is written, however short the certificate lives.
+pub(crate) fn ends(mut ends: Ends) -> Ends {
+    if is("buys_a_paid_year") {
+        ends.order = ends.certificate;
+    }
+    if is("before_not_cut") {
+        ends.lifetime = Some(i64::from(u16::MAX));
+    }
+    ends
+}
+
+/// `tag_without_renews`: a renewal carries the tag of the order that it follows.
+pub(crate) fn renews(renews: Option<&OrderId>) -> Option<&OrderId> {
+    renews.filter(|_| !is("tag_without_renews"))
 }

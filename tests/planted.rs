@@ -591,6 +591,95 @@ fn a_switch_before_the_key_is_there() {
     caught("live_before_key", Rig::new, read_while_switched);
 }
 
+/// One TLS order that is renewed as `renew` says, bought and issued.
+fn renewed_as(rig: &Rig, renew: &str, validity: &str) -> Vec<String> {
+    rig.tell("options", json!({ "approval": "automatic" }));
+    rig.write("www.csr", csr("www.example.com"));
+    let policy = "policy: { doubt: { quiet_period: 1s, then: resend } }";
+    rig.manifest(&format!(
+        "{policy}\norders:\n  www: {{ product: ssl_basic, order_validity: {validity}, renew: {renew}, certificate: {{ \
+         common_name: www.example.com, dns_names: [www.example.com], signature_hash: sha256, csr: {{ file: www.csr }} }} }}\n"
+    ));
+    apply(rig, &[], DONE)
+}
+
+/// Moves the end of the certificate so many days from today.
+fn ends_in(rig: &Rig, days: i64) {
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let ahead = |days: i64| {
+        let day = today.checked_add(jiff::Span::new().days(days));
+        day.expect("a day").to_string()
+    };
+    let (certificate, order) = (ahead(days), ahead(days + 300));
+    let body =
+        json!({ "order_id": 70_000_001, "valid_till": certificate, "order_valid_till": order });
+    rig.tell("edit", body);
+}
+
+/// How many orders and reissues were asked for; anything but this is wrong.
+fn asked(rig: &Rig, orders: usize, reissues: usize) -> Vec<String> {
+    let calls = rig.changes();
+    let is_reissue = |call: &&Value| {
+        call["path"]
+            .as_str()
+            .is_some_and(|path| path.ends_with("/reissue"))
+    };
+    let found = calls.iter().filter(is_reissue).count();
+    let found = (calls.len() - found, found);
+    let wrong = format!(
+        "{found:?} orders and reissues, not {:?}",
+        (orders, reissues)
+    );
+    (found != (orders, reissues))
+        .then_some(wrong)
+        .into_iter()
+        .collect()
+}
+
+/// The certificate ends today, and the order is paid for another year.
+fn ends_in_a_paid_order(rig: &Rig) -> Vec<String> {
+    let mut wrong = renewed_as(rig, "{}", "{ years: 1 }");
+    ends_in(rig, 0);
+    wrong.extend(apply(rig, &[], DONE));
+    wrong.extend(asked(rig, 1, 1));
+    wrong
+}
+
+/// A certificate of 40 days whose lead is longer than that.
+fn short_certificate(rig: &Rig) -> Vec<String> {
+    let mut wrong = renewed_as(rig, "{ before: 60d }", "{ years: 1 }");
+    ends_in(rig, 40);
+    wrong.extend(apply(rig, &[], DONE));
+    wrong.extend(asked(rig, 1, 0));
+    wrong
+}
+
+/// An order so short that it is due at once, and a renewal whose answer is lost.
+fn lost_renewal(rig: &Rig) -> Vec<String> {
+    let mut wrong = renewed_as(rig, "{}", "{ days: 20 }");
+    rig.faults(json!([{ "match": { "method": "POST" }, "fault": "cut_after", "times": 1 }]));
+    wrong.extend(apply(rig, &[], DONE));
+    wrong.extend(asked(rig, 2, 0));
+    wrong
+}
+
+#[test]
+fn a_year_that_is_bought_while_the_order_is_paid() {
+    caught("buys_a_paid_year", Rig::new, ends_in_a_paid_order);
+}
+
+#[test]
+fn a_lead_that_is_longer_than_the_certificate() {
+    caught("before_not_cut", Rig::new, short_certificate);
+}
+
+#[test]
+fn a_renewal_with_the_tag_of_its_predecessor() {
+    caught("tag_without_renews", Rig::new, lost_renewal);
+}
+
 /// Random sequences see these without a story made for them. A gate that opens too early, and a revocation
 /// that follows the name, they see after a hundred and more: those have stories of their own. An order under another tag is a twin that
 /// nobody dares to buy beside.

@@ -220,17 +220,30 @@ impl Ends {
         after(self.certificate) <= self.order_due()
     }
 
+    /// From when on the certificate is due and a reissue is worth a call; `None` where it never is.
+    fn reissue_due(&self) -> Option<Timestamp> {
+        let wanted = self.is_reissued && self.renew.route != RenewRoute::Order;
+        if !wanted || self.order.days_since(self.certificate) < WORTH {
+            return None;
+        }
+        let due = self.certificate_due();
+        let worth = self
+            .gives
+            .map(|gives| before(self.certificate, gives - WORTH, 0));
+        Some(worth.map_or(due, |worth| worth.max(due)))
+    }
+
     /// When the first thing is to be done about it.
     pub fn due(&self) -> Timestamp {
         let (certificate, order) = (self.certificate_due(), self.order_due());
-        let reissue = self.is_worth_a_reissue(day(certificate));
-        match self.renew.route {
-            RenewRoute::Reissue => certificate,
-            RenewRoute::Auto if reissue => certificate.min(order),
-            RenewRoute::Auto | RenewRoute::Order if self.leaves_a_gap() => {
+        let reissue = self.reissue_due();
+        match (self.renew.route, reissue) {
+            (RenewRoute::Reissue, reissue) => reissue.unwrap_or(certificate),
+            (RenewRoute::Auto | RenewRoute::Order, Some(reissue)) if reissue < order => reissue,
+            (RenewRoute::Auto | RenewRoute::Order, _) if self.leaves_a_gap() => {
                 certificate.max(self.opens()).min(order)
             }
-            RenewRoute::Auto | RenewRoute::Order => order,
+            (RenewRoute::Auto | RenewRoute::Order, _) => order,
         }
     }
 
@@ -263,15 +276,16 @@ impl Ends {
         if self.is_worth_a_reissue(today) {
             return Route::Reissue { since, gain };
         }
+        // Where certificates live shorter than what is left of this one, a later reissue brings more.
+        let later = self.reissue_due().filter(|later| *later > now);
         if !buys {
-            // A certificate that lives shorter than what is left of this one: a later reissue brings more.
-            return match self.gives {
-                Some(gives) if self.is_reissued && gives < left => {
-                    let from = before(self.certificate, gives - WORTH, 0);
-                    Route::Later { gain, from }
-                }
-                Some(_) | None => Route::Person,
+            return match later {
+                Some(from) => Route::Later { gain, from },
+                None => Route::Person,
             };
+        }
+        if let Some(from) = later.filter(|from| *from < order) {
+            return Route::Later { gain, from };
         }
         if !self.leaves_a_gap() {
             return Route::Later { gain, from: order };

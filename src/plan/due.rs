@@ -1,7 +1,10 @@
 //! When an order in force is due, and what has to be read about it.
 
+use jiff::civil::Date;
+
 use super::order_case::OrderCase;
 use super::step_renewal::{RenewedBy, StepRenewal};
+use crate::model::form::OrderForm;
 use crate::model::{
     Ending, Ends, LiveOrder, LiveState, ObservedAccount, ObservedOrder, Route, live_state,
 };
@@ -25,7 +28,7 @@ pub(super) fn ends(
     // Assumption `end-of-order`: an order whose end the CA does not show ends with its certificate.
     let order = shown.and_then(|shown| shown.order_valid_till);
     let from = shown.and_then(|shown| shown.valid_from);
-    Some(Ends {
+    let ends = Ends {
         renew,
         part: Ends::part_of(&case.item.address, renew.spread),
         certificate,
@@ -33,10 +36,24 @@ pub(super) fn ends(
             .map(|from| certificate.days_since(from))
             .filter(|days| *days > 0),
         order: order.unwrap_or(certificate),
-        gives: form.lifetime(product, case.today()).map(i64::from),
+        gives: shortest(form, product, case.today()),
         is_reissued: form.is_reissued(product),
         window: i64::from(form.renewal_window()),
-    })
+    };
+    #[cfg(feature = "planted-bugs")]
+    let ends = crate::planted::ends(ends);
+    Some(ends)
+}
+
+/// How long a certificate may take to be issued: what is asked for before lifetimes become shorter may be issued after.
+const ISSUANCE: i64 = 14;
+
+/// For how many days a certificate is issued that is asked for today, at the least.
+fn shortest(form: &dyn OrderForm, product: &str, today: Date) -> Option<i64> {
+    let later = today.checked_add(jiff::Span::new().days(ISSUANCE)).ok();
+    let days = [Some(today), later].into_iter().flatten();
+    let lifetimes = days.filter_map(|day| form.lifetime(product, day));
+    lifetimes.min().map(i64::from)
 }
 
 /// What a plan shows of it.

@@ -156,6 +156,8 @@ impl<'a> Inputs<'a> {
         renews: Option<&OrderId>,
     ) -> Option<Tag> {
         let account = self.batch.accounts.get(&item.account)?;
+        #[cfg(feature = "planted-bugs")]
+        let renews = crate::planted::renews(renews);
         Some(Tag::derive(TagParts {
             provider: account.provider.name(),
             endpoint: self.endpoints.get(&item.account)?,
