@@ -8,6 +8,7 @@ mod renewals;
 mod revocations;
 pub(crate) mod testing;
 mod whole;
+mod years;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub(super) rekey: Vec<Address>,
     pub(super) pace: Pace,
     pub(super) knowledge: Knowledge,
+    pub(super) now: jiff::Timestamp,
 }
 
 /// A files folder as it was read.
@@ -79,6 +81,7 @@ impl World {
             rekey: Vec::new(),
             pace: Pace::default(),
             knowledge: Knowledge::Whole,
+            now: NOW.parse().unwrap(),
         }
     }
 
@@ -130,7 +133,7 @@ impl World {
             offline: self.offline,
             knowledge: self.knowledge,
             endpoints: &endpoints,
-            now: NOW.parse().unwrap(),
+            now: self.now,
             targets: &self.targets,
             policy: self.batch.policy.clone(),
             allowance: Allowance::default(),

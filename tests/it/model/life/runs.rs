@@ -124,7 +124,15 @@ impl Life {
             .as_str()
             .parse()
             .expect("a number");
-        let batch = state.manifest.batch(certificate);
+        let mut batch = state.manifest.batch(certificate);
+        if self.rules.forgets_names {
+            // Nor does the manifest say it any more: the line is taken out once it has done its work.
+            let [shop_moved, leak_moved] = state.moved;
+            batch.moved.retain(|line| match line.to == store() {
+                true => !shop_moved,
+                false => !leak_moved,
+            });
+        }
         let endpoints = BTreeMap::from([(account(), ENDPOINT.to_owned())]);
         let mut records = self.records(state);
         let mut moves = Moves::begin(&batch, &mut records);
