@@ -83,7 +83,7 @@ pub fn status(planned: &Planned) -> Vec<StatusEntry> {
 
 fn entry(step: &Step, known: &JournalView, today: Date) -> StatusEntry {
     let valid_till = match &step.standing {
-        Standing::InForce { till, .. } | Standing::Lapsed { till, .. } => *till,
+        standing @ (Standing::InForce { .. } | Standing::Lapsed { .. }) => standing.ends(),
         Standing::Ended { .. } | Standing::InDoubt | Standing::Parked => known
             .records
             .get(&step.address)

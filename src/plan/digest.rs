@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Told apart from every other digest of certplan, and raised when the members below change.
-const PURPOSE: &str = "certplan plan 3";
+const PURPOSE: &str = "certplan plan 4";
 
 #[derive(Serialize)]
 struct Essence<'a> {
