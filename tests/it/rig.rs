@@ -112,10 +112,7 @@ impl Rig {
             admin: sandbox.admin_url(),
             sandbox: Some(sandbox),
             runtime,
-            client: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client"),
+            client: client(),
             folder: TempDir::new().expect("a folder"),
             home,
             variables: variables
@@ -341,8 +338,15 @@ impl Rig {
         }
         let sandbox = self.runtime.block_on(Sandbox::start(options));
         self.sandbox = Some(sandbox.expect("a sandbox"));
+        // No connection to the one before is left.
+        self.client = client();
         self
     }
+}
+
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().build();
+    client.expect("a client")
 }
 
 impl Drop for Rig {
