@@ -21,6 +21,12 @@ impl Record {
         now.chain(self.previous.iter().map(|past| &past.order_id))
     }
 
+    /// Earlier orders of the name whose renewal was found at the CA: what was written about them before is not known.
+    pub fn found_before(&self) -> impl Iterator<Item = &OrderId> {
+        let found = self.previous.iter().filter(|past| past.found);
+        found.map(|past| &past.order_id)
+    }
+
     /// An order of the past never comes back.
     pub(super) fn is_of_the_past(&self, order_id: &OrderId) -> bool {
         self.previous.iter().any(|past| past.order_id == *order_id)

@@ -9,9 +9,9 @@ use super::revocation_waits::{not_issued, reissue_first, unknown_certificate};
 use super::target::{Answered, Target, answered, pin, select, target, targeted};
 use super::unlisted::{replaced, unlisted, unnamed_left, with_unnamed};
 use crate::model::{
-    Cause, CertificatePin, CertificateState, NextRun, ObservedAccount, ObservedCertificate,
-    OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason, RevocationTarget,
-    RevokeOperation, RevokeScope, Scope, Standing,
+    Address, Cause, CertificatePin, CertificateState, NextRun, ObservedAccount,
+    ObservedCertificate, OpenOperation, Operation, OrderId, OrderStatus, Part, Phase, Reason,
+    Record, RevocationTarget, RevokeOperation, RevokeScope, Scope, Standing,
 };
 
 /// Decides one revocation.
@@ -47,10 +47,16 @@ pub(super) fn decide_revocation(case: RevocationCase<'_, '_>) -> Decided {
                 .flat_map(|lookups| tags.iter().filter_map(|tag| lookups.get(tag)))
                 .flat_map(|lookup| &lookup.orders);
             // The present order may still carry an earlier generation's tag.
-            let earlier: Vec<OrderId> = hits
+            let mut earlier: Vec<OrderId> = hits
                 .map(|hit| hit.order_id.clone())
                 .filter(|hit| *hit != id)
                 .collect();
+            // The orders of a chain that was found carry the name's tags as well.
+            let named = revocation.target.name();
+            let named = named.and_then(|name| inputs.records.get(&Address::Order(name.clone())));
+            earlier.extend(named.into_iter().flat_map(Record::found_before).cloned());
+            earlier.sort();
+            earlier.dedup();
             if !earlier.is_empty() {
                 let mut decided = earlier_order(case, Some(&id), earlier);
                 decided.step.news = of_name(None).into_iter().collect();

@@ -16,7 +16,7 @@ pub(super) enum Target {
     Order(OrderId),
     /// The order that the name stands for now. From this plan on the revocation is for it alone.
     New(OrderId),
-    /// The name stands for this order now, and may have stood for others: look these tags up first.
+    /// The name stands for this order now, and stood or may have stood for others: look these tags up first.
     Unclear(OrderId, Vec<Tag>),
     /// An earlier plan could not tell which order is meant; the name stands for this one now.
     Undecided(Option<OrderId>),
@@ -57,15 +57,14 @@ pub(super) fn target(inputs: &Inputs<'_>, item: &Item, revocation: &Revocation) 
             }
             let address = Address::Order(name.clone());
             // The journal may not know the first order of the name.
-            let first = inputs
-                .records
-                .get(&address)
-                .and_then(|record| record.first_generation);
+            let named = inputs.records.get(&address);
+            let first = named.and_then(|record| record.first_generation);
+            let found = named.is_some_and(|record| record.found_before().next().is_some());
             if let Some(id) = &now
-                && (inputs.knowledge != Knowledge::Whole || first != Some(1))
+                && (inputs.knowledge != Knowledge::Whole || first != Some(1) || found)
             {
                 let tags = earlier_tags(inputs, &address);
-                if !tags.is_empty() {
+                if !tags.is_empty() || found {
                     return Target::Unclear(id.clone(), tags);
                 }
             }

@@ -703,3 +703,54 @@ fn a_renewal_in_doubt_is_settled_as_a_renewal() {
         assert_eq!(operation(&step), (renewal_of, Some(seven.clone())));
     }
 }
+
+#[test]
+fn a_revocation_by_name_after_a_found_chain_is_for_a_person() {
+    let mut world = due("2026-12-16", "2027-12-01", Renew::default());
+    let mut revocation = revocation_item("r", 6, Scope::Order);
+    let Wanted::Revocation(wanted) = &mut revocation.wanted else {
+        unreachable!()
+    };
+    wanted.target = RevocationTarget::Order("a".parse().unwrap());
+    world.batch.items.push(revocation);
+    let named = record(&mut world);
+    named.first_generation = Some(1);
+    let past = |found| PastOrder {
+        order_id: 6.into(),
+        from: super::LONG_AGO.parse().unwrap(),
+        to: super::NOW.parse().unwrap(),
+        found,
+    };
+    named.previous = vec![past(true)];
+    let steps = world.plan().steps;
+    let words: Vec<_> = steps
+        .iter()
+        .map(|step| (step.action, step.reason.code()))
+        .collect();
+    let held = [
+        (Action::Keep, "to_be_revoked"),
+        (Action::Wait, "earlier_order"),
+    ];
+    assert_eq!(words, held, "neither is decided by itself");
+    assert!(steps[1].revokes.is_empty());
+    // A chain whose every renewal this journal placed leaves nothing open: an entry written now is for the order of now.
+    record(&mut world).previous = vec![past(false)];
+    assert_eq!(world.plan().steps[1].action, Action::Revoke);
+    // The next generation of the entry says so as well.
+    record(&mut world).previous = vec![past(true)];
+    let Wanted::Revocation(wanted) = &mut world.batch.items[1].wanted else {
+        unreachable!()
+    };
+    wanted.generation = 2;
+    let pinned = Target {
+        name: Some("a".parse().unwrap()),
+        order_id: None,
+        generation: 1,
+    };
+    let undecided = Record {
+        target: Some(Box::new(pinned)),
+        ..Record::default()
+    };
+    world.knows("revocations.r", undecided);
+    assert_eq!(world.plan().steps[1].action, Action::Revoke);
+}

@@ -134,3 +134,29 @@ fn a_renewal_outside_is_taken_over_by_hand() {
     assert_eq!(calendar.status()["order_id"], "70000002");
     assert_eq!(calendar.calls(), calls);
 }
+
+#[test]
+fn a_revocation_of_an_earlier_order_never_takes_the_present_one() {
+    let calendar = renewed_twice();
+    let manifest = fs::read_to_string(calendar.rig.path("certplan.yaml")).expect("a manifest");
+    let revocation =
+        "revocations:\n  old: { order: www, scope: order, reason: superseded, comments: a test }\n";
+    calendar
+        .rig
+        .write("certplan.yaml", format!("{manifest}{revocation}"));
+    for file in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = fs::remove_file(calendar.rig.path(&format!(".certplan/{file}")));
+    }
+    for _ in 0..3 {
+        calendar.rig.certplan(&["apply", "--yes"]);
+    }
+    assert_eq!(calendar.rig.effects("revocation_requested").len(), 0);
+    let plan = calendar.rig.plan(&[]);
+    let held = action(&plan, "revocations.old");
+    assert_eq!(
+        (&held["action"], &held["reason_code"]),
+        (&json!("wait"), &json!("earlier_order"))
+    );
+    assert_eq!(held["waiting_code"], "decision_earlier_order");
+    calendar.rig.certplan(&["apply", "--yes"]).expect(3);
+}
